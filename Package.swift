@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target: Swift 6 mode, warnings are errors, imports are internal unless said otherwise.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// Targets that call C: every unsafe expression is spelled `unsafe`.
+let fenced = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "metaxy-server",
+    products: [.executable(name: "metaxyd", targets: ["metaxyd"])],
+    targets: [
+        // C, no Swift.
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
+
+        // Pure: no I/O, no clock, no randomness, no Foundation.
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "Feature", dependencies: ["CDigest", "JSON"], swiftSettings: strict),
+        .target(name: "HTTP", swiftSettings: strict),
+
+        // Edges: each fences one C library.
+        .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
+        .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
+
+        // The service.
+        .target(name: "HTTPServer", dependencies: ["HTTP", "Sockets"], swiftSettings: strict),
+        .target(name: "Store", dependencies: ["Feature", "JSON", "Postgres"], swiftSettings: strict),
+        .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
+        .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service"], swiftSettings: strict),
+        .executableTarget(
+            name: "metaxyd",
+            dependencies: ["API", "Feature", "HTTP", "HTTPServer", "Postgres", "Service", "Sockets", "Store"],
+            swiftSettings: strict),
+
+        // Tests, one target each, plus what they share.
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "FeatureTests", dependencies: ["Feature", "JSON"], resources: [.copy("Fixtures")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP"], resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "Sockets"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
+    ]
+)
