@@ -57,6 +57,16 @@ public struct JSONObject: Sendable {
     }
 }
 
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// Makes an object of members with distinct names.
+    public init(dictionaryLiteral members: (String, JSONValue)...) {
+        for (name, value) in members {
+            let isNew = append(name, value)
+            precondition(isNew, "the names of an object literal are distinct")
+        }
+    }
+}
+
 extension JSONObject: Sequence {
     /// Goes through the members in document order.
     public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }

@@ -1,0 +1,95 @@
+// The digests that make record versions, and their text form.
+
+import CDigest
+
+/// A digest that a project makes its record versions with.
+public enum HashAlgorithm: String, Hashable, Sendable, CaseIterable {
+    /// MD5, as 32 lower-case hex digits.
+    case md5
+    /// SHA-256, as 64 lower-case hex digits.
+    case sha256
+    /// XXH32 with seed 0, as an unsigned decimal number of at most 10 digits, not padded.
+    case xxhash32
+    /// XXH64 with seed 0, as an unsigned decimal number of at most 20 digits, not padded.
+    case xxhash64
+
+    /// The most characters of the text form; a longer truncation length cuts nothing.
+    public var textLengthMax: Int {
+        switch self {
+        case .md5: 32
+        case .sha256: 64
+        case .xxhash32: 10
+        case .xxhash64: 20
+        }
+    }
+}
+
+/// A digest in its text form, cut to a length: what a project's settings say about hashing.
+public struct RecordHash: Hashable, Sendable {
+    /// The fewest characters that a version may be cut to, as in the library.
+    public static let truncationMin = 8
+    /// The most characters a version can have: all of SHA-256.
+    public static let truncationMax = 64
+    /// The setting of a new project: 128 bits.
+    public static let standard = RecordHash(known: .sha256, truncation: 32)
+
+    /// The digest.
+    public let algorithm: HashAlgorithm
+    /// The characters that are kept from the start of the text form.
+    public let truncation: Int
+
+    /// Takes a project's settings.
+    ///
+    /// - Parameters:
+    ///   - algorithm: the digest.
+    ///   - truncation: characters kept; nil is returned unless it is in `truncationMin...truncationMax`. The same
+    ///     length cuts the SHA-256 versions of definitions, so a length beyond ``HashAlgorithm/textLengthMax`` is
+    ///     allowed and keeps the record versions whole.
+    public init?(algorithm: HashAlgorithm, truncation: Int) {
+        guard Self.truncationMin...Self.truncationMax ~= truncation else { return nil }
+        self.init(known: algorithm, truncation: truncation)
+    }
+
+    private init(known algorithm: HashAlgorithm, truncation: Int) {
+        self.algorithm = algorithm
+        self.truncation = truncation
+    }
+
+    /// The SHA-256 that definitions are versioned with, cut to the same length.
+    var definitions: RecordHash { RecordHash(known: .sha256, truncation: truncation) }
+
+    /// The text form of the digest of `bytes`, cut to ``truncation`` characters.
+    ///
+    /// - Complexity: O(bytes); the result is the only allocation.
+    public func digest(_ bytes: [UInt8]) -> String {
+        bytes.withUnsafeBytes { input in
+            switch algorithm {
+            case .md5: hex(16) { cdigest_md5(input.baseAddress, input.count, $0) }
+            case .sha256: hex(32) { cdigest_sha256(input.baseAddress, input.count, $0) }
+            case .xxhash32: decimal(cdigest_xxhash32(input.baseAddress, input.count))
+            case .xxhash64: decimal(cdigest_xxhash64(input.baseAddress, input.count))
+            }
+        }
+    }
+
+    private func hex(_ byteCount: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> String {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount) { digest in
+            // The allocation has at least one byte, so it has an address.
+            guard let base = digest.baseAddress else { return "" }
+            fill(base)
+            let length = min(truncation, byteCount * 2)
+            return String(unsafeUninitializedCapacity: length) { text in
+                for index in 0..<length {
+                    let nibble = index & 1 == 0 ? digest[index >> 1] >> 4 : digest[index >> 1] & 15
+                    text[index] = nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+                }
+                return length
+            }
+        }
+    }
+
+    private func decimal(_ value: some FixedWidthInteger) -> String {
+        let text = String(value)
+        return text.utf8.count <= truncation ? text : String(text.prefix(truncation))
+    }
+}

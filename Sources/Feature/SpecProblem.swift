@@ -1,0 +1,23 @@
+// What is wrong with a definition, all of it at once.
+
+public import JSON
+
+/// One fault of a definition.
+public struct SpecProblem: Hashable, Sendable, CustomStringConvertible {
+    /// The value at fault.
+    public let pointer: JSONPointer
+    /// One sentence: what is expected and what was found.
+    public let detail: String
+
+    /// The pointer and the sentence.
+    public var description: String { "\(pointer): \(detail)" }
+}
+
+/// All faults of a definition that could be found, in the order of the definition; at least one.
+public struct SpecProblems: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The faults.
+    public let problems: [SpecProblem]
+
+    /// One line for each fault.
+    public var description: String { problems.map(\.description).joined(separator: "\n") }
+}
