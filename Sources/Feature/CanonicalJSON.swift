@@ -8,6 +8,7 @@ public import JSON
 /// in UTF-16 units, numbers as Python writes them.
 ///
 /// - Parameter value: the value; its doubles are finite.
+/// - Returns: ASCII.
 /// - Source: the Python library reference, `json` and `float.__repr__`.
 public func canonicalJSON(_ value: JSONValue) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -56,6 +56,7 @@ public struct RecordHasher: Sendable {
     ///
     /// - Parameter dataVersions: the field's data versions of the group's records, in order of the upstream id
     ///   columns; those that are nil are left out.
+    /// - Returns: the digest of what is left; of the empty text when nothing is.
     /// - Complexity: O(bytes of the group).
     public mutating func aggregate(_ dataVersions: some Sequence<String?>) -> String {
         buffer.removeAll(keepingCapacity: true)
