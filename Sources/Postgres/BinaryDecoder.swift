@@ -1,0 +1,87 @@
+// BinaryDecoder: PostgreSQL's binary formats, read from memory that libpq owns.
+
+/// Reads single values; each function answers nil when the bytes do not have the form of the type.
+enum BinaryDecoder {
+    static func integer<T: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, as type: T.Type = T.self) -> T? {
+        guard bytes.count == MemoryLayout<T>.size else { return nil }
+        return unsafe T(bigEndian: bytes.loadUnaligned(as: T.self))
+    }
+
+    static func bool(_ bytes: UnsafeRawBufferPointer) -> Bool? {
+        guard bytes.count == 1 else { return nil }
+        return unsafe bytes[0] != 0
+    }
+
+    static func double(_ bytes: UnsafeRawBufferPointer) -> Double? {
+        unsafe integer(bytes, as: UInt64.self).map { Double(bitPattern: $0) }
+    }
+
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        unsafe String(validating: bytes, as: UTF8.self)
+    }
+
+    static func bytes(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        unsafe [UInt8](bytes)
+    }
+
+    static func timestamp(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+        guard let value = unsafe integer(bytes, as: Int64.self) else { return nil }
+        guard value != .max, value != .min else { return value }
+        let (shifted, overflow) = value.addingReportingOverflow(BinaryEncoder.epochOffset)
+        return overflow ? nil : shifted
+    }
+
+    static func jsonb(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let version = unsafe bytes.first, version == 1 else { return nil }
+        return unsafe [UInt8](bytes.dropFirst())
+    }
+
+    static func bit(_ bytes: UnsafeRawBufferPointer) -> BitString? {
+        guard bytes.count >= 4 else { return nil }
+        let count = Int(unsafe Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        guard count >= 0, bytes.count == 4 + (count + 7) / 8 else { return nil }
+        var result = BitString(count: count)
+        for index in 4..<bytes.count {
+            let place = index - 4
+            unsafe result.words[place / 8] |= UInt64(bytes[index]) << UInt64(56 - 8 * (place % 8))
+        }
+        return result
+    }
+
+    /// An array of at most one dimension, element by element; nil elements are NULL.
+    static func array<Element>(
+        _ bytes: UnsafeRawBufferPointer, of types: [TypeOID], _ read: (UnsafeRawBufferPointer) -> Element?
+    ) -> [Element?]? {
+        guard bytes.count >= 12 else { return nil }
+        let dimensions = unsafe int32(bytes, at: 0)
+        let type = TypeOID(rawValue: UInt32(bitPattern: unsafe int32(bytes, at: 8)))
+        guard types.contains(type) else { return nil }
+        if dimensions == 0 { return bytes.count == 12 ? [] : nil }
+        guard dimensions == 1, bytes.count >= 20 else { return nil }
+        let count = Int(unsafe int32(bytes, at: 12))
+        // Each element has at least its length, so a count that the bytes cannot hold reserves nothing.
+        guard count >= 0, count <= (bytes.count - 20) / 4 else { return nil }
+        var result: [Element?] = []
+        result.reserveCapacity(count)
+        var position = 20
+        for _ in 0..<count {
+            guard position + 4 <= bytes.count else { return nil }
+            let length = Int(unsafe int32(bytes, at: position))
+            position += 4
+            if length == -1 {
+                result.append(nil)
+                continue
+            }
+            guard length >= 0, length <= bytes.count - position else { return nil }
+            let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
+            guard let element = unsafe read(slice) else { return nil }
+            result.append(element)
+            position += length
+        }
+        return position == bytes.count ? result : nil
+    }
+
+    private static func int32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
+        unsafe Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self))
+    }
+}

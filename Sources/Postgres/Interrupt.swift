@@ -1,0 +1,138 @@
+// Interrupt: stops the statement that a connection is running, from another thread.
+
+import CPostgres
+import Glibc
+
+/// The switch between a task that is cancelled and the connection that works for it.
+///
+/// A cancel request travels on a connection of its own and may reach the server before the statement does, so it is
+/// repeated until the connection's thread has seen it. No request is ever under way while the connection begins
+/// something that must not be stopped: the next caller's work, or ROLLBACK.
+@safe
+final class Interrupt: Sendable {
+    private struct State {
+        /// The handle for PQcancel; nil while there is no connection.
+        var handle: Handle?
+        /// The work under way; 0 while there is none.
+        var job: UInt64 = 0
+        var isRequested = false
+        /// Whether a statement is with the server.
+        var isActive = false
+        /// Whether a thread is inside PQcancel.
+        var isSending = false
+    }
+
+    /// A PGcancel, which any thread may use; freed under the lock only.
+    @safe
+    private struct Handle: @unchecked Sendable {
+        // @unchecked: libpq documents PQcancel as safe to call from any thread.
+        let pointer: OpaquePointer
+    }
+
+    /// Between two requests for one statement; a statement that outlives several is waiting for its server.
+    private static let repeatInterval = Duration.milliseconds(100)
+
+    private let monitor = Monitor(State())
+
+    /// Begins work; `job` is not 0 and new for this connection.
+    func begin(job: UInt64) {
+        monitor.withLock { state in
+            state.job = job
+            state.isRequested = false
+        }
+    }
+
+    /// Ends the work; returns once no cancel request is under way.
+    func end() {
+        settle { state in
+            state.job = 0
+            state.isRequested = false
+        }
+    }
+
+    /// Marks that a statement goes to the server.
+    /// - Throws: `.cancelled` when the work was cancelled before.
+    func enter() throws(PostgresError) {
+        let isCancelled = monitor.withLock { state in
+            state.isActive = !state.isRequested
+            return state.isRequested
+        }
+        monitor.broadcast()
+        if isCancelled { throw PostgresError(.cancelled, "the task was cancelled") }
+    }
+
+    /// Marks that the server has answered; returns once no cancel request is under way.
+    func leave() {
+        settle { $0.isActive = false }
+    }
+
+    /// Whether the current work was cancelled.
+    var isRequested: Bool {
+        monitor.withLock { $0.isRequested }
+    }
+
+    /// Sets the connection to cancel on, nil before it closes.
+    func attach(_ link: OpaquePointer?) {
+        let handle = unsafe link.flatMap { unsafe PQgetCancel($0) }.map { unsafe Handle(pointer: $0) }
+        let old = monitor.withLock { state in
+            let old = state.handle
+            state.handle = handle
+            return old
+        }
+        if let old { unsafe PQfreeCancel(old.pointer) }
+    }
+
+    /// Cancels `job` if it is still the current work. Returns at once; a thread of its own talks to the server.
+    func request(job: UInt64) {
+        let isNew = monitor.withLock { state in
+            guard state.job == job, !state.isRequested else { return false }
+            state.isRequested = true
+            return true
+        }
+        guard isNew else { return }
+        Thread.start(named: "pg-cancel") { self.send(job: job) }
+    }
+
+    /// Asks the server to stop the statement of the calling thread; returns once the request was delivered.
+    func stop() {
+        let handle = monitor.withLock { $0.handle }
+        guard let handle else { return }
+        Self.cancel(handle)
+    }
+
+    private func settle(_ change: (inout State) -> Void) {
+        let wasRequested: Bool =
+            monitor.wait { state in
+                guard !state.isSending else { return nil }
+                let wasRequested = state.isRequested
+                change(&state)
+                return wasRequested
+            } ?? false
+        if wasRequested { monitor.broadcast() }
+    }
+
+    /// Sends cancel requests until the work has ended or has seen one.
+    private func send(job: UInt64) {
+        while true {
+            let handle: Handle?? = monitor.wait { state in
+                guard state.job == job, state.isRequested else { return .some(.none) }
+                guard state.isActive, let handle = state.handle else { return nil }
+                state.isSending = true
+                return .some(handle)
+            }
+            guard let handle = handle ?? nil else { return }
+            Self.cancel(handle)
+            monitor.withLock { $0.isSending = false }
+            monitor.broadcast()
+            let pause = MonotonicTime.now() + Self.repeatInterval
+            let isOver = monitor.wait(until: pause) { $0.job != job || !$0.isActive ? true : nil } ?? false
+            if isOver && !isRequested { return }
+        }
+    }
+
+    /// Sends one request. A refusal changes nothing: the caller tries again or waits for the statement.
+    private static func cancel(_ handle: Handle) {
+        var message = [CChar](repeating: 0, count: 256)
+        _ = unsafe PQcancel(handle.pointer, &message, Int32(message.count))
+    }
+}

@@ -1,0 +1,60 @@
+// PoolConfiguration: where a pool connects to, how many connections it has, and every time limit.
+
+/// Settings of a pool; times are upper bounds.
+public struct PoolConfiguration: Sendable {
+    /// libpq's connection string: `key=value` pairs or a `postgresql://` URI.
+    public var connectionString: String
+    /// The most connections that are open at a time; opened when they are needed.
+    public var size: Int
+    /// How long a caller waits for a connection before `.poolExhausted`.
+    public var waitDeadline: Duration = .seconds(10)
+    /// The most callers that wait at a time; one more gets `.poolExhausted` at once.
+    public var waitersMax: Int = 10_000
+    /// How long opening one connection may take, in whole seconds from 2 on.
+    public var connectTimeout: Duration = .seconds(5)
+    /// How long one statement may run before the server cancels it with `57014`; nil: no limit.
+    public var statementTimeout: Duration? = .seconds(60)
+    /// How long a transaction may sit between two statements before the server ends its session; nil: no limit.
+    public var idleInTransactionTimeout: Duration? = .seconds(60)
+    /// The name that `pg_stat_activity` shows, unless the connection string has one.
+    public var applicationName: String = "metaxy"
+    /// Whether statements are prepared once per connection and kept.
+    ///
+    /// Set to false behind a pooler that gives each transaction another server connection without tracking prepared
+    /// statements (pgbouncer before 1.21 in transaction mode). No session state is used then: the time limits are set
+    /// by SET LOCAL and hold inside `Pool.transaction` only.
+    public var preparedStatements: Bool = true
+    /// The most statements kept prepared on a connection; the least recently used goes first.
+    public var preparedStatementsMax: Int = 256
+    /// A number in 0..<1, for the jitter of delays.
+    public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+    /// Receives what happens on the pool's connections; called on their threads, must not block.
+    public var observe: @Sendable (PostgresEvent) -> Void = { _ in }
+
+    /// Settings with the default limits.
+    public init(connectionString: String, size: Int = 8) {
+        precondition(size > 0, "a pool has at least one connection")
+        self.connectionString = connectionString
+        self.size = size
+    }
+
+    /// The server's settings that bound statements and transactions, in milliseconds.
+    var timeLimits: [(String, Int64)] {
+        [("statement_timeout", statementTimeout), ("idle_in_transaction_session_timeout", idleInTransactionTimeout)]
+            .compactMap { name, limit in limit.map { (name, $0.wholeMilliseconds) } }
+    }
+}
+
+/// Something that happened on a connection of a pool or listener.
+public enum PostgresEvent: Sendable, Hashable {
+    /// The server sent a NOTICE or WARNING.
+    case notice(severity: String, message: String)
+    /// A connection was opened.
+    case connected
+    /// A connection could not be opened; the next attempt comes no earlier than after `retryIn`.
+    case connectFailed(PostgresError, retryIn: Duration)
+    /// A connection broke.
+    case connectionLost
+    /// A transaction is run again after a serialisation failure or deadlock; `attempt` counts from 2.
+    case transactionRetried(SQLState, attempt: Int)
+}

@@ -1,0 +1,91 @@
+// Transactions: BEGIN, COMMIT, ROLLBACK, and running again what the server asks to run again.
+
+/// How much a transaction sees of others that commit while it runs.
+public enum Isolation: String, Sendable, Hashable {
+    /// Each statement sees what was committed before it began.
+    case readCommitted = "READ COMMITTED"
+    /// Every statement sees what was committed before the first; a write that collides fails with `40001`.
+    case repeatableRead = "REPEATABLE READ"
+    /// As if transactions ran one after another; fails with `40001` where that cannot be had.
+    case serializable = "SERIALIZABLE"
+}
+
+extension Pool {
+    /// Between two attempts of a transaction; collisions resolve within the time a transaction takes.
+    private static let backoff = Backoff(first: .milliseconds(5), most: .milliseconds(500))
+
+    /// Runs `body` in a transaction: all of its statements take effect, or none if it throws.
+    ///
+    /// BEGIN travels with the first statement, so that the transaction costs one round trip more than its statements.
+    /// After `40001` or `40P01` the whole of `body` runs again, up to `retries` times, after a short random delay
+    /// during which no connection is held: it must not do anything that cannot be repeated.
+    /// - Throws: what `body` throws, and `E` made of any failure of `withConnection`, of BEGIN and of COMMIT:
+    ///   `.commitUnknown` if the connection broke during COMMIT.
+    public func transaction<T: Sendable, E: PostgresErrorConvertible>(
+        isolation: Isolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
+        _ body: @escaping @Sendable (Connection) throws(E) -> T
+    ) async throws(E) -> T {
+        let begin = "BEGIN ISOLATION LEVEL \(isolation.rawValue)\(readOnly ? " READ ONLY" : "")"
+        var attempt = 1
+        while true {
+            let outcome: TransactionOutcome<T, E> = try await withConnection { (connection) throws(E) in
+                connection.transact(begin, body)
+            }
+            switch outcome {
+            case .committed(let value): return value
+            case .failed(let error): throw error
+            case .collided(let state, let error):
+                guard attempt <= retries else { throw error }
+                let delay = Self.backoff.delay(failures: attempt, random: random())
+                attempt += 1
+                observe(.transactionRetried(state, attempt: attempt))
+                do {
+                    try await Task.sleep(for: delay)
+                } catch {
+                    throw E(PostgresError(.cancelled, "the task was cancelled between attempts of a transaction"))
+                }
+            }
+        }
+    }
+}
+
+/// How an attempt to run a transaction ended.
+enum TransactionOutcome<Value: Sendable, Failure: Error>: Sendable {
+    case committed(Value)
+    case failed(Failure)
+    /// It collided with another and may succeed when it is run again.
+    case collided(SQLState, Failure)
+}
+
+extension Connection {
+    /// Runs `body` between `begin` and COMMIT or ROLLBACK.
+    func transact<T, E: PostgresErrorConvertible>(
+        _ begin: String, _ body: (Connection) throws(E) -> T
+    ) -> TransactionOutcome<T, E> {
+        prologue = [begin]
+        if !configuration.preparedStatements {
+            // Behind a pooler the limits were not set when the session began.
+            prologue += configuration.timeLimits.map { "SET LOCAL \($0.0) = \($0.1)" }
+        }
+        failure = nil
+        let value: T
+        do {
+            value = try body(self)
+        } catch {
+            rollback()
+            return ended(error)
+        }
+        do {
+            try commit()
+        } catch {
+            rollback()
+            return ended(E(error))
+        }
+        return .committed(value)
+    }
+
+    private func ended<T, E>(_ error: E) -> TransactionOutcome<T, E> {
+        guard let state = failure?.sqlState, state.isRetriable, !isBroken else { return .failed(error) }
+        return .collided(state, error)
+    }
+}
