@@ -8,13 +8,22 @@ public struct BitString: Hashable, Sendable {
     /// The number of bits.
     public let count: Int
     /// Bit i is the bit 63 - i % 64 of word i / 64; bits past `count` are 0.
-    var words: [UInt64]
+    public internal(set) var words: [UInt64]
 
     /// A string of `count` zeros.
     public init(count: Int) {
         precondition(count >= 0, "a bit string has no negative length")
         self.count = count
         self.words = [UInt64](repeating: 0, count: (count + 63) / 64)
+    }
+
+    /// The bits of these words.
+    ///
+    /// - Parameter words: as many as `count` needs; bits past `count` are 0.
+    public init(count: Int, words: [UInt64]) {
+        precondition(words.count == (count + 63) / 64, "one word for each 64 bits")
+        self.count = count
+        self.words = words
     }
 
     /// A string of `count` bits with those at `indices` set; each index in `0..<count`.

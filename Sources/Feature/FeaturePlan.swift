@@ -1,0 +1,138 @@
+// How a feature's expected records follow from its upstreams: everything that judging a record needs, resolved once.
+
+/// How a record of an upstream feature maps to a unit of the feature downstream.
+public enum UnitMapping: Hashable, Sendable {
+    /// Both share an id space: the record id is the unit.
+    case same
+    /// The id columns are renamed or ordered differently: value `i` of the unit's key is value `order[i]` of the
+    /// upstream record's key.
+    case rekeyed(order: [Int])
+
+    /// For each value of the upstream key, its place in the unit's key.
+    public static func inverse(of order: [Int]) -> [Int] {
+        var inverse = [Int](repeating: 0, count: order.count)
+        for (place, source) in order.enumerated() { inverse[source] = place }
+        return inverse
+    }
+}
+
+/// A dep of a feature, resolved.
+public struct DepPlan: Sendable {
+    /// The upstream feature.
+    public let upstream: FeatureID
+    /// Its dep as declared.
+    public let spec: FeatureDep
+    /// How its records map to units.
+    public let mapping: UnitMapping
+    /// The slots of the upstream's fields that some field of the feature depends on.
+    public let slots: Set<Slot>
+
+    /// A resolved dep.
+    public init(upstream: FeatureID, spec: FeatureDep, mapping: UnitMapping, slots: Set<Slot>) {
+        self.upstream = upstream
+        self.spec = spec
+        self.mapping = mapping
+        self.slots = slots
+    }
+
+    /// Whether the upstream record may be missing.
+    public var isOptional: Bool { spec.optional }
+}
+
+/// A field of a feature, resolved.
+public struct FieldPlan: Sendable {
+    /// An input: a field of the upstream of one dep.
+    public struct Parent: Hashable, Sendable {
+        /// The dep, by position.
+        public let dep: Int
+        /// The upstream field's slot.
+        public let slot: Slot
+
+        /// The field at `slot` of the upstream of dep `dep`.
+        public init(dep: Int, slot: Slot) {
+            self.dep = dep
+            self.slot = slot
+        }
+    }
+
+    /// The field's slot.
+    public let slot: Slot
+    /// Its key.
+    public let key: FieldKey
+    /// Its name in `metaxy_provenance_by_field`.
+    public let structKey: String
+    /// Its version.
+    public let version: String
+    /// How its provenance follows from data versions.
+    public let formula: FieldFormula
+    /// Where the formula's inputs come from, in the formula's order.
+    public let parents: [Parent]
+
+    /// A resolved field.
+    public init(
+        slot: Slot, key: FieldKey, structKey: String, version: String, formula: FieldFormula, parents: [Parent]
+    ) {
+        self.slot = slot
+        self.key = key
+        self.structKey = structKey
+        self.version = version
+        self.formula = formula
+        self.parents = parents
+    }
+}
+
+/// A feature as the current graph defines it.
+public struct FeaturePlan: Sendable {
+    /// Its number.
+    public let id: FeatureID
+    /// Its project's number.
+    public let project: Int32
+    /// Its spec.
+    public let spec: FeatureSpec
+    /// Its current definition.
+    public let definition: DefinitionID
+    /// Its feature version.
+    public let featureVersion: String
+    /// The id space of its records.
+    public let space: Int32
+    /// How its project hashes records.
+    public let hash: RecordHash
+    /// How many slots its fields ever had: the length of its records' version arrays.
+    public let slots: Int
+    /// Its fields in the order of their struct keys, in which a record's provenance joins them.
+    public let fields: [FieldPlan]
+    /// Its deps in the order of the spec.
+    public let deps: [DepPlan]
+
+    /// A feature of these parts.
+    public init(
+        id: FeatureID, project: Int32, spec: FeatureSpec, definition: DefinitionID, featureVersion: String,
+        space: Int32, hash: RecordHash, slots: Int, fields: [FieldPlan], deps: [DepPlan]
+    ) {
+        self.id = id
+        self.project = project
+        self.spec = spec
+        self.definition = definition
+        self.featureVersion = featureVersion
+        self.space = space
+        self.hash = hash
+        self.slots = slots
+        self.fields = fields
+        self.deps = deps
+    }
+
+    /// Its key.
+    public var key: FeatureKey { spec.key }
+
+    /// Whether it has no deps: its records come from clients, with their versions.
+    public var isRoot: Bool { deps.isEmpty }
+
+    /// Values by field spread over the slots; nil in the slots of other fields.
+    ///
+    /// - Parameter values: one for each of `fields`.
+    public func bySlot(_ values: [String?]) -> [String?] {
+        var result = [String?](repeating: nil, count: slots)
+        for (field, value) in zip(fields, values) { result[Int(field.slot) - 1] = value }
+        return result
+    }
+}

@@ -1,0 +1,182 @@
+// The values of a record's id columns, and their order-preserving encoding.
+
+public import JSON
+
+/// The value of one id column.
+public enum IDValue: Hashable, Sendable {
+    /// A whole number within 64 bits.
+    case integer(Int64)
+    /// A whole number beyond 64 bits: canonical decimal digits, `-` in front of a negative one.
+    case bigInteger(String)
+    /// Text, ordered by code point.
+    case string(String)
+    /// A truth value; false comes before true.
+    case boolean(Bool)
+
+    /// The value of an id column as JSON writes it, or nil where JSON has something that cannot be an id (null, a
+    /// fraction, an array, an object).
+    public init?(_ json: JSONValue) {
+        switch json {
+        case .integer(let value): self = .integer(value)
+        case .bigInteger(let digits): self = .bigInteger(digits)
+        case .string(let text): self = .string(text)
+        case .bool(let value): self = .boolean(value)
+        default: return nil
+        }
+    }
+
+    /// This value as JSON.
+    public var json: JSONValue {
+        switch self {
+        case .integer(let value): .integer(value)
+        case .bigInteger(let digits): .bigInteger(digits)
+        case .string(let text): .string(text)
+        case .boolean(let value): .bool(value)
+        }
+    }
+}
+
+/// The values of a record's id columns, in the order of its id space.
+///
+/// `encoded` sorts bytewise as the values sort: column after column, integers as numbers, text by code point. So one
+/// index answers equality, and one `ORDER BY` gives the order in which groups are hashed.
+public struct RecordKey: Hashable, Sendable {
+    /// The longest encoded key: a btree entry must fit a third of a page.
+    public static let encodedBytesMax = 2048
+
+    /// One value for each id column.
+    public let values: [IDValue]
+
+    /// The key of these values.
+    public init(_ values: [IDValue]) {
+        self.values = values
+    }
+
+    /// Reads an encoded key.
+    ///
+    /// - Returns: nil where the bytes are not an encoding that this type writes.
+    public init?(encoded bytes: [UInt8]) {
+        var reader = KeyReader(bytes: bytes)
+        var values: [IDValue] = []
+        while !reader.isAtEnd {
+            guard let value = reader.value() else { return nil }
+            values.append(value)
+        }
+        self.values = values
+    }
+
+    /// The order-preserving encoding.
+    public var encoded: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16 * values.count)
+        for value in values { Self.append(value, to: &bytes) }
+        return bytes
+    }
+
+    /// The key with its values in another order: value `i` of the result is value `order[i]` of this key.
+    public func reordered(_ order: [Int]) -> RecordKey {
+        RecordKey(order.map { values[$0] })
+    }
+
+    private static func append(_ value: IDValue, to bytes: inout [UInt8]) {
+        switch value {
+        case .boolean(let flag):
+            bytes.append(flag ? Tag.true : Tag.false)
+        case .integer(let number):
+            bytes.append(Tag.integer)
+            let shifted = UInt64(bitPattern: number) ^ (1 << 63)
+            for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: shifted >> shift)) }
+        case .bigInteger(let digits):
+            appendBig(digits, to: &bytes)
+        case .string(let text):
+            bytes.append(Tag.string)
+            for byte in text.utf8 {
+                bytes.append(byte)
+                if byte == 0 { bytes.append(Tag.escapedZero) }
+            }
+            bytes.append(Tag.end)
+        }
+    }
+
+    /// Longer numbers are larger: the digit count comes first, and a negative number is written in complement.
+    private static func appendBig(_ digits: String, to bytes: inout [UInt8]) {
+        let negative = digits.utf8.first == UInt8(ascii: "-")
+        let magnitude = negative ? Array(digits.utf8.dropFirst()) : Array(digits.utf8)
+        bytes.append(negative ? Tag.bigNegative : Tag.bigPositive)
+        let count = UInt16(clamping: magnitude.count)
+        let body = [UInt8(count >> 8), UInt8(count & 0xFF)] + magnitude
+        bytes.append(contentsOf: negative ? body.map { ~$0 } : body)
+    }
+}
+
+/// The first byte of each encoded value, in the order of the kinds.
+private enum Tag {
+    static let end: UInt8 = 0x00
+    static let `false`: UInt8 = 0x02
+    static let `true`: UInt8 = 0x03
+    static let bigNegative: UInt8 = 0x10
+    static let integer: UInt8 = 0x11
+    static let bigPositive: UInt8 = 0x12
+    static let string: UInt8 = 0x20
+    static let escapedZero: UInt8 = 0xFF
+}
+
+/// Reads one value after another from an encoded key.
+private struct KeyReader {
+    let bytes: [UInt8]
+    var position = 0
+
+    var isAtEnd: Bool { position == bytes.count }
+
+    mutating func value() -> IDValue? {
+        switch next() {
+        case Tag.false: .boolean(false)
+        case Tag.true: .boolean(true)
+        case Tag.integer: integer()
+        case Tag.bigPositive: big(negative: false)
+        case Tag.bigNegative: big(negative: true)
+        case Tag.string: string()
+        default: nil
+        }
+    }
+
+    private mutating func next() -> UInt8? {
+        guard position < bytes.count else { return nil }
+        position += 1
+        return bytes[position - 1]
+    }
+
+    private mutating func integer() -> IDValue? {
+        guard position + 8 <= bytes.count else { return nil }
+        var shifted: UInt64 = 0
+        for byte in bytes[position..<position + 8] { shifted = shifted << 8 | UInt64(byte) }
+        position += 8
+        return .integer(Int64(bitPattern: shifted ^ (1 << 63)))
+    }
+
+    private mutating func big(negative: Bool) -> IDValue? {
+        let mask: UInt8 = negative ? 0xFF : 0
+        guard let high = next(), let low = next() else { return nil }
+        let count = Int(high ^ mask) << 8 | Int(low ^ mask)
+        guard position + count <= bytes.count else { return nil }
+        let digits = bytes[position..<position + count].map { $0 ^ mask }
+        position += count
+        return .bigInteger((negative ? "-" : "") + String(decoding: digits, as: UTF8.self))
+    }
+
+    private mutating func string() -> IDValue? {
+        var text: [UInt8] = []
+        while let byte = next() {
+            guard byte == Tag.end else {
+                text.append(byte)
+                continue
+            }
+            guard position < bytes.count, bytes[position] == Tag.escapedZero else {
+                return String(validating: text, as: UTF8.self).map(IDValue.string)
+            }
+            position += 1
+            text.append(0)
+        }
+        return nil
+    }
+}

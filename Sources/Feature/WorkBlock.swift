@@ -1,0 +1,100 @@
+// The work state of 1,024 units of one feature, and what may happen to it.
+
+/// What is to be done for the 1,024 units of one block.
+///
+/// A unit with none of `dirty`, `leased` and `parked` is up to date; every transition keeps that true by never
+/// clearing more than the caller has judged. A parked unit is neither dirty nor leased.
+public struct WorkBlock: Hashable, Sendable {
+    /// Candidates: their inputs or their code changed since they were last judged.
+    public private(set) var dirty: BlockBits
+
+    /// In the hands of a worker. Also dirty when their inputs changed since they were handed out.
+    public private(set) var leased: BlockBits
+
+    /// In need of work that cannot be handed out now.
+    public private(set) var parked: BlockBits
+
+    /// Units on which a parked unit downstream waits.
+    public private(set) var awaited: BlockBits
+
+    /// A block in which nothing is to be done.
+    public init() {
+        self.init(dirty: BlockBits(), leased: BlockBits(), parked: BlockBits(), awaited: BlockBits())
+    }
+
+    /// A block as it is stored.
+    public init(dirty: BlockBits, leased: BlockBits, parked: BlockBits, awaited: BlockBits) {
+        self.dirty = dirty
+        self.leased = leased
+        self.parked = parked
+        self.awaited = awaited
+    }
+
+    /// Units that a claim may take.
+    public var ready: BlockBits { dirty - leased }
+
+    /// Units that may differ from what they should be. All others are up to date.
+    public var candidates: BlockBits { dirty | leased | parked }
+
+    /// Inputs or code changed: the units are to be judged again, also those in a worker's hands.
+    public mutating func mark(_ units: BlockBits) {
+        dirty |= units
+        parked -= units
+    }
+
+    /// Hands units out.
+    ///
+    /// - Precondition: they are `ready`.
+    public mutating func lease(_ units: BlockBits) {
+        precondition((units - ready).isEmpty, "only a ready unit can be leased")
+        dirty -= units
+        leased |= units
+    }
+
+    /// A worker is done with the units; those marked meanwhile stay dirty.
+    public mutating func finish(_ units: BlockBits) {
+        leased -= units
+    }
+
+    /// A worker gives units back undone.
+    public mutating func giveBack(_ units: BlockBits) {
+        dirty |= units & leased
+        leased -= units
+    }
+
+    /// Units need work that cannot be handed out now.
+    ///
+    /// - Precondition: none is leased.
+    public mutating func park(_ units: BlockBits) {
+        precondition((units & leased).isEmpty, "a leased unit cannot be parked")
+        dirty -= units
+        parked |= units
+    }
+
+    /// What kept parked units from being handed out may be over.
+    public mutating func unpark(_ units: BlockBits) {
+        let waiting = parked & units
+        parked -= waiting
+        dirty |= waiting
+    }
+
+    /// Units were judged to be as they should be.
+    ///
+    /// A leased unit stays leased: its worker is told when it reports.
+    public mutating func settle(_ units: BlockBits) {
+        dirty -= units
+        parked -= units
+    }
+
+    /// Some unit downstream waits for these.
+    public mutating func await(_ units: BlockBits) {
+        awaited |= units
+    }
+
+    /// Takes the awaited units that are now up to date: those waiting for them are to be judged again.
+    public mutating func takeArrived() -> BlockBits {
+        let arrived = awaited - candidates
+        awaited -= arrived
+        return arrived
+    }
+}

@@ -1,0 +1,104 @@
+// The work blocks that one transaction has locked, and what it does to them.
+
+/// The locked work blocks of a transaction: loaded once, changed in memory, written back together.
+///
+/// All decisions about dirty, leased and parked units go through here, so the rule that a unit without a bit is up to
+/// date has one place to hold.
+public struct WorkLedger: Sendable {
+    private var stored: [BlockAddress: WorkBlock] = [:]
+    private var current: [BlockAddress: WorkBlock] = [:]
+
+    /// A ledger of no blocks.
+    public init() {}
+
+    /// Takes in a block that the transaction has just locked.
+    public mutating func load(_ address: BlockAddress, _ block: WorkBlock) {
+        stored[address] = block
+        current[address] = block
+    }
+
+    /// Whether the block has been locked.
+    public func holds(_ address: BlockAddress) -> Bool {
+        current[address] != nil
+    }
+
+    /// The block as it now stands.
+    ///
+    /// - Precondition: it has been locked.
+    public subscript(address: BlockAddress) -> WorkBlock {
+        guard let block = current[address] else { preconditionFailure("block \(address) is not locked") }
+        return block
+    }
+
+    /// Changes the block of each of these units, `change` being given the units' bits.
+    ///
+    /// - Precondition: the blocks have been locked.
+    /// - Complexity: O(units).
+    public mutating func update(
+        _ units: some Sequence<RecordID>, of feature: FeatureID, _ change: (inout WorkBlock, BlockBits) -> Void
+    ) {
+        for (address, bits) in BlockAddress.group(units, of: feature) {
+            guard var block = current[address] else { preconditionFailure("block \(address) is not locked") }
+            change(&block, bits)
+            current[address] = block
+        }
+    }
+
+    /// Changes one block.
+    ///
+    /// - Precondition: it has been locked.
+    public mutating func update(_ address: BlockAddress, _ change: (inout WorkBlock) -> Void) {
+        guard var block = current[address] else { preconditionFailure("block \(address) is not locked") }
+        change(&block)
+        current[address] = block
+    }
+
+    /// Which of these units are candidates.
+    ///
+    /// - Precondition: their blocks have been locked.
+    public func candidates(among units: [RecordID], of feature: FeatureID) -> Set<RecordID> {
+        Set(units.filter { self[BlockAddress(feature: feature, record: $0)].candidates.contains($0.offsetInBlock) })
+    }
+
+    /// Takes, from every block, the awaited units that are now up to date.
+    ///
+    /// - Returns: by feature, ascending.
+    public mutating func takeArrived() -> [FeatureID: [RecordID]] {
+        var arrived: [FeatureID: [RecordID]] = [:]
+        for address in current.keys.sorted() {
+            guard var block = current[address] else { continue }
+            let units = block.takeArrived()
+            guard !units.isEmpty else { continue }
+            current[address] = block
+            arrived[address.feature, default: []] += units.offsets.map(address.record(at:))
+        }
+        return arrived
+    }
+
+    /// The blocks that differ from what is stored, in the order of locking.
+    public var changes: [(address: BlockAddress, block: WorkBlock)] {
+        current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The features in which something became ready to be handed out.
+    public var awakened: Set<FeatureID> {
+        var features: Set<FeatureID> = []
+        for (address, block) in current where !(block.ready - (stored[address]?.ready ?? BlockBits())).isEmpty {
+            features.insert(address.feature)
+        }
+        return features
+    }
+}
+
+extension BlockAddress {
+    /// The bits of each block that holds some of these records.
+    ///
+    /// - Complexity: O(records).
+    public static func group(_ records: some Sequence<RecordID>, of feature: FeatureID) -> [BlockAddress: BlockBits] {
+        var blocks: [BlockAddress: BlockBits] = [:]
+        for record in records {
+            blocks[BlockAddress(feature: feature, record: record), default: BlockBits()].insert(record.offsetInBlock)
+        }
+        return blocks
+    }
+}

@@ -1,0 +1,185 @@
+// What happens to a claim after it was handed out: heartbeat, release, expiry.
+
+public import Feature
+import Postgres
+public import Store
+
+/// What a heartbeat answers.
+public struct HeartbeatOutcome: Sendable {
+    /// Until when the lease now runs: microseconds since 1970.
+    public let leaseUntil: Int64
+    /// The plan of the claim's feature.
+    public let plan: FeaturePlan
+    /// Units still in the worker's hands whose inputs have moved: their results will be stale.
+    public let superseded: [RecordKey]
+}
+
+extension Metaxy {
+    /// Extends a lease.
+    ///
+    /// - Parameter leaseSeconds: nil to keep what the claim was taken with.
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
+    /// - Complexity: about eight round trips; O(units of the claim).
+    public func heartbeat(
+        claim id: Int64, token: Int64, leaseSeconds: Int?
+    ) async throws(ServiceError) -> HeartbeatOutcome {
+        try await change { (scope) throws(ServiceError) in
+            let held = try scope.hold(id, token: token)
+            let connection = scope.connection
+            let seconds = leaseSeconds.map { Int32($0) } ?? held.claim.leaseSeconds
+            let until = try stored { () throws(StoreError) in
+                try Claims(connection).extend(id, leaseSeconds: seconds)
+            }
+            let rest = held.remaining.map { held.units[$0].record }
+            let addresses = Set(rest.map { BlockAddress(feature: held.plan.id, record: $0) })
+            let blocks = try stored { [scope] () throws(StoreError) in try scope.blocks.peek(addresses) }
+            let moved = rest.filter { record in
+                blocks[BlockAddress(feature: held.plan.id, record: record)]?.dirty.contains(record.offsetInBlock) == true
+            }
+            return HeartbeatOutcome(leaseUntil: until, plan: held.plan, superseded: try scope.keys(moved, held.plan))
+        }
+    }
+
+    /// Gives the rest of a claim back at once, without counting an attempt.
+    ///
+    /// - Returns: how many units were given back.
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
+    /// - Complexity: about seven round trips; O(units of the claim).
+    public func release(claim id: Int64, token: Int64) async throws(ServiceError) -> Int {
+        try await change { (scope) throws(ServiceError) in
+            let held = try scope.hold(id, token: token)
+            let rest = held.remaining.map { held.units[$0].record }
+            try scope.lock(rest, of: held.plan.id)
+            scope.ledger.update(rest, of: held.plan.id) { $0.giveBack($1) }
+            let connection = scope.connection
+            try stored { () throws(StoreError) in
+                try Claims(connection).update(id, finished: held.claim.finished, state: .released)
+            }
+            return rest.count
+        }
+    }
+
+    /// Takes back the units of all claims whose lease has run out.
+    ///
+    /// - Throws: `.unavailable`.
+    /// - Complexity: one round trip when there is none.
+    public func expire() async throws(ServiceError) {
+        let features = try await read { (scope) throws(ServiceError) in
+            try stored { () throws(StoreError) in try Claims(scope.connection).featuresWithExpired() }
+        }
+        for feature in features {
+            try await change { (scope) throws(ServiceError) in try scope.takeBack(feature) }
+        }
+    }
+
+    /// A claim by its number.
+    ///
+    /// - Throws: `.claimNotFound`, `.unavailable`.
+    /// - Complexity: three round trips.
+    public func claim(_ id: Int64) async throws(ServiceError) -> (claim: StoredClaim, feature: FeatureKey) {
+        try await read { (scope) throws(ServiceError) in
+            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
+            guard let claim else { throw .claimNotFound(id) }
+            return (claim, scope.key(claim.feature))
+        }
+    }
+
+    /// Active claims in the order of their numbers.
+    ///
+    /// - Parameters:
+    ///   - feature: nil for all.
+    ///   - worker: nil for all.
+    ///   - after: the last claim of the page before, 0 for the first page.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: three round trips.
+    public func claims(
+        feature: FeatureKey?, worker: String?, after: Int64, limit: Int
+    ) async throws(ServiceError) -> [(claim: StoredClaim, feature: FeatureKey)] {
+        try await read { (scope) throws(ServiceError) in
+            let id = try feature.map { (key) throws(ServiceError) in try scope.plan(key).id }
+            let claims = try stored { () throws(StoreError) in
+                try Claims(scope.connection).active(feature: id, worker: worker, after: after, limit: limit)
+            }
+            return claims.map { ($0, scope.key($0.feature)) }
+        }
+    }
+}
+
+/// A claim that its worker still holds, locked.
+struct HeldClaim {
+    let claim: StoredClaim
+    let plan: FeaturePlan
+    let units: [ClaimedUnit]
+
+    /// The positions of units that are neither completed nor failed.
+    var remaining: [Int] { units.indices.filter { !claim.finished[$0] } }
+}
+
+extension Scope {
+    /// Locks a claim and checks its fencing token.
+    mutating func hold(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
+        let connection = connection
+        let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
+        guard let claim = locked else { throw .claimNotFound(id) }
+        guard claim.token == token else {
+            throw .leaseLost("the token is not the one that claim \(id) was given")
+        }
+        guard claim.state == .active else { throw .leaseLost(Self.reason(claim)) }
+        guard let plan = catalog[claim.feature] else {
+            throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
+        }
+        let units = try stored { () throws(StoreError) in try Claims(connection).batch(id) }
+        return HeldClaim(claim: claim, plan: plan, units: units)
+    }
+
+    static func reason(_ claim: StoredClaim) -> String {
+        switch claim.state {
+        case .active: "claim \(claim.id) is active"
+        case .finished: "claim \(claim.id) is finished: every record of it was completed or failed"
+        case .released: "claim \(claim.id) was released"
+        case .expired: "the lease of claim \(claim.id) ran out, and its records were taken back"
+        }
+    }
+
+    /// Takes back what a feature's expired claims still held, and takes up failing units whose time has come.
+    mutating func takeBack(_ feature: FeatureID) throws(ServiceError) {
+        let connection = connection
+        let claims = Claims(connection)
+        let expired = try stored { () throws(StoreError) in
+            try claims.lockExpired(feature, limit: Limits.expiredClaimsMax)
+        }
+        var lost: [RecordID] = []
+        for claim in expired {
+            let units = try stored { () throws(StoreError) in try claims.batch(claim.id) }
+            lost += units.indices.filter { !claim.finished[$0] }.map { units[$0].record }
+        }
+        let due = try stored { () throws(StoreError) in
+            try Failures(connection, feature: feature).due(limit: Limits.dueFailuresMax)
+        }
+        guard !expired.isEmpty || !due.isEmpty else { return }
+        try lock(lost + due, of: feature)
+        ledger.update(lost, of: feature) { $0.giveBack($1) }
+        ledger.update(due, of: feature) { $0.unpark($1) }
+        try stored { () throws(StoreError) in
+            for claim in expired { try claims.update(claim.id, finished: claim.finished, state: .expired) }
+        }
+    }
+
+    /// The keys of records, in the order given.
+    func keys(_ records: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordKey] {
+        guard !records.isEmpty else { return [] }
+        let keys = try stored { () throws(StoreError) in
+            try RecordIDs(connection, space: plan.space).keys(of: records)
+        }
+        return records.compactMap { keys[$0] }
+    }
+
+    /// A feature's key, also where it is no longer part of the graph.
+    func key(_ feature: FeatureID) -> FeatureKey {
+        guard let key = catalog[feature]?.key ?? catalog.stored.values.first(where: { $0.id == feature })?.key else {
+            preconditionFailure("feature \(feature) is not in the registry")
+        }
+        return key
+    }
+}

@@ -1,0 +1,195 @@
+// Takes in the results of a claim.
+
+import Feature
+import Postgres
+public import Store
+
+/// What completing a part of a claim answers.
+public struct CompletionOutcome: Hashable, Sendable {
+    /// Records whose results are stored, now or by the same report before.
+    public let completed: Int
+    /// Of these, records whose inputs moved while they were computed: they stay stale and are handed out again.
+    public let superseded: Int
+    /// Units that the claim still holds.
+    public let remaining: Int
+}
+
+extension Metaxy {
+    /// Stores results of a claim: lineage, heads, downstream work and the claim itself, all or nothing.
+    ///
+    /// Reporting the same records again answers the same and writes nothing.
+    ///
+    /// - Parameter rows: results, any part of the claim's units.
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
+    /// - Complexity: about fifteen round trips; O(rows).
+    public func complete(
+        claim id: Int64, token: Int64, rows: [RecordRow], writer: Writer
+    ) async throws(ServiceError) -> CompletionOutcome {
+        try await change { (scope) throws(ServiceError) in
+            let held = try scope.holdForReport(id, token: token)
+            return try scope.complete(held, rows, writer)
+        }
+    }
+
+    /// The names of the id columns of a claim's feature, in the order of the spec: what its results are read by.
+    ///
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
+    /// - Complexity: three round trips.
+    public func idColumns(ofClaim id: Int64) async throws(ServiceError) -> [String] {
+        try await read { (scope) throws(ServiceError) in
+            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
+            guard let claim else { throw .claimNotFound(id) }
+            guard let plan = scope.catalog[claim.feature] else {
+                throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
+            }
+            return plan.spec.idColumns
+        }
+    }
+}
+
+extension Scope {
+    /// Like `hold`, but a claim that its worker has finished still answers a repeated report.
+    mutating func holdForReport(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
+        let connection = connection
+        let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
+        guard let claim = locked, claim.state == .finished, claim.token == token, let plan = catalog[claim.feature]
+        else { return try hold(id, token: token) }
+        do {
+            return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(id))
+        } catch .corrupt {
+            throw .leaseLost(Self.reason(claim))
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// Finds the positions of rows in a claim's batch.
+    func positions(_ rows: [RecordKey], in held: HeldClaim) throws(ServiceError) -> [Int?] {
+        let keys = try keys(held.units.map(\.record), held.plan)
+        var positions: [[UInt8]: Int] = [:]
+        for (position, key) in keys.enumerated() { positions[key.encoded] = position }
+        return rows.map { positions[$0.encoded] }
+    }
+
+    fileprivate mutating func complete(
+        _ held: HeldClaim, _ rows: [RecordRow], _ writer: Writer
+    ) throws(ServiceError) -> CompletionOutcome {
+        let slots = try fieldSlots(held)
+        let positions = try check(rows, held, slots)
+        let plan = held.plan
+        let records = positions.map { held.units[$0].record }
+        try lock(records, of: plan.id)
+        let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
+        if !open.isEmpty {
+            try store(open.map { (rows[$0], held.units[positions[$0]]) }, held, slots, writer)
+        }
+        var finished = held.claim.finished
+        for index in open { finished[positions[index]] = true }
+        let remaining = held.units.count - finished.popcount
+        let finishedNow = finished
+        let connection = connection
+        if !open.isEmpty {
+            try stored { () throws(StoreError) in
+                try Failures(connection, feature: plan.id).clear(records)
+                try Claims(connection).update(
+                    held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active)
+            }
+        }
+        ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
+        let superseded = records.filter { record in
+            ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
+        }
+        return CompletionOutcome(completed: rows.count, superseded: superseded.count, remaining: remaining)
+    }
+
+    private func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
+        if held.claim.definition == held.plan.definition { return FieldSlots(held.plan) }
+        let definition = held.claim.definition
+        let found = try stored { () throws(StoreError) in
+            try definitions.definitions([definition], Registry(connection))
+        }
+        guard let earlier = found[definition] else { throw .internal("definition \(definition) is unknown") }
+        return FieldSlots(earlier, slots: held.plan.slots)
+    }
+
+    private func check(
+        _ rows: [RecordRow], _ held: HeldClaim, _ slots: FieldSlots
+    ) throws(ServiceError) -> [Int] {
+        var faults = duplicateFaults(rows)
+        for row in rows { faults += slots.faults(row, isProvenanceComplete: false) }
+        let found = try positions(rows.map(\.key), in: held)
+        var positions: [Int] = []
+        for (row, position) in zip(rows, found) {
+            if let position {
+                positions.append(position)
+            } else {
+                faults.append(Fault(row.place, "claim \(held.claim.id) does not hold this record"))
+            }
+        }
+        if faults.isEmpty { faults = try failedFaults(rows, positions, held) }
+        guard faults.isEmpty else { throw .invalid(faults) }
+        return positions
+    }
+
+    /// A unit that its worker has reported as failed is no longer the worker's to complete.
+    private func failedFaults(
+        _ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim
+    ) throws(ServiceError) -> [Fault] {
+        let reported = positions.filter { held.claim.finished[$0] }.map { held.units[$0].record }
+        guard !reported.isEmpty else { return [] }
+        let failures = try stored { () throws(StoreError) in
+            try Failures(connection, feature: held.plan.id).read(reported)
+        }
+        return zip(rows, positions).filter { failures[held.units[$0.1].record] != nil }.map { row, _ in
+            Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")
+        }
+    }
+
+    /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
+    private mutating func store(
+        _ results: [(row: RecordRow, unit: ClaimedUnit)], _ held: HeldClaim, _ slots: FieldSlots, _ writer: Writer
+    ) throws(ServiceError) {
+        let plan = held.plan
+        let connection = connection
+        let records = results.map(\.unit.record)
+        let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(records) }
+        var versions: [LineageVersion] = []
+        var changes: [RecordChange] = []
+        var appeared: [RecordID] = []
+        for (row, unit) in results {
+            let provenance = slots.spread(unit.provenance)
+            let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
+            let head = heads[unit.record]
+            // Somebody wrote this record after it was handed out: what they wrote is newer and stays.
+            let isOvertaken = (head?.entry ?? 0) != unit.base
+            versions.append(
+                LineageVersion(
+                    record: unit.record, kind: .computed, provenance: provenance, dataVersions: dataVersions,
+                    parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
+            guard !isOvertaken else { continue }
+            if head?.isLive != true { appeared.append(unit.record) }
+            if let change = Self.change(unit.record, from: head, to: dataVersions ?? provenance) {
+                changes.append(change)
+            }
+        }
+        let writer = Writer(
+            worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
+            request: writer.request)
+        try stored { [versions, appeared] () throws(StoreError) in
+            let operation = try Operations(connection).begin(writer, claim: held.claim.id)
+            try LineageLog(connection, feature: plan.id).append(
+                versions, definition: held.claim.definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: appeared, gone: [])
+        }
+        try propagate(changes, of: plan)
+    }
+
+    /// How a record's data versions move when `versions` become current; nil where none does.
+    static func change(_ record: RecordID, from head: Head?, to versions: [String?]) -> RecordChange? {
+        guard let head, head.isLive else { return RecordChange(record: record, slots: nil) }
+        let moved = versions.indices.map { Slot($0 + 1) }.filter { slot in
+            versions[Int(slot) - 1] != head.dataVersion(at: slot)
+        }
+        return moved.isEmpty ? nil : RecordChange(record: record, slots: Set(moved))
+    }
+}

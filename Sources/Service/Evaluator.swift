@@ -1,0 +1,264 @@
+// Judges units: reads what they are and what they are made from, and holds one against the other.
+
+import Feature
+import Postgres
+import Store
+
+/// Why a unit that needs work cannot be handed out: an input that is itself not as it should be.
+struct Blocker: Hashable, Sendable {
+    /// The feature of the input.
+    let feature: FeatureID
+    /// Its unit.
+    let record: RecordID
+}
+
+/// A unit with all that was found out about it.
+struct JudgedUnit: Sendable {
+    /// Its latest version.
+    let head: Head?
+    /// The live upstream records it follows from.
+    let inputs: UnitInputs
+    /// How it stands.
+    let judgement: Judgement
+    /// The earlier version that is exactly what it should be, where the definitions went back.
+    var earlier: LineageEntry?
+    /// Inputs that are not settled. Empty unless it is new or stale.
+    var blockers: [Blocker] = []
+
+    /// How it stands, an earlier version that fits counting as up to date.
+    var state: UnitState { earlier == nil ? judgement.state : .upToDate }
+}
+
+/// Judges units of features within one transaction.
+///
+/// An input is settled when its record is as it should be in the fields that matter, and so are the inputs of those.
+/// Units without a work bit are up to date, so only candidates are computed.
+struct Evaluator {
+    let connection: Connection
+    let catalog: Catalog
+    let definitions: DefinitionCache
+    /// Upstream units found on the way whose earlier version is what they should be: to be put back.
+    private(set) var revertible: [FeatureID: Set<RecordID>] = [:]
+    private var unsettled: [UnsettledKey: [RecordID: Blocker?]] = [:]
+
+    private struct UnsettledKey: Hashable {
+        let feature: FeatureID
+        let slot: Slot
+    }
+
+    init(_ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache) {
+        self.connection = connection
+        self.catalog = catalog
+        self.definitions = definitions
+    }
+
+    /// Judges derived units and finds what blocks those that need work.
+    ///
+    /// - Complexity: two round trips a dep and level of ancestors; O(units · fields · parents).
+    mutating func judge(
+        _ plan: FeaturePlan, _ units: [RecordID]
+    ) throws(StoreError) -> [RecordID: JudgedUnit] {
+        var judged = try compare(plan, units)
+        let needy = judged.filter { $0.value.state == .new || $0.value.state == .stale }.keys.sorted()
+        guard !needy.isEmpty else { return judged }
+        for (unit, blockers) in try blockers(plan, needy, slots: nil) { judged[unit]?.blockers = blockers }
+        return judged
+    }
+
+    /// Judges derived units without asking whether their inputs are settled.
+    ///
+    /// - Complexity: one round trip, one or three more a dep.
+    func compare(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: JudgedUnit] {
+        let heads = try Heads(connection, feature: plan.id).read(units)
+        let inputs = try inputs(plan, units)
+        let earlier = try earlierFields(plan, heads.values)
+        var expecter = Expecter(plan)
+        var judged: [RecordID: JudgedUnit] = [:]
+        judged.reserveCapacity(units.count)
+        for unit in units {
+            let head = heads[unit]
+            let unitInputs = inputs[unit] ?? UnitInputs(deps: plan.deps.map { _ in [] })
+            let judgement = expecter.judge(
+                head, inputs: unitInputs, plan: plan, earlier: head.flatMap { earlier[$0.definition] })
+            judged[unit] = JudgedUnit(head: head, inputs: unitInputs, judgement: judgement)
+        }
+        for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        return judged
+    }
+
+    /// The live upstream records of each unit.
+    func inputs(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: UnitInputs] {
+        let mapper = UnitMapper(connection: connection, catalog: catalog)
+        let empty = UnitInputs(deps: plan.deps.map { _ in [] })
+        var inputs = Dictionary(units.map { ($0, empty) }) { first, _ in first }
+        for (position, dep) in plan.deps.enumerated() {
+            let upstream = try mapper.upstream(of: units, plan, dep: dep)
+            let heads = try Heads(connection, feature: dep.upstream).read(upstream.values.flatMap { $0 })
+            for (unit, records) in upstream {
+                inputs[unit]?.deps[position] = records.compactMap { heads[$0] }.filter(\.isLive)
+            }
+        }
+        return inputs
+    }
+}
+
+// MARK: - Earlier definitions and versions
+
+extension Evaluator {
+    /// How the definitions of these heads computed their fields, for those that are not current.
+    private func earlierFields(
+        _ plan: FeaturePlan, _ heads: some Sequence<Head>
+    ) throws(StoreError) -> [DefinitionID: [Slot: EarlierField]] {
+        let ids = Set(heads.map(\.definition)).subtracting([plan.definition])
+        guard !ids.isEmpty else { return [:] }
+        let found = try definitions.definitions(ids, Registry(connection))
+        return found.mapValues { definition in
+            definition.formulas.mapValues { EarlierField(formula: $0, parents: parents(of: $0, plan)) }
+        }
+    }
+
+    private func parents(of formula: FieldFormula, _ plan: FeaturePlan) -> [FieldPlan.Parent]? {
+        var parents: [FieldPlan.Parent] = []
+        for parent in formula.parents {
+            let reference = parent.reference
+            guard
+                let dep = plan.deps.firstIndex(where: { $0.spec.feature == reference.feature }),
+                let slot = catalog.stored[reference.feature]?.slots[reference.field]
+            else { return nil }
+            parents.append(FieldPlan.Parent(dep: dep, slot: slot))
+        }
+        return parents
+    }
+
+    /// Earlier versions of stale units that are exactly what the units should be: work that a definition which went
+    /// back makes unnecessary.
+    private func earlierVersions(
+        _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
+    ) throws(StoreError) -> [RecordID: LineageEntry] {
+        var wanted: [(record: RecordID, provenance: [String])] = []
+        for (unit, judgedUnit) in judged where judgedUnit.judgement.state == .stale {
+            guard let head = judgedUnit.head, head.definition != plan.definition else { continue }
+            let expected = judgedUnit.judgement.expectation?.provenance.compactMap { $0 } ?? []
+            if expected.count == plan.fields.count { wanted.append((unit, expected)) }
+        }
+        guard !wanted.isEmpty else { return [:] }
+        return try LineageQueries(connection, feature: plan.id).matching(slots: plan.fields.map(\.slot), wanted)
+    }
+}
+
+// MARK: - Settled inputs
+
+extension Evaluator {
+    /// What keeps the inputs of units from being settled.
+    ///
+    /// - Parameter slots: the fields whose inputs matter; nil for all.
+    private mutating func blockers(
+        _ plan: FeaturePlan, _ units: [RecordID], slots: Set<Slot>?
+    ) throws(StoreError) -> [RecordID: [Blocker]] {
+        var result: [RecordID: [Blocker]] = [:]
+        for (unit, bySlot) in try inputBlockers(plan, units, slots: slots) {
+            var seen: Set<Blocker> = []
+            result[unit] = bySlot.sorted { $0.key < $1.key }.map(\.value).filter { seen.insert($0).inserted }
+        }
+        return result
+    }
+
+    /// For each unit and each of its fields that has an unsettled input: one such input.
+    private mutating func inputBlockers(
+        _ plan: FeaturePlan, _ units: [RecordID], slots: Set<Slot>?
+    ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        let mapper = UnitMapper(connection: connection, catalog: catalog)
+        let fields = plan.fields.filter { slots?.contains($0.slot) ?? true }
+        var result: [RecordID: [Slot: Blocker]] = [:]
+        for (position, dep) in plan.deps.enumerated() {
+            let needed = Set(fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot))
+            guard !needed.isEmpty, let upstreamPlan = catalog[dep.upstream] else { continue }
+            let upstream = try mapper.upstream(of: units, plan, dep: dep)
+            let found = try unsettled(upstreamPlan, Set(upstream.values.flatMap { $0 }).sorted(), slots: needed)
+            guard !found.isEmpty else { continue }
+            for (unit, records) in upstream {
+                for field in fields {
+                    let blocker = field.parents.lazy.filter { $0.dep == position }.compactMap { parent in
+                        records.lazy.compactMap { found[$0]?[parent.slot] }.first
+                    }.first
+                    if let blocker { result[unit, default: [:]][field.slot] = blocker }
+                }
+            }
+        }
+        return result
+    }
+
+    /// For each record and each of the given fields that is not settled: the unit that has to be done first.
+    private mutating func unsettled(
+        _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
+    ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        let open = records.filter { record in
+            slots.contains { unsettled[UnsettledKey(feature: plan.id, slot: $0)]?[record] == nil }
+        }
+        if !open.isEmpty { try settle(plan, open, slots: slots) }
+        var result: [RecordID: [Slot: Blocker]] = [:]
+        for slot in slots {
+            let known = unsettled[UnsettledKey(feature: plan.id, slot: slot)] ?? [:]
+            for record in records {
+                if case .some(.some(let blocker)) = known[record] { result[record, default: [:]][slot] = blocker }
+            }
+        }
+        return result
+    }
+
+    /// Finds out which fields of records are settled, and remembers it for this transaction.
+    private mutating func settle(
+        _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
+    ) throws(StoreError) {
+        let candidates = try candidates(plan, records)
+        var own: [RecordID: Set<Slot>] = [:]
+        if !candidates.isEmpty {
+            own = plan.isRoot ? try staleRootFields(plan, candidates) : try staleFields(plan, candidates)
+        }
+        let inherited = plan.isRoot ? [:] : try inputBlockers(plan, records, slots: slots)
+        for slot in slots {
+            let key = UnsettledKey(feature: plan.id, slot: slot)
+            for record in records {
+                let isStale = own[record]?.contains(slot) == true
+                let blocker = isStale ? Blocker(feature: plan.id, record: record) : inherited[record]?[slot]
+                unsettled[key, default: [:]][record] = .some(blocker)
+            }
+        }
+    }
+
+    private func candidates(_ plan: FeaturePlan, _ records: [RecordID]) throws(StoreError) -> [RecordID] {
+        let addresses = Set(records.map { BlockAddress(feature: plan.id, record: $0) })
+        let blocks = try WorkBlocks(connection, rank: catalog.rank).peek(addresses)
+        return records.filter {
+            blocks[BlockAddress(feature: plan.id, record: $0)]?.candidates.contains($0.offsetInBlock) == true
+        }
+    }
+
+    /// The fields of derived records that are to be computed again. Orphaned records do not change any more.
+    private mutating func staleFields(
+        _ plan: FeaturePlan, _ records: [RecordID]
+    ) throws(StoreError) -> [RecordID: Set<Slot>] {
+        var result: [RecordID: Set<Slot>] = [:]
+        for (record, judged) in try compare(plan, records) where judged.judgement.state == .stale {
+            if judged.earlier != nil { revertible[plan.id, default: []].insert(record) }
+            result[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
+        }
+        return result
+    }
+
+    /// The fields of root records whose code version moved since they were written: only their source can renew them.
+    func staleRootFields(
+        _ plan: FeaturePlan, _ records: [RecordID]
+    ) throws(StoreError) -> [RecordID: Set<Slot>] {
+        let heads = try Heads(connection, feature: plan.id).read(records).values
+            .filter { $0.isLive && $0.definition != plan.definition }
+        let found = try definitions.definitions(Set(heads.map(\.definition)), Registry(connection))
+        var result: [RecordID: Set<Slot>] = [:]
+        for head in heads {
+            let formulas = found[head.definition]?.formulas ?? [:]
+            let stale = plan.fields.filter { formulas[$0.slot]?.codeVersion != $0.formula.codeVersion }
+            if !stale.isEmpty { result[head.record] = Set(stale.map(\.slot)) }
+        }
+        return result
+    }
+}

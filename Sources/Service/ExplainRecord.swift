@@ -1,0 +1,197 @@
+// Says how a record stands, and why, field by field.
+
+public import Feature
+import Postgres
+public import Store
+
+/// Why a field is not as it should be, down to what moved.
+public enum FieldCause: Hashable, Sendable {
+    /// A data version that it depends on moved.
+    case upstream(feature: FeatureKey, field: FieldKey, from: String?, to: String?, entry: EntryID?)
+    /// Its code version moved.
+    case code(from: String?, to: String)
+    /// What it depends on was redefined, its code version being the same.
+    case definition
+    /// It has never been computed.
+    case missing
+}
+
+/// A field of an explained record.
+public struct ExplainedField: Hashable, Sendable {
+    /// Its name.
+    public let structKey: String
+    /// The provenance that it should have; nil where the record is not expected.
+    public let expected: String?
+    /// The provenance that it has; nil where it has never been computed.
+    public let current: String?
+    /// Why the two differ. Empty where they do not.
+    public let causes: [FieldCause]
+}
+
+/// A record explained.
+public struct Explanation: Sendable {
+    /// `new`, `stale`, `up_to_date`, `blocked`, `orphaned`, `quarantined` or `suppressed`.
+    public let state: String
+    /// Its fields in the order of their struct keys.
+    public let fields: [ExplainedField]
+    /// Inputs that are not settled.
+    public let blockedBy: [(feature: FeatureKey, key: RecordKey, columns: [String])]
+    /// Its last failure, where it failed on what it should be now.
+    public let failure: Failure?
+}
+
+extension Metaxy {
+    /// Explains a record.
+    ///
+    /// - Throws: `.featureNotFound`; `.recordNotFound` where it neither exists nor is expected; `.unavailable`.
+    /// - Complexity: a few round trips a dep and level of ancestors.
+    public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
+        try await read { (scope) throws(ServiceError) in
+            let plan = try scope.plan(feature)
+            let found = try stored { () throws(StoreError) in
+                try RecordIDs(scope.connection, space: plan.space).find([key.encoded])
+            }
+            guard case .some(.some(let record)) = found.first else { throw .recordNotFound }
+            let explainer = Explainer(scope: scope, plan: plan)
+            return plan.isRoot ? try explainer.root(record) : try explainer.derived(record)
+        }
+    }
+}
+
+private struct Explainer {
+    let scope: Scope
+    let plan: FeaturePlan
+
+    /// A root record is as its source says, but for fields whose code version moved since.
+    func root(_ record: RecordID) throws(ServiceError) -> Explanation {
+        try stored { () throws(StoreError) -> Explanation? in
+            guard let head = try Heads(scope.connection, feature: plan.id).read([record])[record] else { return nil }
+            let stale = try scope.evaluator.staleRootFields(plan, [record])[record] ?? []
+            let then = try definition(of: head)
+            let fields = plan.fields.map { field in
+                let current = head.provenance(at: field.slot)
+                let code = FieldCause.code(
+                    from: then?.formulas[field.slot]?.codeVersion, to: field.formula.codeVersion)
+                return ExplainedField(
+                    structKey: field.structKey, expected: stale.contains(field.slot) ? nil : current,
+                    current: current, causes: stale.contains(field.slot) ? [code] : [])
+            }
+            let state = !head.isLive ? "suppressed" : stale.isEmpty ? "up_to_date" : "stale"
+            return Explanation(state: state, fields: fields, blockedBy: [], failure: nil)
+        }.orNotFound()
+    }
+
+    func derived(_ record: RecordID) throws(ServiceError) -> Explanation {
+        try stored { () throws(StoreError) -> Explanation? in
+            var evaluator = scope.evaluator
+            guard let judged = try evaluator.judge(plan, [record])[record], judged.state != .absent else { return nil }
+            let failure = try Failures(scope.connection, feature: plan.id).read([record])[record]
+            let expected = judged.judgement.expectation?.provenance
+            let isFailing = failure.map { $0.provenance == (expected ?? []).compactMap { $0 } } ?? false
+            let inputs = try InputHistory(scope: scope, plan: plan).of(judged)
+            let stale = Dictionary(judged.judgement.staleFields.map { ($0.field, $0.causes) }) { first, _ in first }
+            let then = try judged.head.flatMap { (head) throws(StoreError) in try definition(of: head) }
+            var fields: [ExplainedField] = []
+            for (index, field) in plan.fields.enumerated() {
+                let causes = judged.earlier == nil ? stale[index] ?? [] : []
+                fields.append(
+                    ExplainedField(
+                        structKey: field.structKey, expected: expected?[index],
+                        current: judged.head?.provenance(at: field.slot),
+                        causes: causes.flatMap { detail($0, field, then, inputs) }))
+            }
+            let isQuarantined = isFailing && failure?.retryAt == nil
+            return Explanation(
+                state: isQuarantined ? "quarantined" : judged.kind?.rawValue ?? judged.state.rawValue,
+                fields: fields, blockedBy: try blockers(judged), failure: isFailing ? failure : nil)
+        }.orNotFound()
+    }
+
+    private func definition(of head: Head) throws(StoreError) -> EarlierDefinition? {
+        try scope.definitions.definitions([head.definition], Registry(scope.connection))[head.definition]
+    }
+
+    private func detail(
+        _ cause: StaleCause, _ field: FieldPlan, _ then: EarlierDefinition?, _ inputs: [MovedInput]
+    ) -> [FieldCause] {
+        switch cause {
+        case .missing, .predicate:
+            return [.missing]
+        case .code:
+            let before = then?.formulas[field.slot]?.codeVersion
+            return before == field.formula.codeVersion
+                ? [.definition] : [.code(from: before, to: field.formula.codeVersion)]
+        case .upstream:
+            return field.parents.flatMap { parent in
+                inputs.filter { $0.parent == parent }.map {
+                    .upstream(
+                        feature: plan.deps[parent.dep].spec.feature, field: $0.field, from: $0.from, to: $0.to,
+                        entry: $0.entry)
+                }
+            }
+        }
+    }
+
+    private func blockers(
+        _ judged: JudgedUnit
+    ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
+        var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
+        for blocker in judged.blockers {
+            guard let plan = scope.catalog[blocker.feature] else { continue }
+            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: [blocker.record])
+            if let key = keys[blocker.record] { result.append((plan.key, key, plan.spec.idColumns)) }
+        }
+        return result
+    }
+}
+
+/// An upstream field whose data version differs from the one that a record was made from.
+private struct MovedInput {
+    let parent: FieldPlan.Parent
+    let field: FieldKey
+    let from: String?
+    let to: String?
+    let entry: EntryID?
+}
+
+/// Compares the inputs of today with those that a record was made from.
+private struct InputHistory {
+    let scope: Scope
+    let plan: FeaturePlan
+
+    func of(_ judged: JudgedUnit) throws(StoreError) -> [MovedInput] {
+        guard let head = judged.head else { return [] }
+        let own = ParentEntry(entry: head.entry, record: head.record)
+        let entries = try LineageQueries(scope.connection, feature: plan.id).entries([own])
+        let definitions = try scope.definitions.definitions([head.definition], Registry(scope.connection))
+        guard let entry = entries[head.entry], let definition = definitions[head.definition] else { return [] }
+        var moved: [MovedInput] = []
+        for (position, dep) in plan.deps.enumerated() {
+            var then: LineageEntry?
+            if let place = definition.upstreams.firstIndex(of: dep.spec.feature), place < entry.parents.count,
+                let parent = entry.parents[place].first, parent.entry != 0
+            {
+                then = try LineageQueries(scope.connection, feature: dep.upstream).entries([parent])[parent.entry]
+            }
+            let now = judged.inputs.deps[position].first
+            for (key, slot) in scope.catalog.stored[dep.spec.feature]?.slots ?? [:] where dep.slots.contains(slot) {
+                let from = then?.dataVersion(at: slot)
+                let to = now?.dataVersion(at: slot)
+                if from != to {
+                    moved.append(
+                        MovedInput(
+                            parent: FieldPlan.Parent(dep: position, slot: slot), field: key, from: from, to: to,
+                            entry: now?.entry))
+                }
+            }
+        }
+        return moved
+    }
+}
+
+extension Optional {
+    fileprivate func orNotFound() throws(ServiceError) -> Wrapped {
+        guard let self else { throw .recordNotFound }
+        return self
+    }
+}

@@ -1,0 +1,119 @@
+// Takes in the failures of a claim.
+
+public import Feature
+import Postgres
+import Store
+
+/// A worker's report of failure.
+public struct FailureReport: Sendable {
+    /// The records that failed; nil for all that the claim still holds.
+    public var records: [(place: Fault.Place, key: RecordKey)]?
+    /// What went wrong, in the worker's words.
+    public var error: String
+    /// Whether another try may succeed.
+    public var isRetryable: Bool
+
+    /// A report of `records`.
+    public init(records: [(place: Fault.Place, key: RecordKey)]?, error: String, isRetryable: Bool) {
+        self.records = records
+        self.error = error
+        self.isRetryable = isRetryable
+    }
+}
+
+/// What a report of failure answers.
+public struct FailureOutcome: Hashable, Sendable {
+    /// Records that were reported.
+    public let failed: Int
+    /// Of these, records that will be handed out again after a while.
+    public let willRetry: Int
+    /// Of these, records that are put aside until their inputs or their code change, or until somebody asks.
+    public let quarantined: Int
+}
+
+extension Metaxy {
+    /// Notes that records could not be computed; each is tried again later, or quarantined.
+    ///
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
+    /// - Complexity: about ten round trips; O(records).
+    public func fail(
+        claim id: Int64, token: Int64, report: FailureReport
+    ) async throws(ServiceError) -> FailureOutcome {
+        try await change { [self] (scope) throws(ServiceError) in
+            let held = try scope.hold(id, token: token)
+            return try scope.fail(held, report, random: random)
+        }
+    }
+}
+
+/// The delay before attempt `attempts + 1`: doubled with each attempt, the upper half of it random, so that units that
+/// failed together do not come back together.
+///
+/// - Parameter random: 0..<1.
+func retryDelay(attempts: Int, random: Double) -> Double {
+    let first = Double(Limits.retryDelayFirst.components.seconds)
+    let most = Double(Limits.retryDelayMax.components.seconds)
+    var delay = first
+    for _ in 1..<max(attempts, 1) where delay < most { delay *= 2 }
+    return min(delay, most) * (0.5 + random / 2)
+}
+
+extension Scope {
+    fileprivate mutating func fail(
+        _ held: HeldClaim, _ report: FailureReport, random: () -> Double
+    ) throws(ServiceError) -> FailureOutcome {
+        let plan = held.plan
+        let positions = try positions(report, held)
+        let units = positions.map { held.units[$0] }
+        let records = units.map(\.record)
+        try lock(records, of: plan.id)
+        let connection = connection
+        let known = try stored { () throws(StoreError) in
+            try Failures(connection, feature: plan.id).read(records)
+        }
+        var attempts: [Int32] = []
+        var delays: [Double?] = []
+        for unit in units {
+            let before = known[unit.record].flatMap { $0.provenance == unit.provenance ? $0.attempts : nil } ?? 0
+            let isLast = !report.isRetryable || Int(before) + 1 >= Limits.attemptsMax
+            attempts.append(before + 1)
+            delays.append(isLast ? nil : retryDelay(attempts: Int(before) + 1, random: random()))
+        }
+        var finished = held.claim.finished
+        for position in positions { finished[position] = true }
+        let isFinished = finished.popcount == held.units.count
+        let error = String(report.error.prefix(Limits.errorTextMax))
+        try stored { [attempts, delays, finished] () throws(StoreError) in
+            try Failures(connection, feature: plan.id).write(
+                units, attempts: attempts, delays: delays, definition: held.claim.definition,
+                worker: held.claim.worker, error: error)
+            try Claims(connection).update(held.claim.id, finished: finished, state: isFinished ? .finished : .active)
+        }
+        ledger.update(records, of: plan.id) { block, bits in
+            block.finish(bits)
+            // Marked meanwhile: other inputs are another chance, at once.
+            block.park(bits - block.dirty)
+        }
+        let quarantined = delays.filter { $0 == nil }.count
+        return FailureOutcome(
+            failed: units.count, willRetry: units.count - quarantined, quarantined: quarantined)
+    }
+
+    private func positions(_ report: FailureReport, _ held: HeldClaim) throws(ServiceError) -> [Int] {
+        guard let records = report.records else { return held.remaining }
+        let found = try positions(records.map(\.key), in: held)
+        var faults: [Fault] = []
+        var positions: [Int] = []
+        var seen: Set<Int> = []
+        for (record, position) in zip(records, found) {
+            guard let position, !held.claim.finished[position] else {
+                faults.append(Fault(record.place, "claim \(held.claim.id) does not hold this record any more"))
+                continue
+            }
+            if !seen.insert(position).inserted { faults.append(Fault(record.place, "the record comes twice")) }
+            positions.append(position)
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+        return positions
+    }
+}

@@ -1,0 +1,132 @@
+// A record of an increment, as a worker sees it.
+
+public import Feature
+import JSON
+import Postgres
+import Store
+
+/// A column of a row: its name and its value as JSON text.
+public struct RowColumn: Hashable, Sendable {
+    /// The column's name.
+    public let name: String
+    /// Its value, compact JSON.
+    public let value: [UInt8]
+}
+
+/// One record of an increment, with what a worker needs to compute it.
+public struct IncrementRecord: Sendable {
+    /// The record.
+    public let record: RecordID
+    /// The values of its id columns, in the order of the spec.
+    public let key: RecordKey
+    /// How it stands: new, stale or orphaned, also where it is blocked.
+    public let state: UnitState
+    /// Whether its inputs are not settled.
+    public let isBlocked: Bool
+    /// The metadata columns of its upstreams, renamed and selected as declared; its own where it is orphaned.
+    public let columns: [RowColumn]
+    /// Its fields that are not as they should be.
+    public let staleFields: [StaleField]
+    /// The provenance it should have, by field in the order of `FeaturePlan.fields`; what it has where it is orphaned.
+    public let provenance: [String?]
+    /// The provenance of the record as a whole.
+    public let recordProvenance: String?
+}
+
+/// Completes judged units to what a worker sees.
+struct IncrementDescriber {
+    private let scope: Scope
+
+    init(_ scope: Scope) {
+        self.scope = scope
+    }
+
+    /// The units as records, in the order given.
+    ///
+    /// - Complexity: one round trip and one a dep.
+    func describe(
+        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
+    ) throws(ServiceError) -> [IncrementRecord] {
+        guard !units.isEmpty else { return [] }
+        do {
+            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: units.map(\.0))
+            let columns = try upstreamColumns(plan, units)
+            let own = try ownColumns(plan, units)
+            var expecter = Expecter(plan)
+            return units.map { unit, judged in
+                let provenance =
+                    judged.judgement.expectation?.provenance
+                    ?? plan.fields.map { judged.head?.provenance(at: $0.slot) }
+                return IncrementRecord(
+                    record: unit, key: keys[unit] ?? RecordKey([]), state: judged.state,
+                    isBlocked: !judged.blockers.isEmpty, columns: own[unit] ?? columns[unit] ?? [],
+                    staleFields: judged.judgement.staleFields, provenance: provenance,
+                    recordProvenance: expecter.recordVersion(provenance))
+            }
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// The metadata columns that the upstream records bring.
+    private func upstreamColumns(
+        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
+    ) throws(StoreError) -> [RecordID: [RowColumn]] {
+        var columns: [RecordID: [RowColumn]] = [:]
+        for (position, dep) in plan.deps.enumerated() {
+            let pairs = units.compactMap { unit, judged in judged.inputs.deps[position].first.map { (unit, $0) } }
+            let entries = try LineageQueries(scope.connection, feature: dep.upstream).metadata(
+                pairs.map { ParentEntry(entry: $0.1.entry, record: $0.1.record) })
+            for (unit, head) in pairs {
+                guard let metadata = entries[head.entry] else { continue }
+                columns[unit, default: []] += try Self.columns(metadata, dep)
+            }
+        }
+        return columns
+    }
+
+    /// The metadata columns of orphaned records.
+    private func ownColumns(
+        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
+    ) throws(StoreError) -> [RecordID: [RowColumn]] {
+        let heads = units.compactMap { unit, judged in judged.state == .orphaned ? judged.head : nil }
+        guard !heads.isEmpty else { return [:] }
+        let entries = try LineageQueries(scope.connection, feature: plan.id).metadata(
+            heads.map { ParentEntry(entry: $0.entry, record: $0.record) })
+        var columns: [RecordID: [RowColumn]] = [:]
+        for head in heads {
+            columns[head.record] = try entries[head.entry].map { (metadata) throws(StoreError) in
+                try RowColumn.columns(metadata)
+            }
+        }
+        return columns
+    }
+
+    private static func columns(_ metadata: [UInt8], _ dep: DepPlan) throws(StoreError) -> [RowColumn] {
+        let selected = dep.spec.select.map(Set.init)
+        return try RowColumn.columns(metadata).compactMap { column in
+            let name = dep.spec.renamed(column.name)
+            guard selected?.contains(name) ?? true else { return nil }
+            return RowColumn(name: name, value: column.value)
+        }
+    }
+}
+
+extension RowColumn {
+    /// The members of a stored metadata object, their values as they stand.
+    static func columns(_ metadata: [UInt8]) throws(StoreError) -> [RowColumn] {
+        do {
+            var reader = JSONReader(metadata)
+            var columns: [RowColumn] = []
+            try reader.beginObject()
+            while let key = try reader.nextKey() {
+                let name = reader.string(key)
+                let value = try reader.skipValue()
+                columns.append(RowColumn(name: name, value: Array(metadata[value])))
+            }
+            return columns
+        } catch {
+            throw .corrupt("metadata that is not a JSON object")
+        }
+    }
+}

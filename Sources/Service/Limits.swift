@@ -1,0 +1,61 @@
+// Every limit of the service, with its reason.
+
+/// The bounds of what one request may ask for and one transaction may do.
+public enum Limits {
+    /// Units of one claim: beyond this a lost worker costs too much again.
+    public static let claimUnitsMax = 10_000
+
+    /// The longest lease without a heartbeat, in seconds: a day.
+    public static let leaseSecondsMax = 86_400
+
+    /// The longest wait of one claim request, in seconds; workers ask again.
+    public static let waitSecondsMax = 60
+
+    /// How long a waiting claim may miss a wake-up that another process did not pass on.
+    public static let pollInterval: Duration = .seconds(1)
+
+    /// Work blocks that one step of a claim locks: with one ready unit in each, a full batch in two steps.
+    public static let claimBlocksMax = 1_024
+
+    /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
+    public static let claimJudgedMax = 65_536
+
+    /// How often a claim puts earlier versions back before it gives up until the next poll: the depth of a graph.
+    public static let settleRoundsMax = 64
+
+    /// Expired claims that one claiming transaction takes back.
+    public static let expiredClaimsMax = 64
+
+    /// Failing units whose time has come that one claiming transaction takes up again.
+    public static let dueFailuresMax = 10_000
+
+    /// Attempts before a unit is quarantined.
+    public static let attemptsMax = 5
+
+    /// The delay after the first failed attempt, doubled with each further one.
+    public static let retryDelayFirst: Duration = .seconds(10)
+
+    /// The longest delay between attempts.
+    public static let retryDelayMax: Duration = .seconds(3_600)
+
+    /// Rows of a page when the request does not say.
+    public static let pageRowsStandard = 100
+
+    /// Rows of a page at most.
+    public static let pageRowsMax = 10_000
+
+    /// Rows of one write that are compared and stored at a time.
+    public static let writeRowsStep = 8_192
+
+    /// Faults that an answer names.
+    public static let faultsMax = 100
+
+    /// Characters of a worker's error text that are kept.
+    public static let errorTextMax = 8_192
+
+    /// Lineage entries that one trace returns.
+    public static let traceNodesMax = 10_000
+
+    /// Edges between a lineage entry and the farthest that a trace follows.
+    public static let traceDepthMax = 1_000
+}

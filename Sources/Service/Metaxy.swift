@@ -1,0 +1,78 @@
+// The service: its database, its copy of the graph, and those who wait for work.
+
+import Feature
+public import Postgres
+import Store
+import Synchronization
+
+/// The use cases of the server. One instance serves a process; any number of processes share a database.
+///
+/// Nothing here is truth: the graph is a copy that every transaction checks against the registry's revision.
+public final class Metaxy: Sendable {
+    let pool: Pool
+    let definitions = DefinitionCache()
+    let waiters = Waiters()
+    private let catalog = Mutex<Catalog?>(nil)
+    private let draining = Atomic<Bool>(false)
+
+    let random: @Sendable () -> Double
+
+    /// The service over a database whose schema is current.
+    ///
+    /// - Parameter random: a number in 0..<1, for delays that must not fall together.
+    public init(pool: Pool, random: @escaping @Sendable () -> Double) {
+        self.pool = pool
+        self.random = random
+    }
+
+    /// Whether the process is about to stop: waiting claims answer at once, and no new one waits.
+    public var isDraining: Bool { draining.load(ordering: .acquiring) }
+
+    /// Ends all waiting; to be called before the server stops taking requests.
+    public func drain() {
+        draining.store(true, ordering: .releasing)
+        waiters.wakeAll()
+    }
+
+    /// Runs a transaction that changes something, under the registry lock.
+    ///
+    /// - Parameter exclusive: true for a push.
+    func change<T: Sendable>(
+        exclusive: Bool = false, _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
+    ) async throws(ServiceError) -> T {
+        let (value, awakened) = try await pool.transaction {
+            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>) in
+            let catalog = try stored { () throws(StoreError) in
+                try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
+            }
+            var scope = Scope(connection, catalog, definitions)
+            let value = try body(&scope)
+            return (value, try scope.conclude())
+        }
+        waiters.wake(awakened)
+        return value
+    }
+
+    /// Runs a transaction that only reads, all of it as of one moment.
+    func read<T: Sendable>(
+        _ body: @escaping @Sendable (Scope) throws(ServiceError) -> T
+    ) async throws(ServiceError) -> T {
+        try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
+            [self] (connection) throws(ServiceError) -> T in
+            let catalog = try stored { () throws(StoreError) in
+                try self.catalog(at: Registry(connection).revision(), connection)
+            }
+            return try body(Scope(connection, catalog, definitions))
+        }
+    }
+
+    /// The graph at a revision: this process's copy where it is that of the revision, loaded otherwise.
+    private func catalog(at revision: Int64, _ connection: Connection) throws(StoreError) -> Catalog {
+        if let known = catalog.withLock({ $0 }), known.revision == revision { return known }
+        let loaded = try Catalog(Registry(connection).contents())
+        catalog.withLock { known in
+            if (known?.revision ?? -1) < loaded.revision { known = loaded }
+        }
+        return loaded
+    }
+}

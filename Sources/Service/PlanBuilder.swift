@@ -1,0 +1,91 @@
+// Resolves a feature of the graph into the plan by which its units are judged.
+
+import Feature
+import Store
+
+/// Builds plans from a graph and what the store knows of its features.
+struct PlanBuilder {
+    let graph: FeatureGraph
+    let stored: [FeatureKey: StoredFeature]
+    let definitions: [FeatureID: StoredDefinition]
+    let projects: [Int32: StoredProject]
+
+    /// The plan of a feature of the graph.
+    func plan(_ key: FeatureKey) throws(StoreError) -> FeaturePlan {
+        guard
+            let spec = graph[key], let feature = stored[key], let definition = definitions[feature.id],
+            let project = projects[feature.project], let formula = RecordFormula(of: key, in: graph)
+        else { throw .corrupt("the feature \(key) is incomplete") }
+        let fields = try fields(formula, spec: spec, feature: feature, definition: definition)
+        return FeaturePlan(
+            id: feature.id, project: feature.project, spec: spec, definition: definition.id,
+            featureVersion: definition.featureVersion, space: feature.space, hash: project.hash,
+            slots: Int(feature.slots.values.max() ?? 0), fields: fields,
+            deps: try deps(spec, feature: feature, fields: fields))
+    }
+
+    private func fields(
+        _ formula: RecordFormula, spec: FeatureSpec, feature: StoredFeature, definition: StoredDefinition
+    ) throws(StoreError) -> [FieldPlan] {
+        let positions = Dictionary(spec.deps.enumerated().map { ($1.feature, $0) }) { first, _ in first }
+        let versions = Dictionary(definition.fields.map { ($0.key, $0.version) }) { first, _ in first }
+        var fields: [FieldPlan] = []
+        for (structKey, field) in zip(formula.structKeys, formula.fields) {
+            guard let slot = feature.slots[field.field], let version = versions[field.field] else {
+                throw .corrupt("the field \(feature.key).\(field.field) has no slot or version")
+            }
+            fields.append(
+                FieldPlan(
+                    slot: slot, key: field.field, structKey: structKey, version: version, formula: field,
+                    parents: try parents(field, positions: positions)))
+        }
+        return fields
+    }
+
+    private func parents(
+        _ formula: FieldFormula, positions: [FeatureKey: Int]
+    ) throws(StoreError) -> [FieldPlan.Parent] {
+        var parents: [FieldPlan.Parent] = []
+        for parent in formula.parents {
+            let reference = parent.reference
+            guard let dep = positions[reference.feature], let slot = stored[reference.feature]?.slots[reference.field]
+            else { throw .corrupt("\(formula.field) depends on \(reference), which is not stored") }
+            parents.append(FieldPlan.Parent(dep: dep, slot: slot))
+        }
+        return parents
+    }
+
+    private func deps(
+        _ spec: FeatureSpec, feature: StoredFeature, fields: [FieldPlan]
+    ) throws(StoreError) -> [DepPlan] {
+        var deps: [DepPlan] = []
+        for (position, dep) in spec.deps.enumerated() {
+            guard let upstream = stored[dep.feature], let upstreamSpec = graph[dep.feature] else {
+                throw .corrupt("\(spec.key) depends on \(dep.feature), which is not stored")
+            }
+            let slots = fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot)
+            deps.append(
+                DepPlan(
+                    upstream: upstream.id, spec: dep,
+                    mapping: try mapping(dep, upstream: upstream, upstreamSpec, feature: feature, spec),
+                    slots: Set(slots)))
+        }
+        return deps
+    }
+
+    private func mapping(
+        _ dep: FeatureDep, upstream: StoredFeature, _ upstreamSpec: FeatureSpec, feature: StoredFeature,
+        _ spec: FeatureSpec
+    ) throws(StoreError) -> UnitMapping {
+        let renamed = upstreamSpec.idColumns.map(dep.renamed)
+        if upstream.space == feature.space && renamed == spec.idColumns { return .same }
+        var order: [Int] = []
+        for column in spec.idColumns {
+            guard let place = renamed.firstIndex(of: column) else {
+                throw .corrupt("\(spec.key) has the id column \(column), which \(dep.feature) does not bring")
+            }
+            order.append(place)
+        }
+        return .rekeyed(order: order)
+    }
+}

@@ -1,0 +1,129 @@
+// Writes a checked push: definitions first, then the work that follows from them.
+
+import Feature
+import JSON
+import Store
+
+/// A push being carried out, in the transaction that holds the registry lock alone.
+struct PushExecution {
+    private let plan: PushPlan
+    private let push: GraphPush
+
+    init(_ plan: PushPlan, _ push: GraphPush) {
+        self.plan = plan
+        self.push = push
+    }
+
+    /// Stores the definitions, makes them current and marks the work.
+    mutating func run(_ scope: inout Scope) throws(ServiceError) -> PushOutcome {
+        let registry = Registry(scope.connection)
+        let wasPushed = try stored { () throws(StoreError) in
+            guard let project = plan.catalog.projects[push.project] else { return false }
+            return try registry.wasPushed(project.id, version: plan.projectVersion)
+        }
+        let catalog = try write(registry, scope)
+        scope = Scope(scope.connection, catalog, scope.definitions)
+        var marking = PushMarking(before: plan.catalog)
+        try marking.run(&scope, plan.definitions.map(\.key))
+        return plan.outcome(wasPushed: wasPushed)
+    }
+
+    private func write(_ registry: Registry, _ scope: Scope) throws(ServiceError) -> Catalog {
+        let project = try stored { () throws(StoreError) in
+            if let known = plan.catalog.projects[push.project] { return known.id }
+            return try registry.createProject(push.project, hash: plan.hash)
+        }
+        var activated: [(feature: FeatureID, definition: DefinitionID?)] = []
+        var own: [DefinitionID] = []
+        for definition in plan.definitions {
+            let (feature, id) = try store(definition, project: project, registry, scope)
+            activated.append((feature, id))
+            if definition.project == push.project { own.append(id) }
+        }
+        for key in plan.removed { activated.append((plan.catalog.features[key] ?? 0, nil)) }
+        var tags = JSONWriter()
+        tags.value(push.tags)
+        return try stored { () throws(StoreError) in
+            try registry.activate(activated)
+            try registry.recordPush(
+                project, version: plan.projectVersion, message: push.message, tags: tags.bytes, definitions: own)
+            return try Catalog(registry.contents())
+        }
+    }
+
+    private func store(
+        _ definition: PushPlan.Definition, project: Int32, _ registry: Registry, _ scope: Scope
+    ) throws(ServiceError) -> (FeatureID, DefinitionID) {
+        guard let member = plan.graph.members[definition.key] else {
+            throw .internal("the feature \(definition.key) left the graph")
+        }
+        let feature = try feature(member, project: project, registry, scope)
+        let slots = try stored { () throws(StoreError) in try fieldSlots(member.spec, feature, registry) }
+        var fields: [StoredField] = []
+        for field in member.spec.fields {
+            let reference = FieldReference(feature: definition.key, field: field.key)
+            guard let slot = slots[field.key], let version = definition.versions.fieldVersions[field.key] else {
+                throw .internal("the field \(reference) has no slot or version")
+            }
+            fields.append(
+                StoredField(
+                    slot: slot, key: field.key, version: version, codeVersion: field.codeVersion,
+                    parents: plan.graph.parents(of: reference).map(\.description)))
+        }
+        let versions = definition.versions
+        let row = StoredDefinition(
+            id: 0, feature: feature, featureVersion: versions.featureVersion,
+            definitionVersion: versions.definitionVersion, specVersion: versions.specVersion,
+            codeVersion: versions.codeVersion, spec: member.spec.canonical,
+            schema: member.schema.map { canonicalJSON($0) }, fields: fields)
+        let id = try stored { () throws(StoreError) in try registry.define(row) }
+        return (feature, id)
+    }
+
+    /// The feature's number: known, or given now together with its storage.
+    private func feature(
+        _ member: FeatureGraph.Member, project: Int32, _ registry: Registry, _ scope: Scope
+    ) throws(ServiceError) -> FeatureID {
+        let storage = FeatureStorage(scope.connection)
+        let space = try stored { () throws(StoreError) in
+            let (space, isNew) = try registry.space(member.spec.idColumns)
+            if isNew { try storage.createSpace(space) }
+            return space
+        }
+        guard let known = plan.catalog.stored[member.spec.key] else {
+            return try stored { () throws(StoreError) in
+                let feature = try registry.createFeature(member.spec.key, project: project, space: space)
+                try storage.createFeature(feature)
+                return feature
+            }
+        }
+        guard known.space != space else { return known.id }
+        let last = try stored { () throws(StoreError) in try Heads(scope.connection, feature: known.id).last() }
+        guard last < 0 else {
+            let index = push.features.firstIndex { $0.spec.key == member.spec.key } ?? 0
+            let columns = plan.catalog.spaces[known.space]?.joined(separator: ", ") ?? ""
+            throw .invalidGraph([
+                Fault(
+                    .pointer("/features/\(index)/spec/id_columns"),
+                    "\(member.spec.key) has records identified by (\(columns)); give the feature another key")
+            ])
+        }
+        try stored { () throws(StoreError) in try registry.moveFeature(known.id, to: space) }
+        return known.id
+    }
+
+    private func fieldSlots(
+        _ spec: FeatureSpec, _ feature: FeatureID, _ registry: Registry
+    ) throws(StoreError) -> [FieldKey: Slot] {
+        var slots = plan.catalog.stored[spec.key]?.slots ?? [:]
+        var next = (slots.values.max() ?? 0) + 1
+        var added: [(slot: Slot, key: FieldKey)] = []
+        for field in spec.fields where slots[field.key] == nil {
+            slots[field.key] = next
+            added.append((next, field.key))
+            next += 1
+        }
+        try registry.createFields(feature, added)
+        return slots
+    }
+}

@@ -1,0 +1,109 @@
+// Marks what a push makes doubtful, as set algebra over bitmaps.
+
+import Feature
+import Store
+
+/// Marks the units that a change of definitions touches.
+struct PushMarking {
+    /// How many upstream records are mapped at a time where a dep crosses id spaces.
+    static let mappedRecordsMax = 10_000
+
+    private let before: Catalog
+
+    /// Marking after the graph of `before` was replaced.
+    init(before: Catalog) {
+        self.before = before
+    }
+
+    /// Marks the units of the features `keys` of the scope's graph.
+    mutating func run(_ scope: inout Scope, _ keys: [FeatureKey]) throws(ServiceError) {
+        for key in keys {
+            let plan = try scope.plan(key)
+            let old = before[key]
+            if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
+                try markKnown(&scope, plan)
+                try markExpected(&scope, plan)
+            } else if let old, !Self.hasSameFormulas(old, plan) {
+                try markKnown(&scope, plan)
+            }
+        }
+    }
+
+    private static func hasSameDeps(_ old: FeaturePlan, _ new: FeaturePlan) -> Bool {
+        old.spec.deps == new.spec.deps && old.space == new.space
+    }
+
+    private static func hasSameFormulas(_ old: FeaturePlan, _ new: FeaturePlan) -> Bool {
+        old.fields.map(\.formula) == new.fields.map(\.formula)
+            && old.fields.map(\.parents) == new.fields.map(\.parents)
+    }
+
+    /// Marks every unit that was ever computed and every one that is parked.
+    private func markKnown(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
+        let connection = scope.connection
+        let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
+        let active = try stored { [scope] () throws(StoreError) in
+            try scope.blocks.active(plan.id, from: 0, limit: Int(Int32.max))
+        }
+        try lock(&scope, Set(presence.keys).union(active.map(\.address)))
+        for (address, bits) in presence { scope.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
+        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.parked) } }
+    }
+
+    /// Marks every unit that the upstreams' records make expected.
+    ///
+    /// Within an id space: the records that all required upstreams have, or any upstream where all are optional.
+    private func markExpected(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
+        let connection = scope.connection
+        let required = plan.deps.filter { !$0.isOptional }
+        var expected: [BlockAddress: BlockBits]?
+        for dep in required.isEmpty ? plan.deps : required {
+            guard dep.mapping == .same else {
+                try markMapped(&scope, plan, dep)
+                continue
+            }
+            let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
+            let live = Dictionary(
+                presence.map { (BlockAddress(feature: plan.id, block: $0.key.block), $0.value.live) }
+            ) { first, _ in first }
+            guard let known = expected else {
+                expected = live
+                continue
+            }
+            expected = required.isEmpty ? known.merging(live, uniquingKeysWith: |) : Self.common(known, live)
+        }
+        guard let expected else { return }
+        try lock(&scope, expected.keys)
+        for (address, bits) in expected { scope.ledger.update(address) { $0.mark(bits) } }
+    }
+
+    /// Across id spaces the upstream's records are mapped one by one.
+    private func markMapped(_ scope: inout Scope, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
+        let connection = scope.connection
+        let catalog = scope.catalog
+        let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
+        let records = presence.sorted { $0.key < $1.key }.flatMap { address, bits in
+            bits.live.offsets.map(address.record(at:))
+        }
+        for start in stride(from: 0, to: records.count, by: Self.mappedRecordsMax) {
+            let part = Array(records[start..<min(start + Self.mappedRecordsMax, records.count)])
+            let units = try stored { () throws(StoreError) in
+                try UnitMapper(connection: connection, catalog: catalog).units(of: part, plan, dep: dep)
+            }
+            try scope.lock(units, of: plan.id)
+            scope.ledger.update(units, of: plan.id) { $0.mark($1) }
+        }
+    }
+
+    private func lock(_ scope: inout Scope, _ addresses: some Sequence<BlockAddress>) throws(ServiceError) {
+        do { try scope.blocks.lock(addresses, into: &scope.ledger) } catch { throw ServiceError(error) }
+    }
+
+    private static func common(
+        _ left: [BlockAddress: BlockBits], _ right: [BlockAddress: BlockBits]
+    ) -> [BlockAddress: BlockBits] {
+        left.reduce(into: [:]) { result, entry in
+            if let other = right[entry.key] { result[entry.key] = entry.value & other }
+        }
+    }
+}

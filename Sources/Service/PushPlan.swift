@@ -1,0 +1,157 @@
+// What a push would change, worked out before anything is written.
+
+import Feature
+import JSON
+import Store
+
+/// A checked push: the graph that results from it and how it differs from the present one.
+struct PushPlan {
+    /// A feature of the new graph whose definition is to be stored.
+    struct Definition {
+        let key: FeatureKey
+        let project: String
+        let versions: GraphVersions.Versions
+        let change: FeatureChange
+    }
+
+    let catalog: Catalog
+    let project: String
+    let hash: RecordHash
+    let graph: FeatureGraph
+    let projectVersion: String
+    /// The pushed features and those of other projects whose versions follow from them, in topological order.
+    let definitions: [Definition]
+    /// Features of the project that the new graph lacks.
+    let removed: [FeatureKey]
+
+    init(_ push: GraphPush, _ catalog: Catalog) throws(ServiceError) {
+        self.catalog = catalog
+        project = push.project
+        let stored = catalog.projects[push.project]
+        hash = stored?.hash ?? .standard
+        if let expected = push.expectedVersion, expected != stored?.version {
+            throw .preconditionFailed(current: stored?.version)
+        }
+        let pushed = Dictionary(push.features.enumerated().map { ($1.spec.key, $0) }) { first, _ in first }
+        try Self.checkOwners(push, catalog)
+        let others = catalog.graph.order.compactMap { catalog.graph.members[$0] }.filter { $0.project != push.project }
+        let own = push.features.map {
+            FeatureGraph.Member(spec: $0.spec, schema: $0.schema, project: push.project)
+        }
+        do {
+            graph = try FeatureGraph(own + others)
+        } catch {
+            throw .invalidGraph(error.problems.map { Self.fault($0, pushed) })
+        }
+        let problems = graph.admissionProblems()
+        guard problems.isEmpty else { throw .invalidGraph(problems.map { Self.fault($0, pushed) }) }
+        (definitions, projectVersion) = Self.define(graph, catalog, project: push.project, hash: hash)
+        removed = catalog.graph.order.filter {
+            catalog.graph.members[$0]?.project == push.project && pushed[$0] == nil
+        }
+        try checkColumns(pushed)
+    }
+
+    /// Whether the project already stands where the push would put it.
+    var changesNothing: Bool {
+        removed.isEmpty && catalog.projects[project]?.version == projectVersion
+            && definitions.allSatisfy { $0.change == .unchanged }
+    }
+
+    /// What the push answers.
+    func outcome(wasPushed: Bool) -> PushOutcome {
+        var features = definitions.filter { $0.project == project }.map(feature)
+        for key in removed {
+            guard let id = catalog.features[key], let definition = catalog.definitions[id] else { continue }
+            features.append(
+                PushOutcome.Feature(
+                    key: key, featureVersion: definition.featureVersion,
+                    definitionVersion: definition.definitionVersion, change: .removed,
+                    fields: definition.fields.map {
+                        PushOutcome.Feature.Field(
+                            key: $0.key, version: $0.version, codeVersion: $0.codeVersion, isChanged: false)
+                    }))
+        }
+        return PushOutcome(projectVersion: projectVersion, wasPushed: wasPushed, features: features)
+    }
+
+    private func feature(_ definition: Definition) -> PushOutcome.Feature {
+        let before = catalog[definition.key]
+        let known = Dictionary((before?.fields ?? []).map { ($0.key, $0.version) }) { first, _ in first }
+        let fields = (graph[definition.key]?.fields ?? []).map { field in
+            let version = definition.versions.fieldVersions[field.key] ?? ""
+            return PushOutcome.Feature.Field(
+                key: field.key, version: version, codeVersion: field.codeVersion,
+                isChanged: known[field.key] != version)
+        }
+        return PushOutcome.Feature(
+            key: definition.key, featureVersion: definition.versions.featureVersion,
+            definitionVersion: definition.versions.definitionVersion, change: definition.change, fields: fields)
+    }
+
+    /// The features whose definitions the push touches: the project's own, and others' that follow from them.
+    private static func define(
+        _ graph: FeatureGraph, _ catalog: Catalog, project: String, hash: RecordHash
+    ) -> ([Definition], projectVersion: String) {
+        var versions: [RecordHash: GraphVersions] = [hash: GraphVersions(graph, hash: hash)]
+        var definitions: [Definition] = []
+        for key in graph.order {
+            guard let member = graph.members[key] else { continue }
+            let memberHash = member.project == project ? hash : catalog.projects[member.project]?.hash ?? hash
+            let graphVersions = versions[memberHash] ?? GraphVersions(graph, hash: memberHash)
+            versions[memberHash] = graphVersions
+            guard let own = graphVersions.features[key] else { continue }
+            let change = change(of: key, to: own, catalog)
+            if member.project == project || change != .unchanged {
+                definitions.append(Definition(key: key, project: member.project, versions: own, change: change))
+            }
+        }
+        return (definitions, versions[hash]?.projectVersion(of: project) ?? GraphVersions.emptyProjectVersion)
+    }
+
+    private static func change(
+        of key: FeatureKey, to versions: GraphVersions.Versions, _ catalog: Catalog
+    ) -> FeatureChange {
+        guard let id = catalog.features[key], let definition = catalog.definitions[id] else { return .added }
+        let isSame =
+            definition.definitionVersion == versions.definitionVersion
+            && definition.featureVersion == versions.featureVersion
+        return isSame ? .unchanged : .changed
+    }
+
+    private static func checkOwners(_ push: GraphPush, _ catalog: Catalog) throws(ServiceError) {
+        let project = catalog.projects[push.project]?.id
+        var faults: [Fault] = []
+        for (index, feature) in push.features.enumerated() {
+            guard let owner = catalog.stored[feature.spec.key]?.project, owner != project else { continue }
+            let name = catalog.projects.values.first { $0.id == owner }?.name ?? ""
+            faults.append(
+                Fault(
+                    .pointer("/features/\(index)/spec/key"),
+                    "the feature \"\(feature.spec.key)\" belongs to the project \"\(name)\""))
+        }
+        if !faults.isEmpty { throw .invalidGraph(faults) }
+    }
+
+    /// Record ids belong to an id space: a feature keeps its id columns once it has been pushed with others and has
+    /// records; that is checked where records can be seen. Here: the kinds of lineage that can be worked on.
+    private func checkColumns(_ pushed: [FeatureKey: Int]) throws(ServiceError) {
+        var faults: [Fault] = []
+        for (key, index) in pushed.sorted(by: { $0.value < $1.value }) {
+            for (position, dep) in (graph[key]?.deps ?? []).enumerated() where dep.lineage != .identity {
+                faults.append(
+                    Fault(
+                        .pointer("/features/\(index)/spec/deps/\(position)/lineage/relationship/type"),
+                        "only identity lineage (1:1) is supported"))
+            }
+        }
+        if !faults.isEmpty { throw .invalidGraph(faults) }
+    }
+
+    private static func fault(_ problem: GraphProblem, _ pushed: [FeatureKey: Int]) -> Fault {
+        guard let index = pushed[problem.feature] else {
+            return Fault(.pointer("/features"), "\(problem.feature): \(problem.detail)")
+        }
+        return Fault(.pointer("/features/\(index)/spec\(problem.pointer)"), "\(problem.feature): \(problem.detail)")
+    }
+}

@@ -1,0 +1,105 @@
+// One transaction of a use case: the graph it sees, the blocks it has locked, and what it changes in them.
+
+import Feature
+import Postgres
+import Store
+
+/// What changed in a record.
+struct RecordChange: Hashable, Sendable {
+    /// The record.
+    let record: RecordID
+    /// The slots whose data version moved; nil where the record appeared or disappeared.
+    let slots: Set<Slot>?
+}
+
+/// A transaction that changes records, work or claims.
+struct Scope {
+    let connection: Connection
+    let catalog: Catalog
+    let definitions: DefinitionCache
+    var ledger = WorkLedger()
+
+    init(_ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache) {
+        self.connection = connection
+        self.catalog = catalog
+        self.definitions = definitions
+    }
+
+    /// The work bitmaps.
+    var blocks: WorkBlocks { WorkBlocks(connection, rank: catalog.rank) }
+
+    /// An evaluator of this transaction.
+    var evaluator: Evaluator { Evaluator(connection, catalog, definitions) }
+
+    /// The plan of a feature of the current graph.
+    func plan(_ feature: FeatureID) throws(ServiceError) -> FeaturePlan {
+        guard let plan = catalog[feature] else { throw .featureNotFound("\(feature)") }
+        return plan
+    }
+
+    /// The plan of a feature of the current graph, by key.
+    func plan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
+        guard let plan = catalog[key] else { throw .featureNotFound(key.description) }
+        return plan
+    }
+
+    /// Locks the blocks of units.
+    mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
+        let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
+        do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
+    }
+
+    /// Marks, in each feature directly downstream, the units that use something that changed.
+    ///
+    /// - Complexity: one round trip within an id space, up to five a dep across.
+    mutating func propagate(_ changes: [RecordChange], of plan: FeaturePlan) throws(ServiceError) {
+        guard !changes.isEmpty else { return }
+        var marks: [(feature: FeatureID, units: [RecordID])] = []
+        for edge in catalog.downstream(of: plan.id) {
+            let downstream = try self.plan(edge.feature)
+            let dep = downstream.deps[edge.dep]
+            let records = changes.filter { change in
+                change.slots.map { !$0.isDisjoint(with: dep.slots) } ?? true
+            }.map(\.record)
+            guard !records.isEmpty else { continue }
+            marks.append((downstream.id, try units(of: records, downstream, dep: dep)))
+        }
+        var addresses: Set<BlockAddress> = []
+        for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
+        do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
+        for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+    }
+
+    /// Writes the blocks back, and sees to it that units waiting for what is now settled are judged again.
+    ///
+    /// - Returns: the features in which something can be handed out that could not before.
+    mutating func conclude() throws(ServiceError) -> Set<FeatureID> {
+        let arrived = ledger.takeArrived()
+        if !arrived.isEmpty { try unpark(waitingFor: arrived) }
+        do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
+        return ledger.awakened
+    }
+
+    /// Lets every parked unit downstream, near or far, be judged again.
+    private mutating func unpark(waitingFor settled: [FeatureID: [RecordID]]) throws(ServiceError) {
+        var open = settled.mapValues(Set.init)
+        for key in catalog.graph.order {
+            guard let plan = catalog[key], let records = open[plan.id], !records.isEmpty else { continue }
+            for edge in catalog.downstream(of: plan.id) {
+                let downstream = try self.plan(edge.feature)
+                let units = try units(of: records.sorted(), downstream, dep: downstream.deps[edge.dep])
+                try lock(units, of: downstream.id)
+                ledger.update(units, of: downstream.id) { $0.unpark($1) }
+                open[downstream.id, default: []].formUnion(units)
+            }
+        }
+    }
+
+    private func units(
+        of records: [RecordID], _ plan: FeaturePlan, dep: DepPlan
+    ) throws(ServiceError) -> [RecordID] {
+        try stored { () throws(StoreError) in
+            try UnitMapper(connection: connection, catalog: catalog).units(of: records, plan, dep: dep)
+        }
+    }
+}

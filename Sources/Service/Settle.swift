@@ -1,0 +1,64 @@
+// Settles units whose earlier version is what they should be again, or that need nothing after all.
+
+import Feature
+import Store
+
+extension Metaxy {
+    /// How many units one settling transaction takes.
+    static let settledUnitsMax = 10_000
+
+    /// Judges units under lock: those that are as they should be leave the candidates, and those with an earlier
+    /// version that fits get it back.
+    ///
+    /// Nothing is handed out and nothing is lost by it: the same judgement would be made by a claim.
+    func settle(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
+        for (feature, records) in units.sorted(by: { $0.key < $1.key }) {
+            let sorted = records.sorted()
+            for start in stride(from: 0, to: sorted.count, by: Self.settledUnitsMax) {
+                let part = Array(sorted[start..<min(start + Self.settledUnitsMax, sorted.count)])
+                try await change { (scope) throws(ServiceError) in try scope.settle(feature, part) }
+            }
+        }
+    }
+}
+
+extension Scope {
+    /// Settles units of a derived feature; a unit that is not a candidate any more is passed over.
+    mutating func settle(_ feature: FeatureID, _ units: [RecordID]) throws(ServiceError) {
+        guard let plan = catalog[feature], !plan.isRoot else { return }
+        try lock(units, of: feature)
+        let candidates = ledger.candidates(among: units, of: feature).sorted()
+        guard !candidates.isEmpty else { return }
+        let judged = try stored { () throws(StoreError) in try evaluator.compare(plan, candidates) }
+        let settled = judged.filter { $0.value.state == .upToDate || $0.value.state == .absent || $0.value.state == .suppressed }
+        try revert(plan, settled)
+        ledger.update(settled.keys, of: feature) { $0.settle($1) }
+    }
+
+    /// Appends, for each unit with an earlier version that fits, that version once more.
+    private mutating func revert(
+        _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
+    ) throws(ServiceError) {
+        var versions: [LineageVersion] = []
+        var changes: [RecordChange] = []
+        for (record, unit) in judged.sorted(by: { $0.key < $1.key }) {
+            guard let earlier = unit.earlier, let head = unit.head, let expectation = unit.judgement.expectation
+            else { continue }
+            versions.append(
+                LineageVersion(
+                    record: record, kind: .reverted, provenance: earlier.provenance,
+                    dataVersions: earlier.dataVersions, parents: expectation.parents,
+                    metadata: earlier.metadata ?? Array("{}".utf8)))
+            let moved = plan.fields.map(\.slot).filter { earlier.dataVersion(at: $0) != head.dataVersion(at: $0) }
+            if !moved.isEmpty { changes.append(RecordChange(record: record, slots: Set(moved))) }
+        }
+        guard !versions.isEmpty else { return }
+        let connection = connection
+        try stored { [versions] () throws(StoreError) in
+            let operation = try Operations(connection).begin(Writer())
+            try LineageLog(connection, feature: plan.id).append(
+                versions, definition: plan.definition, slots: plan.slots, operation: operation)
+        }
+        try propagate(changes, of: plan)
+    }
+}

@@ -1,0 +1,67 @@
+// Which units of a feature a record of its upstream belongs to, and back.
+
+import Feature
+import Postgres
+import Store
+
+/// Translates between units of a feature and the records of its upstreams.
+struct UnitMapper {
+    let connection: Connection
+    let catalog: Catalog
+
+    /// The upstream records that go into each unit, by way of one dep.
+    ///
+    /// - Returns: by unit; a unit whose upstream record has never been seen is absent.
+    /// - Complexity: no round trip within an id space, two across.
+    func upstream(
+        of units: [RecordID], _ plan: FeaturePlan, dep: DepPlan
+    ) throws(StoreError) -> [RecordID: [RecordID]] {
+        switch dep.mapping {
+        case .same:
+            return Dictionary(units.map { ($0, [$0]) }) { first, _ in first }
+        case .rekeyed(let order):
+            let keys = try RecordIDs(connection, space: plan.space).keys(of: units)
+            let inverse = UnitMapping.inverse(of: order)
+            let pairs = keys.map { ($0.key, $0.value.reordered(inverse).encoded) }
+            let records = try upstreamIDs(dep).find(pairs.map(\.1))
+            var result: [RecordID: [RecordID]] = [:]
+            for (pair, record) in zip(pairs, records) {
+                if let record { result[pair.0] = [record] }
+            }
+            return result
+        }
+    }
+
+    /// The units that upstream records go into, by way of one dep; units never seen are given a record id.
+    ///
+    /// - Returns: distinct, in no order.
+    /// - Complexity: no round trip within an id space, up to four across.
+    func units(of records: [RecordID], _ plan: FeaturePlan, dep: DepPlan) throws(StoreError) -> [RecordID] {
+        switch dep.mapping {
+        case .same:
+            return records
+        case .rekeyed(let order):
+            let keys = try upstreamIDs(dep).keys(of: records)
+            return try RecordIDs(connection, space: plan.space).intern(keys.values.map { $0.reordered(order) })
+        }
+    }
+
+    /// Like `units`, leaving out units never seen.
+    ///
+    /// - Complexity: no round trip within an id space, two across.
+    func known(_ records: [RecordID], _ plan: FeaturePlan, dep: DepPlan) throws(StoreError) -> [RecordID] {
+        switch dep.mapping {
+        case .same:
+            return records
+        case .rekeyed(let order):
+            let keys = try upstreamIDs(dep).keys(of: records)
+            return try RecordIDs(connection, space: plan.space)
+                .find(keys.values.map { $0.reordered(order).encoded }).compactMap { $0 }
+        }
+    }
+
+    private func upstreamIDs(_ dep: DepPlan) throws(StoreError) -> RecordIDs {
+        guard let upstream = catalog[dep.upstream] else { throw .corrupt("\(dep.spec.feature) has no plan") }
+        return RecordIDs(connection, space: upstream.space)
+    }
+}

@@ -1,0 +1,195 @@
+// Appends record versions that a client sends.
+
+public import Feature
+import Postgres
+public import Store
+
+/// What a write answers.
+public struct WriteOutcome: Hashable, Sendable {
+    /// The feature version under which the rows were written.
+    public let featureVersion: String
+    /// Records that did not exist.
+    public var new: Int
+    /// Records of which a new version was appended.
+    public var changed: Int
+    /// Records that are already as sent: nothing was written for them.
+    public var unchanged: Int
+}
+
+/// What a feature asks of the rows that are written to it.
+public struct RowShape: Hashable, Sendable {
+    /// The feature's key.
+    public let key: FeatureKey
+    /// The names of its id columns, in the order of the spec.
+    public let idColumns: [String]
+    /// Whether rows must bring their versions.
+    public let isRoot: Bool
+}
+
+extension Metaxy {
+    /// What a feature asks of rows.
+    ///
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: two round trips.
+    public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
+        try await read { (scope) throws(ServiceError) in
+            let plan = try scope.plan(key)
+            return RowShape(key: key, idColumns: plan.spec.idColumns, isRoot: plan.isRoot)
+        }
+    }
+
+    /// Appends versions of records: all rows or none.
+    ///
+    /// A row that equals what is stored, under the current definition, writes nothing. A derived row without provenance
+    /// gets that of the current upstream records.
+    ///
+    /// - Parameter shape: what the rows were read by.
+    /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
+    ///   changed since `shape`; `.unavailable`.
+    /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
+    public func write(
+        _ rows: [RecordRow], shape: RowShape, writer: Writer
+    ) async throws(ServiceError) -> WriteOutcome {
+        let duplicates = duplicateFaults(rows)
+        guard duplicates.isEmpty else { throw .invalid(duplicates) }
+        return try await change { (scope) throws(ServiceError) in
+            let plan = try scope.plan(shape.key)
+            guard plan.spec.idColumns == shape.idColumns, plan.isRoot == shape.isRoot else {
+                throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
+            }
+            var writing = RecordWriting(plan)
+            try writing.check(rows)
+            let connection = scope.connection
+            let operation = try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+            for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
+                let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
+                try writing.write(part, operation: operation, &scope)
+            }
+            return writing.outcome
+        }
+    }
+}
+
+/// A write being carried out in one transaction.
+private struct RecordWriting {
+    private let plan: FeaturePlan
+    private let slots: FieldSlots
+    private(set) var outcome: WriteOutcome
+
+    init(_ plan: FeaturePlan) {
+        self.plan = plan
+        slots = FieldSlots(plan)
+        outcome = WriteOutcome(featureVersion: plan.featureVersion, new: 0, changed: 0, unchanged: 0)
+    }
+
+    /// Refuses rows whose versions do not name the feature's fields.
+    func check(_ rows: [RecordRow]) throws(ServiceError) {
+        var faults: [Fault] = []
+        for row in rows {
+            if plan.isRoot && row.provenance == nil {
+                faults.append(Fault(row.place, "a record of a root needs metaxy_provenance_by_field"))
+            }
+            faults += slots.faults(row, isProvenanceComplete: true)
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+    }
+
+    mutating func write(_ rows: [RecordRow], operation: Int64, _ scope: inout Scope) throws(ServiceError) {
+        let connection = scope.connection
+        let plan = plan
+        let records = try stored { () throws(StoreError) in
+            try RecordIDs(connection, space: plan.space).intern(rows.map(\.key))
+        }
+        try scope.lock(records, of: plan.id)
+        let heads = try stored { () throws(StoreError) in
+            try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata))
+        }
+        let versions = try versions(rows, records, scope)
+        var appended: [LineageVersion] = []
+        var changes: [RecordChange] = []
+        var appeared: [RecordID] = []
+        for version in versions {
+            let known = heads[version.record]
+            if let known, isUnchanged(version, known) {
+                outcome.unchanged += 1
+                continue
+            }
+            if known?.head.isLive == true { outcome.changed += 1 } else { outcome.new += 1 }
+            appended.append(version)
+            if known?.head.isLive != true { appeared.append(version.record) }
+            let now = version.dataVersions ?? version.provenance
+            if let change = Scope.change(version.record, from: known?.head, to: now) { changes.append(change) }
+        }
+        try stored { [appended, appeared] () throws(StoreError) in
+            try LineageLog(connection, feature: plan.id).append(
+                appended, definition: plan.definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: appeared, gone: [])
+        }
+        try scope.propagate(changes, of: plan)
+        settle(rows, records, &scope)
+    }
+
+    /// A root record is as its source says; a derived one whose provenance was computed here, under the lock of its
+    /// block, is up to date. One that brought its own provenance is judged when somebody asks.
+    private func settle(_ rows: [RecordRow], _ records: [RecordID], _ scope: inout Scope) {
+        var settled: [RecordID] = []
+        var doubtful: [RecordID] = []
+        for (row, record) in zip(rows, records) {
+            if plan.isRoot || row.provenance == nil { settled.append(record) } else { doubtful.append(record) }
+        }
+        scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
+        scope.ledger.update(doubtful, of: plan.id) { $0.mark($1) }
+    }
+
+    private func isUnchanged(_ version: LineageVersion, _ known: (head: Head, hasSameMetadata: Bool)) -> Bool {
+        known.head.isLive && known.hasSameMetadata && known.head.definition == plan.definition
+            && known.head.provenance == version.provenance && known.head.dataVersions == version.dataVersions
+    }
+
+    /// The rows as versions, in their order.
+    private func versions(
+        _ rows: [RecordRow], _ records: [RecordID], _ scope: Scope
+    ) throws(ServiceError) -> [LineageVersion] {
+        var expectations: [RecordID: Expectation] = [:]
+        if !plan.isRoot { expectations = try expect(records, scope) }
+        var versions: [LineageVersion] = []
+        var faults: [Fault] = []
+        for (row, record) in zip(rows, records) {
+            let expectation = expectations[record]
+            let expected = expectation?.provenance.compactMap { $0 } ?? []
+            var provenance: [String?]?
+            if let given = row.provenance {
+                provenance = slots.spread(given)
+            } else if expected.count == plan.fields.count {
+                provenance = slots.spread(expected)
+            }
+            guard let provenance else {
+                faults.append(
+                    Fault(
+                        row.place,
+                        "the upstream records that this record is made from do not exist; write them first, or give"
+                            + " metaxy_provenance_by_field"))
+                continue
+            }
+            versions.append(
+                LineageVersion(
+                    record: record, kind: .written, provenance: provenance,
+                    dataVersions: slots.dataVersions(row.dataVersions, over: provenance),
+                    parents: expectation?.parents ?? [], metadata: row.metadata))
+        }
+        guard faults.isEmpty else { throw .invalid(faults) }
+        return versions
+    }
+
+    private func expect(_ records: [RecordID], _ scope: Scope) throws(ServiceError) -> [RecordID: Expectation] {
+        let evaluator = scope.evaluator
+        let plan = plan
+        let inputs = try stored { () throws(StoreError) in try evaluator.inputs(plan, records) }
+        var expecter = Expecter(plan)
+        var expectations: [RecordID: Expectation] = [:]
+        for (record, unitInputs) in inputs {
+            if let expectation = expecter.expectation(of: unitInputs) { expectations[record] = expectation }
+        }
+        return expectations
+    }
+}

@@ -1,0 +1,341 @@
+// Claims: leases on batches of units, and what was handed out with each.
+
+public import Feature
+public import Postgres
+
+/// One unit as it was handed out.
+public struct ClaimedUnit: Hashable, Sendable {
+    /// The unit.
+    public let record: RecordID
+    /// The head's entry at that moment; 0 where there was none.
+    public let base: EntryID
+    /// Which attempt this is, 1 for the first.
+    public let attempt: Int16
+    /// The provenance that its result will have, by slot of the definition's fields in the order of the spec.
+    public let provenance: [String]
+    /// The upstream entries it is to be made from, by dep.
+    public let parents: [[ParentEntry]]
+
+    /// The unit of these values.
+    public init(record: RecordID, base: EntryID, attempt: Int16, provenance: [String], parents: [[ParentEntry]]) {
+        self.record = record
+        self.base = base
+        self.attempt = attempt
+        self.provenance = provenance
+        self.parents = parents
+    }
+}
+
+/// How a claim stands.
+public enum ClaimState: Int16, Hashable, Sendable {
+    /// A worker holds it.
+    case active = 0
+    /// Every unit was completed or failed by its worker.
+    case finished = 1
+    /// Its worker gave the rest back.
+    case released = 2
+    /// Its lease ran out, and the rest was taken back.
+    case expired = 3
+}
+
+/// A claim as it is stored.
+public struct StoredClaim: Hashable, Sendable {
+    /// Its number.
+    public let id: Int64
+    /// Its fencing token.
+    public let token: Int64
+    /// Whose units it holds.
+    public let feature: FeatureID
+    /// The definition under which they were handed out.
+    public let definition: DefinitionID
+    /// Who holds it.
+    public let worker: String
+    /// How it stands.
+    public let state: ClaimState
+    /// When it was taken: microseconds since 1970.
+    public let claimedAt: Int64
+    /// Until when it is held: microseconds since 1970.
+    public let leaseUntil: Int64
+    /// For how long each heartbeat extends it.
+    public let leaseSeconds: Int32
+    /// How many units it was given.
+    public let units: Int
+    /// How many are neither completed nor failed nor given back.
+    public let remaining: Int
+    /// Which units are finished, by position in the batch.
+    public let finished: BitString
+}
+
+/// Reads and writes claims.
+public struct Claims {
+    private let connection: Connection
+
+    /// The claims seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// Stores a new claim and what is handed out with it.
+    ///
+    /// - Parameter units: one or more, ascending by record id.
+    /// - Returns: the claim, with a fencing token greater than any before.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func create(
+        feature: FeatureID, definition: DefinitionID, worker: String, leaseSeconds: Int32, units: [ClaimedUnit]
+    ) throws(StoreError) -> StoredClaim {
+        let batch = BatchColumns(units)
+        let parameters: [Parameter] = [
+            .int8(definition), .int4(feature), .int4(leaseSeconds), .int4(Int32(units.count)), .text(worker),
+            .int8Array(batch.records), .int8Array(batch.bases), .int2Array(batch.attempts),
+            .textArray(batch.provenance), .int8Array(batch.parents), .int8Array(batch.parentRecords),
+            .int4Array(batch.parentCounts), .int4(Int32(units.first?.provenance.count ?? 0)),
+            .int4(Int32(units.first?.parents.count ?? 0)),
+        ]
+        let claim = try connection.row(Self.createStatement, parameters, Self.decode)
+        guard let claim else { throw .corrupt("a claim was not stored") }
+        return claim
+    }
+
+    /// Locks a claim until the end of the transaction.
+    ///
+    /// - Returns: nil where there is no such claim.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func lock(_ id: Int64) throws(StoreError) -> StoredClaim? {
+        try connection.row(Self.lockStatement, [.int8(id)], Self.decode)
+    }
+
+    /// Reads a claim.
+    ///
+    /// - Returns: nil where there is no such claim.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func read(_ id: Int64) throws(StoreError) -> StoredClaim? {
+        try connection.row(Self.readStatement, [.int8(id)], Self.decode)
+    }
+
+    /// What was handed out with an active claim, in the order of its batch.
+    ///
+    /// - Throws: `.database`, `.corrupt` where an active claim has no batch.
+    /// - Complexity: one round trip.
+    public func batch(_ id: Int64) throws(StoreError) -> [ClaimedUnit] {
+        let units = try connection.row(Self.batchStatement, [.int8(id)]) { row throws(PostgresError) in
+            BatchColumns(
+                records: try row.int8Array(0), bases: try row.int8Array(1), attempts: try row.int2Array(2),
+                provenance: try row.textArray(3).map { $0 ?? "" }, parents: try row.int8Array(4),
+                parentRecords: try row.int8Array(5), parentCounts: try row.int4Array(6)
+            ).units(fields: Int(try row.int4(7)), deps: Int(try row.int4(8)))
+        }
+        guard let units else { throw .corrupt("claim \(id) has no batch") }
+        return units
+    }
+
+    /// Extends a lease from now on.
+    ///
+    /// - Returns: until when, microseconds since 1970.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip, one row in place (HOT).
+    public func extend(_ id: Int64, leaseSeconds: Int32) throws(StoreError) -> Int64 {
+        let until = try connection.row(Self.extendStatement, [.int8(id), .int4(leaseSeconds)]) {
+            row throws(PostgresError) in try row.timestamp(0)
+        }
+        guard let until else { throw .corrupt("claim \(id) vanished") }
+        return until
+    }
+
+    /// Notes which units are finished, and ends the claim when `state` says so.
+    ///
+    /// What was handed out stays for a while, so that a repeated report can be answered as the first one was.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func update(_ id: Int64, finished: BitString, state: ClaimState) throws(StoreError) {
+        try connection.run(Self.updateStatement, [.int8(id), .bit(finished), .int2(state.rawValue)])
+    }
+
+    /// Locks the claims of a feature whose lease has run out, passing over those that somebody else is ending.
+    ///
+    /// - Parameter limit: how many at most.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(active claims of the feature).
+    public func lockExpired(_ feature: FeatureID, limit: Int) throws(StoreError) -> [StoredClaim] {
+        try connection.rows(Self.lockExpiredStatement, [.int4(feature), .int8(Int64(limit))], Self.decode)
+    }
+
+    /// Forgets what was handed out with claims that ended some time ago.
+    ///
+    /// - Returns: how many.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(batches kept).
+    @discardableResult
+    public func forgetBatches(endedBefore seconds: Double) throws(StoreError) -> Int {
+        try connection.run(Self.forgetBatchesStatement, [.double(seconds)])
+    }
+
+    /// The features that have claims whose lease has run out.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(active claims).
+    public func featuresWithExpired() throws(StoreError) -> [FeatureID] {
+        try connection.rows(Self.expiredFeaturesStatement) { row throws(PostgresError) in try row.int4(0) }
+    }
+
+    /// Claims in the order of their numbers.
+    ///
+    /// - Parameters:
+    ///   - feature: nil for all.
+    ///   - worker: nil for all.
+    ///   - after: the last claim of the page before, 0 for the first.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func active(
+        feature: FeatureID?, worker: String?, after: Int64, limit: Int
+    ) throws(StoreError) -> [StoredClaim] {
+        try connection.rows(
+            Self.activeStatement, [.int4(feature), .text(worker), .int8(after), .int8(Int64(limit))], Self.decode)
+    }
+
+    private static func decode(_ row: Row) throws(PostgresError) -> StoredClaim {
+        StoredClaim(
+            id: try row.int8(0), token: try row.int8(1), feature: try row.int4(2), definition: try row.int8(3),
+            worker: try row.text(4), state: ClaimState(rawValue: try row.int2(5)) ?? .expired,
+            claimedAt: try row.timestamp(6), leaseUntil: try row.timestamp(7), leaseSeconds: try row.int4(8),
+            units: Int(try row.int4(9)), remaining: Int(try row.int4(10)), finished: try row.bit(11))
+    }
+}
+
+extension Claims {
+    private static let columns = """
+        id, token, feature_id, definition_id, worker, state, claimed_at, lease_until, lease_seconds, units, remaining,
+        finished
+        """
+
+    private static let createStatement = Statement(
+        "claim_create",
+        """
+        WITH created AS (
+            INSERT INTO claim (token, definition_id, claimed_at, lease_until, feature_id, lease_seconds, units,
+                               remaining, state, worker, finished)
+            VALUES (nextval('fencing_token_sequence'), $1, clock_timestamp(),
+                    clock_timestamp() + make_interval(secs => $3), $2, $3, $4, $4, 0, $5,
+                    repeat('0', $4)::bit varying)
+            RETURNING *
+        ), batch AS (
+            INSERT INTO claim_batch (claim_id, rids, bases, attempts, provenance, parents, parent_records,
+                                     parent_counts, fields, deps)
+            SELECT id, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM created
+        )
+        SELECT \(columns) FROM created
+        """)
+
+    private static let lockStatement = Statement(
+        "claim_lock", "SELECT \(columns) FROM claim WHERE id = $1 FOR UPDATE")
+
+    private static let readStatement = Statement("claim_read", "SELECT \(columns) FROM claim WHERE id = $1")
+
+    private static let batchStatement = Statement(
+        "claim_batch_read",
+        """
+        SELECT rids, bases, attempts, provenance, parents, parent_records, parent_counts, fields, deps
+        FROM claim_batch WHERE claim_id = $1
+        """)
+
+    private static let extendStatement = Statement(
+        "claim_extend",
+        """
+        UPDATE claim SET lease_until = clock_timestamp() + make_interval(secs => $2), lease_seconds = $2
+        WHERE id = $1 RETURNING lease_until
+        """)
+
+    private static let updateStatement = Statement(
+        "claim_update",
+        """
+        UPDATE claim
+        SET finished = $2, remaining = CASE WHEN $3 = 0 THEN units - bit_count($2)::integer ELSE 0 END,
+            state = $3, finished_at = CASE WHEN $3 <> 0 THEN clock_timestamp() END
+        WHERE id = $1
+        """)
+
+    private static let forgetBatchesStatement = Statement(
+        "claim_batch_forget",
+        """
+        DELETE FROM claim_batch b USING claim c
+        WHERE c.id = b.claim_id AND c.finished_at < clock_timestamp() - make_interval(secs => $1)
+        """)
+
+    private static let lockExpiredStatement = Statement(
+        "claim_lock_expired",
+        """
+        SELECT \(columns) FROM claim
+        WHERE feature_id = $1 AND state = 0 AND lease_until < clock_timestamp()
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+        """)
+
+    private static let expiredFeaturesStatement = Statement(
+        "claim_expired_features",
+        "SELECT DISTINCT feature_id FROM claim WHERE state = 0 AND lease_until < clock_timestamp()")
+
+    private static let activeStatement = Statement(
+        "claim_active",
+        """
+        SELECT \(columns) FROM claim
+        WHERE state = 0 AND id > $3 AND ($1::integer IS NULL OR feature_id = $1) AND ($2::text IS NULL OR worker = $2)
+        ORDER BY id LIMIT $4
+        """)
+}
+
+/// The units of a batch as arrays: ragged ones flattened behind counts.
+private struct BatchColumns {
+    var records: [RecordID] = []
+    var bases: [EntryID] = []
+    var attempts: [Int16] = []
+    var provenance: [String] = []
+    var parents: [EntryID] = []
+    var parentRecords: [RecordID] = []
+    var parentCounts: [Int32] = []
+
+    init(
+        records: [RecordID], bases: [EntryID], attempts: [Int16], provenance: [String], parents: [EntryID],
+        parentRecords: [RecordID], parentCounts: [Int32]
+    ) {
+        self.records = records
+        self.bases = bases
+        self.attempts = attempts
+        self.provenance = provenance
+        self.parents = parents
+        self.parentRecords = parentRecords
+        self.parentCounts = parentCounts
+    }
+
+    init(_ units: [ClaimedUnit]) {
+        for unit in units {
+            records.append(unit.record)
+            bases.append(unit.base)
+            attempts.append(unit.attempt)
+            provenance += unit.provenance
+            for dep in unit.parents {
+                parentCounts.append(Int32(dep.count))
+                for parent in dep {
+                    parents.append(parent.entry)
+                    parentRecords.append(parent.record)
+                }
+            }
+        }
+    }
+
+    func units(fields: Int, deps: Int) -> [ClaimedUnit] {
+        var next = 0
+        return records.indices.map { index in
+            var unitParents: [[ParentEntry]] = []
+            for dep in 0..<deps {
+                let count = Int(parentCounts[index * deps + dep])
+                unitParents.append((next..<next + count).map { ParentEntry(entry: parents[$0], record: parentRecords[$0]) })
+                next += count
+            }
+            return ClaimedUnit(
+                record: records[index], base: bases[index], attempt: attempts[index],
+                provenance: Array(provenance[index * fields..<(index + 1) * fields]), parents: unitParents)
+        }
+    }
+}

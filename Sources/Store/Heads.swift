@@ -1,0 +1,161 @@
+// The heads of a feature: the latest version of each record.
+
+public import Feature
+public import Postgres
+
+/// A head with the metadata columns of its entry.
+public struct DescribedHead: Sendable {
+    /// The head.
+    public let head: Head
+    /// The metadata columns, a JSON object.
+    public let metadata: [UInt8]
+}
+
+/// Reads the heads of one feature.
+public struct Heads {
+    private let connection: Connection
+    private let feature: FeatureID
+
+    /// The heads of `feature`.
+    public init(_ connection: Connection, feature: FeatureID) {
+        self.connection = connection
+        self.feature = feature
+    }
+
+    /// The heads of `records`, live or soft-deleted.
+    ///
+    /// - Returns: by record id; a record without a version is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each id.
+    public func read(_ records: [RecordID]) throws(StoreError) -> [RecordID: Head] {
+        let statement = Statement(
+            "head_read_\(feature)",
+            """
+            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version
+            FROM unnest($1::bigint[]) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid
+            """)
+        var heads: [RecordID: Head] = [:]
+        heads.reserveCapacity(records.count)
+        do {
+            let rows = try connection.query(statement, [.int8Array(records)])
+            for row in rows {
+                let head = try Self.head(row)
+                heads[head.record] = head
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return heads
+    }
+
+    /// The heads of `records` with their metadata columns, live or soft-deleted.
+    ///
+    /// - Returns: by record id; a record without a version is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; two index lookups for each id.
+    public func describe(_ records: [RecordID]) throws(StoreError) -> [RecordID: DescribedHead] {
+        let statement = Statement(
+            "head_describe_\(feature)",
+            """
+            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version, l.metadata
+            FROM unnest($1::bigint[]) AS u (rid)
+            JOIN head_\(feature) h ON h.rid = u.rid
+            JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
+            """)
+        return try described(statement, [.int8Array(records)])
+    }
+
+    /// The heads of records, and whether their metadata columns equal the given ones.
+    ///
+    /// Metadata is compared in the database, as values: neither the order of members nor the writing of numbers counts.
+    ///
+    /// - Parameter metadata: a JSON object for each record.
+    /// - Returns: by record id; a record without a version is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; two index lookups for each id.
+    public func compare(
+        _ records: [RecordID], metadata: [[UInt8]]
+    ) throws(StoreError) -> [RecordID: (head: Head, hasSameMetadata: Bool)] {
+        let statement = Statement(
+            "head_compare_\(feature)",
+            """
+            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version,
+                   l.metadata IS NOT DISTINCT FROM u.metadata
+            FROM unnest($1::bigint[], $2::jsonb[]) AS u (rid, metadata)
+            JOIN head_\(feature) h ON h.rid = u.rid
+            JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
+            """)
+        let found = try connection.rows(statement, [.int8Array(records), .jsonbArray(metadata)]) {
+            row throws(PostgresError) in (try Self.head(row), try row.bool(6))
+        }
+        return Dictionary(found.map { ($0.0.record, (head: $0.0, hasSameMetadata: $0.1)) }) { first, _ in first }
+    }
+
+    /// The live heads after `record` in the order of record ids.
+    ///
+    /// - Parameters:
+    ///   - record: the last record of the page before; -1 for the first page.
+    ///   - limit: 1 or more.
+    /// - Returns: at most `limit`, ascending.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit) plus the tombstones passed over.
+    public func page(
+        after record: RecordID, limit: Int, deleted: Bool
+    ) throws(StoreError) -> [DescribedHead] {
+        let statement = Statement(
+            "head_page_\(feature)",
+            """
+            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version, l.metadata
+            FROM (
+                SELECT * FROM head_\(feature) WHERE rid > $1 AND (state = 0 OR $3) ORDER BY rid LIMIT $2
+            ) h
+            JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
+            ORDER BY h.rid
+            """)
+        return try described(statement, [.int8(record), .int8(Int64(limit)), .bool(deleted)])
+            .values.sorted { $0.head.record < $1.head.record }
+    }
+
+    /// Every record that has a head, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records).
+    public func all() throws(StoreError) -> [RecordID] {
+        try connection.rows(Statement("head_all_\(feature)", "SELECT rid FROM head_\(feature) ORDER BY rid")) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
+    /// The largest record id that has a head, -1 where there is none.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(1).
+    public func last() throws(StoreError) -> RecordID {
+        let statement = Statement("head_last_\(feature)", "SELECT coalesce(max(rid), -1) FROM head_\(feature)")
+        return try connection.row(statement) { row throws(PostgresError) in try row.int8(0) } ?? -1
+    }
+
+    private func described(
+        _ statement: Statement, _ parameters: [Parameter]
+    ) throws(StoreError) -> [RecordID: DescribedHead] {
+        var heads: [RecordID: DescribedHead] = [:]
+        do {
+            let rows = try connection.query(statement, parameters)
+            heads.reserveCapacity(rows.count)
+            for row in rows {
+                let head = try Self.head(row)
+                heads[head.record] = DescribedHead(head: head, metadata: try row.jsonb(6))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return heads
+    }
+
+    private static func head(_ row: Row) throws(PostgresError) -> Head {
+        Head(
+            record: try row.int8(0), entry: try row.int8(1), definition: try row.int8(2),
+            isLive: try row.int2(3) == 0, provenance: try row.textArray(4),
+            dataVersions: try row.textArrayOrNil(5))
+    }
+}

@@ -1,0 +1,209 @@
+// Questions to the lineage.
+
+public import Feature
+public import Postgres
+
+/// A lineage entry as it is stored.
+public struct LineageEntry: Hashable, Sendable {
+    /// Its number.
+    public let entry: EntryID
+    /// Whose record it is a version of.
+    public let feature: FeatureID
+    /// The record.
+    public let record: RecordID
+    /// The definition under which it was written.
+    public let definition: DefinitionID
+    /// Why it was written.
+    public let kind: LineageKind
+    /// When: microseconds since 1970.
+    public let writtenAt: Int64
+    /// The provenance of each slot.
+    public let provenance: [String?]
+    /// The data version of each slot; nil where each equals its provenance.
+    public let dataVersions: [String?]?
+    /// What it was made from, by dep of its definition. Empty for a root.
+    public let parents: [[ParentEntry]]
+    /// The claim whose result it is.
+    public let claim: Int64?
+    /// Who wrote it.
+    public let writer: Writer
+    /// The metadata columns, a JSON object; nil where they were erased.
+    public let metadata: [UInt8]?
+
+    /// The data version of a field, nil where this version has no such field.
+    public func dataVersion(at slot: Slot) -> String? {
+        let values = dataVersions ?? provenance
+        let index = Int(slot) - 1
+        return index < values.count ? values[index] : nil
+    }
+
+    /// The provenance of a field, nil where this version has no such field.
+    public func provenance(at slot: Slot) -> String? {
+        let index = Int(slot) - 1
+        return index < provenance.count ? provenance[index] : nil
+    }
+}
+
+/// Reads the lineage of one feature.
+public struct LineageQueries {
+    private let connection: Connection
+    private let feature: FeatureID
+
+    /// The lineage of `feature`.
+    public init(_ connection: Connection, feature: FeatureID) {
+        self.connection = connection
+        self.feature = feature
+    }
+
+    /// Entries of known records.
+    ///
+    /// - Returns: by entry; one that does not exist is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each.
+    public func entries(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: LineageEntry] {
+        let statement = Statement(
+            "lineage_entries_\(feature)",
+            """
+            SELECT \(Self.columns) FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry
+            JOIN operation o ON o.id = l.operation_id
+            """)
+        let found = try connection.rows(
+            statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))], decode)
+        return Dictionary(found.map { ($0.entry, $0) }) { first, _ in first }
+    }
+
+    /// The metadata columns of entries.
+    ///
+    /// - Returns: by entry; one whose payload was erased is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each.
+    public func metadata(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: [UInt8]] {
+        guard !entries.isEmpty else { return [:] }
+        let statement = Statement(
+            "lineage_metadata_\(feature)",
+            """
+            SELECT l.entry, l.metadata FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry WHERE l.metadata IS NOT NULL
+            """)
+        let found = try connection.rows(
+            statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
+        ) { row throws(PostgresError) in (try row.int8(0), try row.jsonb(1)) }
+        return Dictionary(found) { first, _ in first }
+    }
+
+    /// The versions of a record, newest first.
+    ///
+    /// - Parameters:
+    ///   - before: the oldest entry of the page before; `.max` for the first page.
+    ///   - limit: how many at most.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit).
+    public func history(
+        of record: RecordID, before: EntryID, limit: Int
+    ) throws(StoreError) -> [LineageEntry] {
+        let statement = Statement(
+            "lineage_history_\(feature)",
+            """
+            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
+            WHERE l.rid = $1 AND l.entry < $2 ORDER BY l.entry DESC LIMIT $3
+            """)
+        return try connection.rows(statement, [.int8(record), .int8(before), .int8(Int64(limit))], decode)
+    }
+
+    /// The newest entry of a record that was written at `time` or before.
+    ///
+    /// - Parameter time: microseconds since 1970.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the record).
+    public func entry(of record: RecordID, asOf time: Int64) throws(StoreError) -> LineageEntry? {
+        let statement = Statement(
+            "lineage_as_of_\(feature)",
+            """
+            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
+            WHERE l.rid = $1 AND l.written_at <= $2 ORDER BY l.entry DESC LIMIT 1
+            """)
+        return try connection.row(statement, [.int8(record), .timestamp(time)], decode)
+    }
+
+    /// The versions of `records` that were made from any of `parents`.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func children(
+        of parents: [EntryID], among records: [RecordID]
+    ) throws(StoreError) -> [LineageEntry] {
+        let statement = Statement(
+            "lineage_children_\(feature)",
+            """
+            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
+            WHERE l.rid = ANY ($1::bigint[]) AND l.parents && $2::bigint[] ORDER BY l.entry
+            """)
+        return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
+    }
+
+    /// Earlier versions of records that have exactly the given provenance.
+    ///
+    /// - Parameters:
+    ///   - slots: the slots that `provenance` gives.
+    ///   - units: records with the provenance of each of `slots`.
+    /// - Returns: the newest match of each record; a record without one is absent. Tombstones do not count.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func matching(
+        slots: [Slot], _ units: [(record: RecordID, provenance: [String])]
+    ) throws(StoreError) -> [RecordID: LineageEntry] {
+        let names = slots.indices.map { "p\($0)" }
+        let arrays = slots.indices.map { "$\($0 + 2)::text[]" }.joined(separator: ", ")
+        let tests = zip(slots, names).map { "l.provenance[\($0)] = u.\($1)" }.joined(separator: " AND ")
+        let statement = Statement(
+            "lineage_matching_\(feature)_" + slots.map(String.init).joined(separator: "_"),
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM unnest($1::bigint[], \(arrays)) AS u (rid, \(names.joined(separator: ", ")))
+            JOIN lineage_\(feature) l ON l.rid = u.rid
+            JOIN operation o ON o.id = l.operation_id
+            WHERE l.kind <> \(LineageKind.deleted.rawValue) AND \(tests)
+            ORDER BY l.rid, l.entry DESC
+            """)
+        var parameters: [Parameter] = [.int8Array(units.map(\.record))]
+        for index in slots.indices { parameters.append(.textArray(units.map { $0.provenance[index] })) }
+        let found = try connection.rows(statement, parameters, decode)
+        return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
+    }
+
+    private static let columns = """
+        l.entry, l.rid, l.definition_id, l.kind, l.written_at, l.provenance, l.data_version, l.parents,
+        l.parent_records, l.parent_counts, l.metadata, o.claim_id, o.worker, o.materialization_id, o.token_name,
+        o.request_id
+        """
+
+    private func decode(_ row: Row) throws(PostgresError) -> LineageEntry {
+        let record = try row.int8(1)
+        return LineageEntry(
+            entry: try row.int8(0), feature: feature, record: record, definition: try row.int8(2),
+            kind: LineageKind(rawValue: try row.int2(3)) ?? .written, writtenAt: try row.timestamp(4),
+            provenance: try row.textArrayOrNil(5) ?? [], dataVersions: try row.textArrayOrNil(6),
+            parents: Self.parents(
+                of: record, entries: try row.int8ArrayOrNil(7), records: try row.int8ArrayOrNil(8),
+                counts: try row.int4ArrayOrNil(9)),
+            claim: try row.int8OrNil(11),
+            writer: Writer(
+                worker: try row.textOrNil(12), materialization: try row.textOrNil(13), token: try row.textOrNil(14),
+                request: try row.textOrNil(15)),
+            metadata: try row.jsonbOrNil(10))
+    }
+
+    private static func parents(
+        of record: RecordID, entries: [EntryID]?, records: [RecordID]?, counts: [Int32]?
+    ) -> [[ParentEntry]] {
+        guard let entries else { return [] }
+        let flat = entries.indices.map { ParentEntry(entry: entries[$0], record: records?[$0] ?? record) }
+        guard let counts else { return flat.map { [$0] } }
+        var next = 0
+        return counts.map { count in
+            defer { next += Int(count) }
+            return Array(flat[next..<next + Int(count)])
+        }
+    }
+}

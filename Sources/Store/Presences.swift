@@ -1,0 +1,102 @@
+// Which records of a feature exist, as bitmaps.
+
+public import Feature
+public import Postgres
+
+/// Reads and changes the presence bitmaps.
+public struct Presences {
+    private let connection: Connection
+
+    /// The presence bitmaps seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// Sets records live and others soft-deleted.
+    ///
+    /// The caller holds the work blocks of these records, which orders all writers of the same presence rows.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each block touched.
+    public func update(
+        _ feature: FeatureID, live: [RecordID], gone: [RecordID]
+    ) throws(StoreError) {
+        guard !live.isEmpty || !gone.isEmpty else { return }
+        let liveBits = BlockAddress.group(live, of: feature)
+        let goneBits = BlockAddress.group(gone, of: feature)
+        let addresses = Set(liveBits.keys).union(goneBits.keys).sorted()
+        let parameters: [Parameter] = [
+            .int4(feature), .int4Array(addresses.map(\.block)),
+            .bitArray(addresses.map { BitString(liveBits[$0] ?? BlockBits()) }),
+            .bitArray(addresses.map { BitString(goneBits[$0] ?? BlockBits()) }),
+        ]
+        try connection.run(Self.updateStatement, parameters)
+    }
+
+    /// How many records of each feature are live and how many are soft-deleted.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each 1,024 records.
+    public func counts() throws(StoreError) -> [FeatureID: (live: Int, gone: Int)] {
+        var counts: [FeatureID: (live: Int, gone: Int)] = [:]
+        do {
+            let rows = try connection.query(Self.countsStatement, [])
+            for row in rows {
+                counts[try row.int4(0)] = (Int(try row.int8(1)), Int(try row.int8(2)))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return counts
+    }
+
+    /// The presence bitmaps of a feature, by block.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each 1,024 records.
+    public func read(_ feature: FeatureID) throws(StoreError) -> [BlockAddress: (live: BlockBits, gone: BlockBits)] {
+        var blocks: [BlockAddress: (live: BlockBits, gone: BlockBits)] = [:]
+        do {
+            let rows = try connection.query(Self.readStatement, [.int4(feature)])
+            for row in rows {
+                let address = BlockAddress(feature: feature, block: try row.int4(0))
+                blocks[address] = (BlockBits(try row.bit(1)), BlockBits(try row.bit(2)))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return blocks
+    }
+
+    private static let updateStatement = Statement(
+        "presence_update",
+        """
+        INSERT INTO presence AS p (feature_id, block, live, gone)
+        SELECT $1, u.block, u.live, u.gone FROM unnest($2::integer[], $3::bit(1024)[], $4::bit(1024)[]) AS u (block, live, gone)
+        ON CONFLICT (feature_id, block) DO UPDATE
+        SET live = (p.live & ~excluded.gone) | excluded.live, gone = (p.gone & ~excluded.live) | excluded.gone
+        """)
+
+    private static let countsStatement = Statement(
+        "presence_counts",
+        "SELECT feature_id, sum(bit_count(live))::bigint, sum(bit_count(gone))::bigint FROM presence GROUP BY feature_id")
+
+    private static let readStatement = Statement(
+        "presence_read", "SELECT block, live, gone FROM presence WHERE feature_id = $1 ORDER BY block")
+}
+
+extension BitString {
+    /// The bits of a block as the database has them.
+    init(_ bits: BlockBits) {
+        self.init(count: BlockBits.count, words: (0..<16).map { bits.words[$0] })
+    }
+}
+
+extension BlockBits {
+    /// The bits of a block as the database has them.
+    init(_ bits: BitString) {
+        var words = SIMD16<UInt64>.zero
+        for (lane, word) in bits.words.prefix(16).enumerated() { words[lane] = word }
+        self.init(words: words)
+    }
+}

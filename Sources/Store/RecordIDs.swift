@@ -1,0 +1,111 @@
+// The record ids of an id space: looked up by key, given to new keys.
+
+public import Feature
+import JSON
+public import Postgres
+
+/// Translates between the keys of an id space and its dense record ids.
+public struct RecordIDs {
+    private let connection: Connection
+    private let space: Int32
+
+    /// The record ids of id space `space`.
+    public init(_ connection: Connection, space: Int32) {
+        self.connection = connection
+        self.space = space
+    }
+
+    /// The record ids of `keys`.
+    ///
+    /// - Parameter keys: encoded keys, any order, distinct or not.
+    /// - Returns: one for each key, nil where the key has never been seen.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each key.
+    public func find(_ keys: [[UInt8]]) throws(StoreError) -> [RecordID?] {
+        var found = [RecordID?](repeating: nil, count: keys.count)
+        let statement = Statement(
+            "record_find_\(space)",
+            """
+            SELECT k.ordinal, r.rid
+            FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, ordinal)
+            JOIN record_\(space) r ON r.key = k.key
+            """)
+        do {
+            let rows = try connection.query(statement, [.bytesArray(keys)])
+            for row in rows {
+                found[try Int(row.int8(0)) - 1] = try row.int8(1)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return found
+    }
+
+    /// The record ids of `keys`; a key never seen before is given one.
+    ///
+    /// Keys are inserted in their own order, so that two transactions inserting the same keys cannot deadlock.
+    ///
+    /// - Parameter keys: distinct, at most `RecordKey.encodedBytesMax` bytes each when encoded.
+    /// - Returns: one for each key, in the order of `keys`.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip when all keys are known, three otherwise.
+    public func intern(_ keys: [RecordKey]) throws(StoreError) -> [RecordID] {
+        let encoded = keys.map(\.encoded)
+        var found = try find(encoded)
+        let missing = found.indices.filter { found[$0] == nil }
+            .sorted { encoded[$0].lexicographicallyPrecedes(encoded[$1]) }
+        if !missing.isEmpty {
+            try insert(missing.map { (encoded[$0], keys[$0]) })
+            let ids = try find(missing.map { encoded[$0] })
+            for (index, id) in zip(missing, ids) { found[index] = id }
+        }
+        var result: [RecordID] = []
+        result.reserveCapacity(keys.count)
+        for id in found {
+            guard let id else { throw .corrupt("a record id vanished while it was given") }
+            result.append(id)
+        }
+        return result
+    }
+
+    /// The keys of `records`.
+    ///
+    /// - Returns: by record id; an id that was never given is absent.
+    /// - Throws: `.database`, `.corrupt` where a stored key cannot be read.
+    /// - Complexity: one round trip; an index lookup for each id.
+    public func keys(of records: [RecordID]) throws(StoreError) -> [RecordID: RecordKey] {
+        let statement = Statement(
+            "record_keys_\(space)",
+            "SELECT r.rid, r.key FROM unnest($1::bigint[]) AS u (rid) JOIN record_\(space) r ON r.rid = u.rid")
+        var keys: [RecordID: RecordKey] = [:]
+        keys.reserveCapacity(records.count)
+        do {
+            let rows = try connection.query(statement, [.int8Array(records)])
+            for row in rows {
+                let record = try row.int8(0)
+                keys[record] = RecordKey(encoded: try row.bytes(1))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        guard keys.count == Set(records).count else { throw .corrupt("id space \(space) lacks a record or its key") }
+        return keys
+    }
+
+    private func insert(_ keys: [(encoded: [UInt8], key: RecordKey)]) throws(StoreError) {
+        let statement = Statement(
+            "record_insert_\(space)",
+            """
+            INSERT INTO record_\(space) (rid, space_id, key, ids)
+            SELECT nextval('record_\(space)_sequence'), \(space), k.key, k.ids
+            FROM unnest($1::bytea[], $2::jsonb[]) AS k (key, ids)
+            ON CONFLICT (key) DO NOTHING
+            """)
+        let ids = keys.map { entry -> [UInt8] in
+            var writer = JSONWriter()
+            writer.value(.array(entry.key.values.map(\.json)))
+            return writer.bytes
+        }
+        try connection.run(statement, [.bytesArray(keys.map(\.encoded)), .jsonbArray(ids)])
+    }
+}

@@ -1,0 +1,282 @@
+// The work bitmaps: locked in one order, read, written back.
+
+public import Feature
+public import Postgres
+
+/// A block that has something to hand out, as it was when it was locked.
+public struct ReadyBlock: Sendable {
+    /// Which block.
+    public let address: BlockAddress
+    /// When it last turned from nothing to hand out to something: microseconds since 1970.
+    public let oldest: Int64
+    /// Its units.
+    public let block: WorkBlock
+}
+
+/// Reads and writes the work bitmaps.
+///
+/// Whoever changes blocks locks them first, upstream features before downstream ones and blocks in order, so that two
+/// writers never wait for each other; claims take what is free and skip the rest.
+public struct WorkBlocks {
+    private let connection: Connection
+    private let rank: (FeatureID) -> Int
+
+    /// The work bitmaps seen through `connection`.
+    ///
+    /// - Parameter rank: where a feature stands in the order of locking.
+    public init(_ connection: Connection, rank: @escaping (FeatureID) -> Int) {
+        self.connection = connection
+        self.rank = rank
+    }
+
+    /// Locks blocks until the end of the transaction and loads them into `ledger`; missing ones are made.
+    ///
+    /// - Parameter addresses: those already in `ledger` are passed over.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip when all exist, three otherwise.
+    public func lock(_ addresses: some Sequence<BlockAddress>, into ledger: inout WorkLedger) throws(StoreError) {
+        let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
+        guard !wanted.isEmpty else { return }
+        try read(Self.lockStatement, wanted, into: &ledger)
+        let missing = wanted.filter { !ledger.holds($0) }
+        guard !missing.isEmpty else { return }
+        try connection.run(Self.createStatement, Self.parameters(missing))
+        try read(Self.lockStatement, missing, into: &ledger)
+    }
+
+    /// Locks those of the blocks that nobody else holds and loads them into `ledger`.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func lockFree(_ addresses: some Sequence<BlockAddress>, into ledger: inout WorkLedger) throws(StoreError) {
+        let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
+        guard !wanted.isEmpty else { return }
+        try read(Self.lockFreeStatement, wanted, into: &ledger)
+    }
+
+    /// Reads blocks without locking them.
+    ///
+    /// - Returns: those that exist.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func peek(_ addresses: some Sequence<BlockAddress>) throws(StoreError) -> [BlockAddress: WorkBlock] {
+        let wanted = Set(addresses).sorted()
+        guard !wanted.isEmpty else { return [:] }
+        var blocks: [BlockAddress: WorkBlock] = [:]
+        do {
+            let rows = try connection.query(Self.peekStatement, Self.parameters(wanted))
+            for row in rows {
+                let (address, block) = try Self.block(row)
+                blocks[address] = block
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return blocks
+    }
+
+    /// Locks the next blocks that have something to hand out, oldest first, skipping those that others hold.
+    ///
+    /// - Parameters:
+    ///   - previous: the last block of the call before, nil for the first.
+    ///   - limit: how many blocks at most.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit) by `work_ready_index`.
+    public func lockReady(
+        _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
+    ) throws(StoreError) -> [ReadyBlock] {
+        var ready: [ReadyBlock] = []
+        let parameters: [Parameter] = [
+            .int4(feature), .timestamp(previous?.oldest ?? .min), .int4(previous?.address.block ?? -1),
+            .int8(Int64(limit)),
+        ]
+        do {
+            let rows = try connection.query(Self.lockReadyStatement, parameters)
+            for row in rows {
+                let (address, block) = try Self.block(row)
+                ready.append(ReadyBlock(address: address, oldest: try row.timestamp(6), block: block))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return ready
+    }
+
+    /// The blocks of a feature that hold candidates, from `block` on, in order.
+    ///
+    /// - Parameter limit: how many at most.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit) by `work_active_index`.
+    public func active(
+        _ feature: FeatureID, from block: Int32, limit: Int
+    ) throws(StoreError) -> [(address: BlockAddress, block: WorkBlock)] {
+        var active: [(BlockAddress, WorkBlock)] = []
+        do {
+            let rows = try connection.query(
+                Self.activeStatement, [.int4(feature), .int4(block), .int8(Int64(limit))])
+            for row in rows { active.append(try Self.block(row)) }
+        } catch {
+            throw StoreError(error)
+        }
+        return active
+    }
+
+    /// Writes the changed blocks of `ledger` back.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each changed block, in place (HOT) but for blocks that filled or emptied.
+    public func flush(_ ledger: WorkLedger) throws(StoreError) {
+        let changes = ledger.changes
+        guard !changes.isEmpty else { return }
+        let parameters: [Parameter] = [
+            .int4Array(changes.map(\.address.feature)), .int4Array(changes.map(\.address.block)),
+            .bitArray(changes.map { BitString($0.block.dirty) }), .bitArray(changes.map { BitString($0.block.leased) }),
+            .bitArray(changes.map { BitString($0.block.parked) }),
+            .bitArray(changes.map { BitString($0.block.awaited) }),
+            .boolArray(changes.map { !$0.block.ready.isEmpty }),
+            .boolArray(changes.map { !$0.block.candidates.isEmpty }),
+        ]
+        try connection.run(Self.flushStatement, parameters)
+    }
+
+    /// What is pending for each feature.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each 1,024 units with something to do.
+    public func counts() throws(StoreError) -> [WorkCounts] {
+        var counts: [WorkCounts] = []
+        do {
+            let rows = try connection.query(Self.countsStatement, [])
+            for row in rows {
+                counts.append(
+                    WorkCounts(
+                        feature: try row.int4(0), ready: Int(try row.int8(1)),
+                        leased: Int(try row.int8(2)), parked: Int(try row.int8(3)),
+                        oldest: try row.timestampOrNil(4)))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return counts
+    }
+
+    private func inOrder(_ addresses: some Sequence<BlockAddress>) -> [BlockAddress] {
+        addresses.map { (rank: rank($0.feature), address: $0) }
+            .sorted { ($0.rank, $0.address) < ($1.rank, $1.address) }.map(\.address)
+    }
+
+    private func read(
+        _ statement: Statement, _ addresses: [BlockAddress], into ledger: inout WorkLedger
+    ) throws(StoreError) {
+        do {
+            let rows = try connection.query(statement, Self.parameters(addresses))
+            for row in rows {
+                let (address, block) = try Self.block(row)
+                ledger.load(address, block)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    private static func parameters(_ addresses: [BlockAddress]) -> [Parameter] {
+        [.int4Array(addresses.map(\.feature)), .int4Array(addresses.map(\.block))]
+    }
+
+    private static func block(
+        _ row: Row
+    ) throws(PostgresError) -> (BlockAddress, WorkBlock) {
+        let address = BlockAddress(feature: try row.int4(0), block: try row.int4(1))
+        let block = WorkBlock(
+            dirty: BlockBits(try row.bit(2)), leased: BlockBits(try row.bit(3)),
+            parked: BlockBits(try row.bit(4)), awaited: BlockBits(try row.bit(5)))
+        return (address, block)
+    }
+}
+
+/// How many units of a feature are pending.
+public struct WorkCounts: Sendable, Hashable {
+    /// The feature.
+    public let feature: FeatureID
+    /// Dirty and not leased.
+    public let ready: Int
+    /// In the hands of workers.
+    public let leased: Int
+    /// Parked.
+    public let parked: Int
+    /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
+    public let oldest: Int64?
+}
+
+extension WorkBlocks {
+    private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
+
+    private static let lockStatement = Statement(
+        "work_lock",
+        """
+        SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
+        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        ORDER BY u.ordinal FOR UPDATE OF w
+        """)
+
+    private static let lockFreeStatement = Statement(
+        "work_lock_free",
+        """
+        SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
+        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        ORDER BY u.ordinal FOR UPDATE OF w SKIP LOCKED
+        """)
+
+    private static let peekStatement = Statement(
+        "work_peek",
+        """
+        SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        """)
+
+    /// `oldest` orders the index; the row is locked as it is met, and LIMIT counts locked rows only.
+    private static let lockReadyStatement = Statement(
+        "work_lock_ready",
+        """
+        SELECT \(columns), w.oldest FROM work w
+        WHERE w.feature_id = $1 AND w.ready AND (w.oldest, w.block) > ($2, $3)
+        ORDER BY w.oldest, w.block LIMIT $4 FOR UPDATE OF w SKIP LOCKED
+        """)
+
+    private static let activeStatement = Statement(
+        "work_active",
+        """
+        SELECT \(columns) FROM work w WHERE w.feature_id = $1 AND w.active AND w.block >= $2
+        ORDER BY w.block LIMIT $3
+        """)
+
+    private static let createStatement = Statement(
+        "work_create",
+        """
+        INSERT INTO work (oldest, feature_id, block, ready, active, dirty, leased, parked, awaited)
+        SELECT now(), u.feature_id, u.block, false, false, z.zero, z.zero, z.zero, z.zero
+        FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block), (SELECT 0::bit(1024) AS zero) z
+        ON CONFLICT (feature_id, block) DO NOTHING
+        """)
+
+    private static let flushStatement = Statement(
+        "work_flush",
+        """
+        UPDATE work w
+        SET dirty = u.dirty, leased = u.leased, parked = u.parked, awaited = u.awaited,
+            ready = u.ready, active = u.active,
+            oldest = CASE WHEN u.ready AND NOT w.ready THEN clock_timestamp() ELSE w.oldest END
+        FROM unnest($1::integer[], $2::integer[], $3::bit(1024)[], $4::bit(1024)[], $5::bit(1024)[], $6::bit(1024)[],
+                    $7::boolean[], $8::boolean[])
+            AS u (feature_id, block, dirty, leased, parked, awaited, ready, active)
+        WHERE w.feature_id = u.feature_id AND w.block = u.block
+        """)
+
+    private static let countsStatement = Statement(
+        "work_counts",
+        """
+        SELECT feature_id, sum(bit_count(dirty & ~leased))::bigint, sum(bit_count(leased))::bigint,
+               sum(bit_count(parked))::bigint, min(oldest) FILTER (WHERE ready)
+        FROM work WHERE active GROUP BY feature_id
+        """)
+}
