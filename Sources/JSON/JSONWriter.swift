@@ -46,7 +46,7 @@ public struct JSONWriter: Sendable {
     /// Writes an integer.
     public mutating func integer(_ value: some FixedWidthInteger) {
         separate()
-        digits(value)
+        bytes.append(contentsOf: String(value).utf8)
     }
 
     /// Writes a number in the shortest form that reads back as the same double.
@@ -129,28 +129,27 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func digits(_ value: some FixedWidthInteger) {
-        bytes.append(contentsOf: String(value).utf8)
-    }
-
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in
             // Runs without escapes are copied whole.
             var runStart = 0
-            for index in 0..<utf8.count where Self.needsEscape(utf8[index]) {
-                bytes.append(contentsOf: utf8[runStart..<index])
+            var index = 0
+            while true {
+                index = utf8.span.bytes.firstSpecial(in: index..<utf8.count)
+                if index < utf8.count, utf8[index] >= 0x80 {
+                    index += 1
+                    continue
+                }
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart..<index]))
+                guard index < utf8.count else { break }
                 escape(utf8[index])
-                runStart = index + 1
+                index += 1
+                runStart = index
             }
-            bytes.append(contentsOf: utf8[runStart...])
         }
         bytes.append(UInt8(ascii: "\""))
-    }
-
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
     private mutating func escape(_ byte: UInt8) {
