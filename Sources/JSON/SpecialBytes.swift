@@ -4,7 +4,8 @@ extension RawSpan {
     /// The index of the first byte in `range` that is a quote, a backslash, a control character or beyond ASCII; the
     /// end of `range` when there is none.
     ///
-    /// Takes eight bytes at a time, four times as fast as one by one on the strings of rows, 10 to 60 bytes long.
+    /// Takes eight bytes at a time: most bytes of rows are inside strings of 10 to 60 plain bytes.
+    @inline(__always)
     func firstSpecial(in range: Range<Int>) -> Int {
         precondition(range.upperBound <= byteCount)
         var index = range.lowerBound
@@ -17,7 +18,7 @@ extension RawSpan {
         }
         while index < range.upperBound {
             let byte = unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
-            if Self.specials(UInt64(byte)) & 0x80 != 0 { return index }
+            if byte &- 0x20 >= 0x60 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return index }
             index &+= 1
         }
         return index
