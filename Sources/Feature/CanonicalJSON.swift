@@ -4,8 +4,8 @@ public import JSON
 
 /// The bytes of Python's `json.dumps(value, sort_keys=True)`, which definition versions hash.
 ///
-/// Members sorted by the code points of their names, separators `, ` and `: `, everything beyond ASCII as `\uXXXX`
-/// in UTF-16 units, numbers as Python writes them.
+/// Members sorted by the code points of their names, separators `, ` and `: `, everything but printable ASCII (DEL
+/// included) as `\uXXXX` in UTF-16 units, numbers as Python writes them.
 ///
 /// - Parameter value: the value; its doubles are finite.
 /// - Returns: ASCII.
@@ -55,7 +55,7 @@ private func appendCanonical(_ text: String, to bytes: inout [UInt8]) {
         case 0x0D: bytes.append(contentsOf: "\\r".utf8)
         case 0x22: bytes.append(contentsOf: "\\\"".utf8)
         case 0x5C: bytes.append(contentsOf: "\\\\".utf8)
-        case 0x20...0x7F: bytes.append(UInt8(unit))
+        case 0x20...0x7E: bytes.append(UInt8(unit))
         default:
             let hex = String(unit, radix: 16)
             bytes.append(contentsOf: "\\u".utf8)

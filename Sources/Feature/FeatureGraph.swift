@@ -40,8 +40,13 @@ public struct FeatureGraph: Sendable {
         var check = GraphCheck(members)
         let parents = check.run()
         guard check.problems.isEmpty else { throw GraphProblems(problems: check.problems) }
+        self.init(check, parents: parents)
+    }
+
+    /// Takes what a check found, whether or not it found problems too.
+    init(_ check: GraphCheck, parents: [FieldReference: [FieldReference]]) {
         order = check.order
-        self.members = check.members
+        members = check.members
         self.parents = parents
         var downstream: [FeatureKey: [FeatureKey]] = [:]
         for key in check.order.sorted() {

@@ -66,7 +66,7 @@ public struct RecordHash: Hashable, Sendable {
             switch algorithm {
             case .md5: hex(16) { cdigest_md5(input.baseAddress, input.count, $0) }
             case .sha256: hex(32) { cdigest_sha256(input.baseAddress, input.count, $0) }
-            case .xxhash32: decimal(cdigest_xxhash32(input.baseAddress, input.count))
+            case .xxhash32: decimal(UInt64(cdigest_xxhash32(input.baseAddress, input.count)))
             case .xxhash64: decimal(cdigest_xxhash64(input.baseAddress, input.count))
             }
         }
@@ -88,8 +88,20 @@ public struct RecordHash: Hashable, Sendable {
         }
     }
 
-    private func decimal(_ value: some FixedWidthInteger) -> String {
-        let text = String(value)
-        return text.utf8.count <= truncation ? text : String(text.prefix(truncation))
+    private func decimal(_ value: UInt64) -> String {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = value
+            var start = digits.count
+            repeat {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            let kept = digits[start...].prefix(truncation)
+            return String(unsafeUninitializedCapacity: kept.count) { text in
+                _ = text.initialize(fromContentsOf: kept)
+                return kept.count
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ public struct RecordHasher: Sendable {
         for index in dataVersions.indices {
             if index > 0 { buffer.append(contentsOf: formula.pieces[index]) }
             if let version = dataVersions[index] {
-                buffer.append(contentsOf: version.utf8)
+                append(version)
             } else if !formula.parents[index].isOptional {
                 return nil
             }
@@ -47,7 +47,7 @@ public struct RecordHasher: Sendable {
         for index in fieldVersions.indices {
             guard let version = fieldVersions[index] else { return nil }
             if index > 0 { buffer.append(UInt8(ascii: "|")) }
-            buffer.append(contentsOf: version.utf8)
+            append(version)
         }
         return hash.digest(buffer)
     }
@@ -64,8 +64,13 @@ public struct RecordHasher: Sendable {
         for case let version? in dataVersions {
             if !isFirst { buffer.append(UInt8(ascii: "|")) }
             isFirst = false
-            buffer.append(contentsOf: version.utf8)
+            append(version)
         }
         return hash.digest(buffer)
+    }
+
+    private mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { buffer.append(contentsOf: $0) }
     }
 }

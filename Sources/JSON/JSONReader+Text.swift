@@ -49,23 +49,20 @@ extension JSONReader {
         let start = position + 1
         var isEscaped = false
         var index = start
-        while index < end {
-            let byte = bytes[index]
-            if Self.isPlain[Int(byte)] {
-                index += 1
-            } else if byte == UInt8(ascii: "\"") {
+        while true {
+            index = bytes.span.bytes.firstSpecial(in: index..<end)
+            guard index < end else { throw JSONError(.unexpectedEnd, at: end) }
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
                 position = index + 1
                 return JSONText(range: start..<index, isEscaped: isEscaped)
-            } else if byte == UInt8(ascii: "\\") {
+            case UInt8(ascii: "\\"):
                 isEscaped = true
                 index = try scanEscape(at: index)
-            } else if byte >= 0x80 {
-                index = try scanMultibyte(at: index)
-            } else {
-                throw JSONError(.controlCharacter, at: index)
+            case 0x80...: index = try scanMultibyte(at: index)
+            default: throw JSONError(.controlCharacter, at: index)
             }
         }
-        throw JSONError(.unexpectedEnd, at: end)
     }
 
     /// Checks one escape, or a pair that makes a surrogate pair, and returns the index after it.
@@ -175,7 +172,4 @@ extension JSONReader {
         guard let scalar = Unicode.Scalar(value) else { preconditionFailure("a scanned escape is a scalar value") }
         return (scalar, isPair ? 12 : 6)
     }
-
-    /// The bytes that stand for themselves inside a string and are whole characters.
-    private static let isPlain: [Bool] = (0...255).map { $0 >= 0x20 && $0 < 0x80 && $0 != 0x22 && $0 != 0x5C }
 }

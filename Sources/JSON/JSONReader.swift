@@ -112,8 +112,14 @@ public struct JSONReader: Sendable {
         guard depth == 0 else { throw JSONError(.unexpectedEnd, at: end) }
     }
 
-    /// Passes over white space (RFC 8259 section 2).
+    /// Passes over white space (RFC 8259 section 2). Compact documents have none: that case stays in the caller.
+    @inline(__always)
     mutating func skipWhitespace() {
+        if position < end, bytes[position] > 0x20 { return }
+        skipSpaces()
+    }
+
+    private mutating func skipSpaces() {
         while position < end {
             let byte = bytes[position]
             guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
@@ -140,6 +146,7 @@ public struct JSONReader: Sendable {
     }
 
     /// Passes the comma that is due, or leaves the container: then false.
+    @inline(__always)
     private mutating func advance(closing bracket: UInt8) throws(JSONError) -> Bool {
         skipWhitespace()
         guard position < end else { throw JSONError(.unexpectedEnd, at: end) }

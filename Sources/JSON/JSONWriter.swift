@@ -31,22 +31,20 @@ public struct JSONWriter: Sendable {
 
     /// Writes a member's name; its value follows.
     public mutating func key(_ name: String) {
-        separate()
-        quote(name)
-        bytes.append(UInt8(ascii: ":"))
+        quote(name, isKey: true)
         needsComma = false
     }
 
     /// Writes a string.
     public mutating func string(_ text: String) {
-        separate()
-        quote(text)
+        quote(text, isKey: false)
+        needsComma = true
     }
 
     /// Writes an integer.
     public mutating func integer(_ value: some FixedWidthInteger) {
         separate()
-        digits(value)
+        bytes.append(contentsOf: String(value).utf8)
     }
 
     /// Writes a number in the shortest form that reads back as the same double.
@@ -129,28 +127,42 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func digits(_ value: some FixedWidthInteger) {
-        bytes.append(contentsOf: String(value).utf8)
-    }
-
-    private mutating func quote(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
+    /// Writes a string with the comma before it that is due, and the colon after it if it is a key.
+    private mutating func quote(_ text: String, isKey: Bool) {
         var text = text
         text.withUTF8 { utf8 in
+            let special = utf8.firstEscaped(from: 0)
+            guard special < utf8.count else { return quotePlain(utf8, isKey: isKey) }
+            if needsComma { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(UInt8(ascii: "\""))
             // Runs without escapes are copied whole.
             var runStart = 0
-            for index in 0..<utf8.count where Self.needsEscape(utf8[index]) {
-                bytes.append(contentsOf: utf8[runStart..<index])
+            var index = special
+            while index < utf8.count {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart..<index]))
                 escape(utf8[index])
                 runStart = index + 1
+                index = utf8.firstEscaped(from: runStart)
             }
-            bytes.append(contentsOf: utf8[runStart...])
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart...]))
+            bytes.append(UInt8(ascii: "\""))
+            if isKey { bytes.append(UInt8(ascii: ":")) }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    /// The common case, with one check of the buffer's room instead of one for each byte around the text.
+    private mutating func quotePlain(_ utf8: UnsafeBufferPointer<UInt8>, isKey: Bool) {
+        bytes.append(addingCapacity: utf8.count + 4) { output in
+            if needsComma { output.append(UInt8(ascii: ",")) }
+            output.append(UInt8(ascii: "\""))
+            output.withUnsafeMutableBufferPointer { free, count in
+                // The capacity above has room for the text.
+                _ = free[count...].initialize(fromContentsOf: utf8)
+                count += utf8.count
+            }
+            output.append(UInt8(ascii: "\""))
+            if isKey { output.append(UInt8(ascii: ":")) }
+        }
     }
 
     private mutating func escape(_ byte: UInt8) {
@@ -167,6 +179,18 @@ public struct JSONWriter: Sendable {
             bytes.append(hex[Int(byte >> 4)])
             bytes.append(hex[Int(byte & 15)])
         default: bytes.append(byte)
+        }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The first byte from `start` on that must be escaped, or the count when there is none.
+    fileprivate func firstEscaped(from start: Int) -> Int {
+        var index = start
+        while true {
+            index = span.bytes.firstSpecial(in: index..<count)
+            guard index < count, self[index] >= 0x80 else { return index }
+            index += 1
         }
     }
 }

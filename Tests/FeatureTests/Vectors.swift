@@ -1,9 +1,10 @@
 // Reference vectors: graphs and record scenarios with the versions that the Metaxy library gives them.
 
-import Feature
 import Foundation
 import JSON
 import Testing
+
+@testable import Feature
 
 /// One file of Fixtures/graphs.
 struct GraphVector: CustomTestStringConvertible {
@@ -28,8 +29,13 @@ struct GraphVector: CustomTestStringConvertible {
         return GraphVector(name: name, json: json, features: features)
     }
 
-    /// The features that the library accepts.
-    var accepted: [FeatureGraph.Member] { features.filter { !$0.isRefused }.map(\.member) }
+    /// The graph of all features, the refused ones too: the library versions a feature downstream of a refused one
+    /// when it uses none of the faulty fields, while a graph is refused as a whole.
+    var uncheckedGraph: FeatureGraph {
+        var check = GraphCheck(features.map(\.member))
+        let parents = check.run()
+        return FeatureGraph(check, parents: parents)
+    }
 
     static func member(_ json: JSONValue, spec: String, schema: String) -> FeatureGraph.Member {
         do {
