@@ -13,7 +13,11 @@ public struct TestDatabase: Sendable {
 
     /// Runs `body` with a new database and drops the database afterwards.
     ///
-    /// - Parameter template: the name of a template made by `prepareTemplate`; nil: an empty database.
+    /// - Parameters:
+    ///   - template: the name of a template made by `prepareTemplate`; nil: an empty database.
+    ///   - body: uses the database.
+    /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, and failures of the server.
     public static func with<T>(
         template: String? = nil, _ body: (TestDatabase) async throws -> T
     ) async throws -> T {
@@ -32,6 +36,8 @@ public struct TestDatabase: Sendable {
     /// Creates a database; whoever does not drop it leaves that to the end of the process.
     ///
     /// - Parameter template: the name of a template made by `prepareTemplate`; nil: an empty database.
+    /// - Returns: the database.
+    /// - Throws: failures of the server.
     public static func create(template: String? = nil) async throws -> TestDatabase {
         let server = try await TestServer.shared.started()
         let name = "test_\(TestServer.shared.number())"
@@ -43,7 +49,10 @@ public struct TestDatabase: Sendable {
     /// made of it are copies, which takes tens of milliseconds whatever `prepare` does.
     ///
     /// Later calls with the same name wait for the first and do nothing.
-    /// - Parameter prepare: must have closed its connections when it returns.
+    /// - Parameters:
+    ///   - name: the template's name for `create`; a plain word.
+    ///   - prepare: fills the database; must have closed its connections when it returns.
+    /// - Throws: what `prepare` throws, and failures of the server.
     public static func prepareTemplate(
         named name: String, prepare: @escaping @Sendable (TestDatabase) async throws -> Void
     ) async throws {
@@ -57,6 +66,8 @@ public struct TestDatabase: Sendable {
     }
 
     /// Drops the database, and ends whatever is still connected to it.
+    ///
+    /// - Throws: failures of the server.
     public func drop() async throws {
         try await TestServer.shared.started().drop(name)
     }
