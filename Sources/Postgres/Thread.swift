@@ -37,4 +37,11 @@ enum Thread {
         precondition(code == 0, "pthread_create failed with \(code)")
         pthread_detach(thread)
     }
+
+    /// Blocks the calling thread for `duration`, for what can only be polled.
+    static func pause(_ duration: Duration) {
+        let nanoseconds = Int(duration.wholeNanoseconds)
+        var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+        unsafe nanosleep(&time, nil)
+    }
 }

@@ -1,0 +1,90 @@
+// EmbeddedCluster: creates the cluster, and the role and database in it.
+
+import Glibc
+
+/// The steps that make a cluster usable; all of them block.
+struct EmbeddedCluster {
+    static let superuser = "postgres"
+    static let role = "metaxy"
+    static let database = "metaxy"
+    /// Enough for the programs to find the shell that initdb calls; nothing of this process's environment, whose
+    /// PG… variables would change what they do.
+    static let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"]
+
+    let programs: EmbeddedPrograms
+    let directory: EmbeddedDirectory
+
+    /// Runs initdb unless the cluster exists; answers whether it did.
+    ///
+    /// The cluster is made under another name and renamed when it is complete: a crash leaves either none or a whole.
+    func initialise(durable: Bool) throws(EmbeddedPostgresError) -> Bool {
+        guard try FileSystem.status(directory.cluster) == nil else { return false }
+        let temporary = directory.cluster + ".new"
+        if try FileSystem.status(temporary) != nil {
+            try run(["/bin/rm", "-rf", temporary], "remove a half-made cluster")
+        }
+        try FileSystem.makeDirectory(temporary, mode: 0o700)
+        if !directory.account.isCurrent { try FileSystem.changeOwner(temporary, to: directory.account) }
+        let options = [
+            "--pgdata", temporary, "--username", Self.superuser, "--encoding", "UTF8",
+            // Byte order for text, the same on every machine, with Unicode's character classes.
+            "--locale", "C.UTF-8", "--data-checksums", "--no-instructions",
+            // Whoever can enter the socket's directory may connect; there is no other way in.
+            "--auth-local", "trust", "--auth-host", "reject",
+        ]
+        try run(
+            programs.command("initdb", options + (durable ? [] : ["--no-sync"]), as: directory.account),
+            "initialise \(directory.cluster)")
+        try FileSystem.move(temporary, to: directory.cluster)
+        try FileSystem.synchronise(directory.path)
+        return true
+    }
+
+    /// Runs a command to its end.
+    private func run(_ command: [String], _ purpose: String) throws(EmbeddedPostgresError) {
+        let process = try ChildProcess.start(command, environment: Self.environment, output: directory.output)
+        let status = process.reap()
+        guard status == .exited(0) else {
+            let reason = try FileSystem.read(directory.output) ?? ""
+            throw EmbeddedPostgresError(
+                .initialisationFailed, "cannot \(purpose) (\(status)): \(String(reason.suffix(2000)).oneLine)")
+        }
+    }
+
+    /// Writes the configuration file for a start.
+    func configure(socketDirectory: String, durable: Bool) throws(EmbeddedPostgresError) {
+        let text = EmbeddedSettings.text(
+            socketDirectory: socketDirectory, logDirectory: directory.logs, durable: durable)
+        try FileSystem.replace(
+            directory.cluster + "/" + EmbeddedSettings.fileName, with: text, owner: directory.account, mode: 0o600)
+    }
+
+    /// Starts the server.
+    func start() throws(EmbeddedPostgresError) -> ChildProcess {
+        let file = directory.cluster + "/" + EmbeddedSettings.fileName
+        let command = programs.command(
+            "postgres", ["-D", directory.cluster, "-c", "config_file=\(file)"], as: directory.account)
+        return try ChildProcess.start(command, environment: Self.environment, output: directory.output)
+    }
+
+    /// Creates the role that owns the database, and the database, where they are missing.
+    ///
+    /// The role is no superuser: what the service refuses itself, such as changing the lineage, it then cannot do.
+    static func prepare(_ connection: Connection) throws(PostgresError) {
+        let hasRole = Statement("embedded_has_role", "SELECT 1 FROM pg_roles WHERE rolname = $1", prepare: false)
+        if try connection.query(hasRole, [.text(role)]).isEmpty {
+            try connection.script("CREATE ROLE \(role) LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        }
+        let hasDatabase = Statement(
+            "embedded_has_database", "SELECT 1 FROM pg_database WHERE datname = $1", prepare: false)
+        if try connection.query(hasDatabase, [.text(database)]).isEmpty {
+            try connection.script("CREATE DATABASE \(database) OWNER \(role)")
+        }
+    }
+
+    /// The connection string for a role and database of a server at `socketDirectory`.
+    static func connectionString(socketDirectory: String, role: String, database: String) -> String {
+        let host = socketDirectory.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+        return "host='\(host)' port=5432 user=\(role) dbname=\(database)"
+    }
+}

@@ -1,0 +1,79 @@
+// What the tests of this target share: pools on fresh databases, and seeded randomness.
+
+import Postgres
+import TestSupport
+
+/// Runs `body` with a pool on a new database, and closes both.
+func withPool(
+    size: Int = 2, _ configure: (inout PoolConfiguration) -> Void = { _ in },
+    _ body: (Pool, TestDatabase) async throws -> Void
+) async throws {
+    try await TestDatabase.with { database in
+        var configuration = PoolConfiguration(connectionString: database.connectionString, size: size)
+        configure(&configuration)
+        let pool = Pool(configuration)
+        do {
+            try await body(pool, database)
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+}
+
+extension Pool {
+    /// Runs one statement and answers its rows.
+    func rows(_ sql: String, _ parameters: [Parameter] = []) async throws(PostgresError) -> Rows {
+        try await withConnection { (connection) throws(PostgresError) in
+            try connection.query(Statement("test", sql), parameters)
+        }
+    }
+
+    /// Runs a script.
+    func script(_ sql: String) async throws(PostgresError) {
+        try await withConnection { (connection) throws(PostgresError) in try connection.script(sql) }
+    }
+
+    /// The process id of the server's backend behind a connection.
+    func backend() async throws(PostgresError) -> Int32 {
+        try await rows("SELECT pg_backend_pid()").single().int4(0)
+    }
+}
+
+/// The failure that `body` throws, nil when it throws none.
+func failure<T>(_ body: () async throws(PostgresError) -> T) async -> PostgresError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// Calls `condition` until it answers true, for at most 20 seconds; each look gives others a turn.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    let end = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        await Task.yield()
+    }
+    return false
+}
+
+/// SplitMix64: a sequence that its seed determines.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
