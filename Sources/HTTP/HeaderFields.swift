@@ -13,17 +13,21 @@ public struct HeaderFields: Sendable {
 
     var bytes: [UInt8]
     var entries: [Entry]
+    /// Whether `bytes` is the field lines and nothing else: not so in a request, where the request line is among them.
+    let isBlock: Bool
 
     /// Creates an empty list.
     public init() {
         bytes = []
         entries = []
+        isBlock = true
     }
 
     /// The parser's way: `bytes` is the whole head as received.
     init(bytes: [UInt8], entries: [Entry]) {
         self.bytes = bytes
         self.entries = entries
+        isBlock = false
     }
 
     /// The number of field lines.

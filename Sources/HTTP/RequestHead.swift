@@ -30,7 +30,8 @@ public struct RequestHead: Sendable {
 
     /// The path as sent, still percent-encoded; "*" for `OPTIONS *`.
     public var path: String {
-        String(decoding: headers.bytes[pathRange], as: UTF8.self)
+        // A target in absolute form may have no path, which means "/" (RFC 9110 section 4.2.3).
+        pathRange.isEmpty ? "/" : String(decoding: headers.bytes[pathRange], as: UTF8.self)
     }
 
     /// The path's segments, split at "/" first and percent-decoded once after: `/a/b%2Fc` is `["a", "b/c"]`.
