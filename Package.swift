@@ -52,8 +52,15 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP"], resources: [.copy("Fixtures")], swiftSettings: strict),
+        .target(
+            name: "HTTPSupport", dependencies: ["HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
+            path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "Sockets"], swiftSettings: strict),
+            name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
+            swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
     ]
 )

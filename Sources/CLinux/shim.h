@@ -1,6 +1,26 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// Linux interfaces that the Glibc module does not show, and macros and variadic calls as functions.
+// Without _GNU_SOURCE: with it the C library's types would differ from those of the Glibc module.
+#include <netinet/in.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/sockios.h>
+
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pthread_setname_np(pthread_t, const char *);
+
+/* Bytes sent that the peer has not acknowledged. */
+static inline int linux_unacknowledged(int socket) {
+    int bytes = 0;
+    return ioctl(socket, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+/* SIGPIPE would end the process where OpenSSL writes to a closed socket; blocked, it becomes EPIPE. */
+static inline void linux_block_sigpipe(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, 0);
+}

@@ -1,0 +1,187 @@
+// What can happen to a connection apart from bytes that arrive.
+
+extension ConnectionMachine {
+    /// The TLS handshake has ended; the head's time starts.
+    public mutating func handshakeEnded(limits: Limits, now: MonotonicTime) {
+        deadlines.handshake = nil
+        deadlines.head = now + limits.headTime
+    }
+
+    /// The handler asks for the next piece of content; `next` says when it is there.
+    ///
+    /// - Returns: whether `100 Continue` has to be sent now (RFC 9110 section 10.1.1).
+    public mutating func contentWanted() -> Bool {
+        isContentWanted = true
+        guard owesContinue, isAwaitingAnswer else { return false }
+        owesContinue = false
+        return true
+    }
+
+    /// The handler's answer, or that to a refused request, begins.
+    ///
+    /// - Parameter limits: the bounds.
+    /// - Returns: whether the connection goes on after it; if not, the answer says `Connection: close`.
+    public mutating func answerBegins(limits: Limits) -> Bool {
+        precondition(isAwaitingAnswer, "one answer to a request")
+        exchange = .answering
+        let canReachNextRequest =
+            switch input {
+            case .head, .broken, .chunked: false
+            case .ended: true
+            // A client that waits for 100 Continue may or may not send its content now: where the next request starts
+            // is unknown.
+            case .content(let remaining): remaining <= limits.discardBytesMax && !owesContinue
+            }
+        keepsAlive = keepsAlive && !isDraining && canReachNextRequest
+        return keepsAlive
+    }
+
+    /// The answer is complete, or was broken off.
+    public mutating func answerEnds(isComplete: Bool, limits: Limits, now: MonotonicTime) {
+        isContentWanted = false
+        deadlines.halfClose = nil
+        guard isComplete, keepsAlive else {
+            _ = end()
+            return
+        }
+        exchange = .idle
+        if input == .ended {
+            becomeIdle(limits, now)
+        } else {
+            deadlines.content.wait(from: now)
+        }
+    }
+
+    /// The peer has closed its sending side; what it sent before may still be unread.
+    ///
+    /// - Parameters:
+    ///   - limits: the bounds.
+    ///   - now: the time.
+    public mutating func peerHungUp(limits: Limits, now: MonotonicTime) {
+        hasPeerHungUp = true
+        noteHalfClose(limits, now)
+    }
+
+    /// The peer has closed its sending side, and all that it sent is in the buffer.
+    ///
+    /// - Parameters:
+    ///   - limits: the bounds.
+    ///   - now: the time.
+    public mutating func peerEnded(limits: Limits, now: MonotonicTime) {
+        hasPeerEnded = true
+        peerHungUp(limits: limits, now: now)
+    }
+
+    /// The server takes no more connections: this one is answered with an error and closed.
+    ///
+    /// - Parameter error: the answer.
+    /// - Returns: `.refuse`.
+    public mutating func refuseConnection(_ error: RequestError) -> Action {
+        refuse(error)
+    }
+
+    /// The server is shutting down: the request in work is answered with `Connection: close`, and no other is taken.
+    public mutating func drain() {
+        isDraining = true
+    }
+
+    /// Bytes of the answer wait for the socket, or no longer do.
+    ///
+    /// - Parameters:
+    ///   - pending: how many wait.
+    ///   - now: the time.
+    public mutating func outputChanged(pending: Int, now: MonotonicTime) {
+        outputPending = pending
+        if pending > 0 {
+            deadlines.output.wait(from: now)
+        } else {
+            deadlines.output.pause(now: now)
+        }
+    }
+
+    /// The peer has acknowledged bytes of the answer. This counts, not what the socket took: its buffer holds minutes of
+    /// a slow reader's time.
+    ///
+    /// - Parameters:
+    ///   - total: all bytes acknowledged on this connection.
+    ///   - now: the time.
+    public mutating func peerAcknowledged(total: Int, now: MonotonicTime) {
+        deadlines.output.earn(bytes: max(total - outputAcknowledged, 0), now: now)
+        outputAcknowledged = total
+    }
+
+    /// All output was sent and nothing more is exchanged. Closing while the peer still sends would reset the connection
+    /// and could destroy the answer before it is read (RFC 9112 section 9.6).
+    ///
+    /// - Returns: whether to close only the sending side now, and drop what comes until the peer closes too.
+    public mutating func lingers(limits: Limits, now: MonotonicTime) -> Bool {
+        guard !hasPeerEnded, !isQuiet else { return false }
+        deadlines.linger = now + limits.lingerTime
+        return true
+    }
+
+    /// Bytes were dropped while lingering.
+    ///
+    /// - Returns: whether to go on.
+    public mutating func lingered(bytes: Int, limits: Limits) -> Bool {
+        lingeredBytes += bytes
+        return lingeredBytes <= limits.lingerBytesMax
+    }
+
+    /// What the caller has to do because time has run out.
+    public enum Expiry: Sendable {
+        /// Nothing: the deadline has moved.
+        case none
+        /// Answer with this error.
+        case refuse(RequestError)
+        /// Tell the handler that the content will not come.
+        case contentFailed(BodyError)
+        /// Cancel the handler; its answer, if it comes, is still sent.
+        case cancel
+        /// Close without a further word.
+        case close
+    }
+
+    /// The first moment at which `expire` has something to do; nil when nothing is waited for.
+    public var deadline: MonotonicTime? {
+        deadlines.first
+    }
+
+    /// Time has passed.
+    ///
+    /// - Parameter now: the time.
+    /// - Returns: what to do about the first deadline that lies before it.
+    public mutating func expire(now: MonotonicTime) -> Expiry {
+        func hasPassed(_ deadline: MonotonicTime?) -> Bool {
+            deadline.map { $0 <= now } ?? false
+        }
+        if hasPassed(deadlines.handshake) || hasPassed(deadlines.idle) || hasPassed(deadlines.linger)
+            || hasPassed(deadlines.output.deadline)
+        {
+            _ = end()
+            return .close
+        }
+        if hasPassed(deadlines.head) {
+            guard !parser.isAtStart else {
+                _ = end()
+                return .close
+            }
+            let error = RequestError(.requestTimeout, "The head of the request did not arrive in time.")
+            _ = refuse(error)
+            return .refuse(error)
+        }
+        if hasPassed(deadlines.content.deadline) {
+            guard case .idle = exchange else {
+                _ = breakOff(.timeout, now)
+                return .contentFailed(.timeout)
+            }
+            _ = end()
+            return .close
+        }
+        if hasPassed(deadlines.halfClose) {
+            deadlines.halfClose = nil
+            return .cancel
+        }
+        return .none
+    }
+}

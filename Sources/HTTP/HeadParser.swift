@@ -1,0 +1,106 @@
+// Parses the head of a request as its bytes arrive (RFC 9112 sections 2 to 6).
+
+/// Parses one request head at a time from a buffer that grows.
+///
+/// The buffer starts at the same byte until a head is complete; what was looked at once is not looked at again, so the
+/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an error.
+public struct HeadParser: Sendable {
+    /// Where the line being read starts, and up to where no line feed was found.
+    private var lineStart = 0
+    private var scanned = 0
+    private var emptyLines = 0
+    private var requestLine: RequestLine?
+    private var requestLineStart = 0
+    private var fields = FieldSection()
+
+    /// Creates a parser at the start of a message.
+    public init() {}
+
+    /// Whether no byte of a request line has been seen.
+    public var isAtStart: Bool {
+        scanned == 0
+    }
+
+    /// Parses on.
+    ///
+    /// - Parameters:
+    ///   - bytes: all bytes since the end of the last message; what was there at the last call is unchanged.
+    ///   - limits: the bounds on a head.
+    /// - Returns: the head, after which the parser is ready for the next; nil when its end has not come yet.
+    /// - Throws: 400, 414, 417, 431, 501 or 505.
+    /// - Complexity: O(new bytes).
+    public mutating func parse(_ bytes: Span<UInt8>, limits: Limits) throws(RequestError) -> ParsedHead? {
+        while let lineFeed = bytes.firstLineFeed(from: scanned) {
+            // RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end; this one does not, because
+            // intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
+            guard lineFeed > lineStart, bytes[lineFeed - 1] == Grammar.cr else {
+                throw .malformed("A line ends with LF that no CR precedes.")
+            }
+            let line = lineStart..<lineFeed - 1
+            lineStart = lineFeed + 1
+            scanned = lineStart
+            if requestLine == nil {
+                try takeRequestLine(bytes, line, limits)
+            } else if line.isEmpty {
+                return try finish(bytes)
+            } else {
+                try fields.take(bytes, line, limits: limits)
+            }
+        }
+        scanned = bytes.count
+        try checkPartialLine(bytes, limits)
+        return nil
+    }
+
+    private mutating func takeRequestLine(
+        _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: Limits
+    ) throws(RequestError) {
+        if line.isEmpty {
+            // RFC 9112 section 2.2: at least one empty line before the request line is to be ignored.
+            emptyLines += 1
+            guard emptyLines <= limits.emptyLinesMax else { throw .malformed("Too many empty lines.") }
+            return
+        }
+        requestLine = try RequestLine(bytes, line, limits: limits)
+        requestLineStart = line.lowerBound
+        fields.start = lineStart
+    }
+
+    /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end.
+    private func checkPartialLine(_ bytes: Span<UInt8>, _ limits: Limits) throws(RequestError) {
+        guard lineStart < bytes.count else { return }
+        if requestLine == nil {
+            // Anything but a token cannot start a request line, such as a TLS handshake on a plain port.
+            guard Grammar.isToken(bytes[lineStart]) || bytes[lineStart] == Grammar.cr else {
+                throw .malformed("The request line does not start with a method.")
+            }
+            try RequestLine.checkLength(bytes, lineStart..<bytes.count - 1, limits: limits)
+        } else {
+            try fields.checkLength(upTo: bytes.count, limits: limits)
+        }
+    }
+
+    private mutating func finish(_ bytes: Span<UInt8>) throws(RequestError) -> ParsedHead {
+        guard let line = requestLine else { preconditionFailure("fields follow a request line") }
+        let end = lineStart
+        let authority = try fields.authority(bytes, line)
+        let content = try fields.content(version: line.version)
+        guard !fields.hasUnknownExpectation else {
+            throw RequestError(.expectationFailed, "The only expectation that is met is 100-continue.")
+        }
+        // RFC 9110 section 9.3.6: without a tunnel there is nothing that CONNECT could do.
+        guard line.method != .connect else { throw RequestError(.notImplemented, "CONNECT is not implemented.") }
+        let parsed = ParsedHead(
+            head: RequestHead(
+                method: line.method, version: line.version,
+                headers: HeaderFields(bytes: bytes.copy(0..<end), entries: fields.entries),
+                targetRange: line.target, authorityRange: authority, pathRange: line.path, queryRange: line.query),
+            content: content,
+            keepsAlive: line.version == .http11 && !fields.hasClose,
+            // RFC 9110 section 10.1.1: ignored from HTTP/1.0, and needless without content.
+            expectsContinue: fields.hasContinue && line.version == .http11 && content != .none,
+            consumed: end)
+        self = HeadParser()
+        return parsed
+    }
+}

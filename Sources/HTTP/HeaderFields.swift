@@ -1,0 +1,145 @@
+// Header fields in the order they were sent, kept as the bytes of the wire with a table of positions.
+
+/// The header fields of a message, in order.
+///
+/// The bytes are kept as they go over the wire, so reading a request makes no String and writing a response copies one
+/// block. Names compare without regard to ASCII case.
+public struct HeaderFields: Sendable {
+    /// Where one field lies in `bytes`; offsets fit 32 bits because `Limits` bounds a header section far below that.
+    struct Entry: Sendable {
+        var name: Range<UInt32>
+        var value: Range<UInt32>
+    }
+
+    var bytes: [UInt8]
+    var entries: [Entry]
+    /// Whether `bytes` is the field lines and nothing else: not so in a request, where the request line is among them.
+    let isBlock: Bool
+
+    /// Creates an empty list.
+    public init() {
+        bytes = []
+        entries = []
+        isBlock = true
+    }
+
+    /// The parser's way: `bytes` is the whole head as received.
+    init(bytes: [UInt8], entries: [Entry]) {
+        self.bytes = bytes
+        self.entries = entries
+        isBlock = false
+    }
+
+    /// The number of field lines.
+    public var count: Int {
+        entries.count
+    }
+
+    /// Adds a field line after the others.
+    ///
+    /// Bytes that may not stand in a field value (CR, LF, NUL and the other controls) become spaces, as RFC 9110 section
+    /// 5.5 asks, so no value can start a line of its own.
+    ///
+    /// - Parameters:
+    ///   - name: the field's name.
+    ///   - value: the field's value; leading and trailing white space is the caller's to leave out.
+    public mutating func append(_ name: FieldName, _ value: String) {
+        let nameStart = UInt32(bytes.count)
+        bytes.append(contentsOf: name.text.utf8)
+        let nameEnd = UInt32(bytes.count)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(Grammar.space)
+        let valueStart = UInt32(bytes.count)
+        for byte in value.utf8 {
+            bytes.append(Grammar.isFieldValue(byte) ? byte : Grammar.space)
+        }
+        let valueEnd = UInt32(bytes.count)
+        bytes.append(Grammar.cr)
+        bytes.append(Grammar.lf)
+        entries.append(Entry(name: nameStart..<nameEnd, value: valueStart..<valueEnd))
+    }
+
+    /// The combined value of a field: its values in order, joined with ", " (RFC 9110 section 5.3); nil when absent.
+    ///
+    /// - Parameter name: the field's name, in any case.
+    public subscript(name: FieldName) -> String? {
+        var combined: String?
+        for entry in entries where matches(entry, name) {
+            combined = combined.map { $0 + ", " + text(entry.value) } ?? text(entry.value)
+        }
+        return combined
+    }
+
+    /// The value of each line with this name, in order.
+    ///
+    /// - Parameter name: the field's name, in any case.
+    /// - Returns: the values; empty when the field is absent.
+    public func values(of name: FieldName) -> [String] {
+        entries.filter { matches($0, name) }.map { text($0.value) }
+    }
+
+    private func matches(_ entry: Entry, _ name: FieldName) -> Bool {
+        let wanted = name.text.utf8
+        guard entry.name.count == wanted.count else { return false }
+        var position = Int(entry.name.lowerBound)
+        for byte in wanted {
+            guard Grammar.lowercased(bytes[position]) == Grammar.lowercased(byte) else { return false }
+            position += 1
+        }
+        return true
+    }
+
+    /// UTF-8 where it is valid, else ISO-8859-1, which RFC 9110 section 5.5 names as the historical meaning: no byte is
+    /// lost and none becomes U+FFFD.
+    private func text(_ range: Range<UInt32>) -> String {
+        let slice = bytes[Int(range.lowerBound)..<Int(range.upperBound)]
+        return String(validating: slice, as: UTF8.self)
+            ?? String(String.UnicodeScalarView(slice.map { Unicode.Scalar($0) }))
+    }
+}
+
+extension HeaderFields: ExpressibleByDictionaryLiteral {
+    /// Creates a list from a literal, keeping its order and its duplicates.
+    ///
+    /// - Parameter elements: names and values.
+    public init(dictionaryLiteral elements: (FieldName, String)...) {
+        self.init()
+        for (name, value) in elements {
+            append(name, value)
+        }
+    }
+}
+
+extension HeaderFields: Sequence {
+    /// One field line as text.
+    public struct Field: Sendable {
+        /// The name as sent.
+        public let name: String
+        /// The value without surrounding white space.
+        public let value: String
+    }
+
+    /// Walks the field lines in order.
+    public struct Iterator: IteratorProtocol {
+        private let fields: HeaderFields
+        private var position: Int
+
+        init(_ fields: HeaderFields) {
+            self.fields = fields
+            position = 0
+        }
+
+        /// The next field line, nil after the last.
+        public mutating func next() -> Field? {
+            guard position < fields.entries.count else { return nil }
+            let entry = fields.entries[position]
+            position += 1
+            return Field(name: fields.text(entry.name), value: fields.text(entry.value))
+        }
+    }
+
+    /// Starts at the first field line.
+    public func makeIterator() -> Iterator {
+        Iterator(self)
+    }
+}

@@ -1,0 +1,29 @@
+// One request as a handler sees it.
+
+/// A request: its head, its body as it arrives, and who sent it.
+public struct Request: Sendable {
+    /// Method, target and header fields.
+    public let head: RequestHead
+    /// The content, read on demand.
+    public let body: RequestBody
+    /// The peer's address and port, `192.0.2.7:51234` or `[2001:db8::7]:51234`.
+    public let remote: String
+
+    /// Creates a request.
+    ///
+    /// - Parameters:
+    ///   - head: method, target and header fields.
+    ///   - body: the content.
+    ///   - remote: the peer's address and port.
+    public init(head: RequestHead, body: RequestBody, remote: String) {
+        self.head = head
+        self.body = body
+        self.remote = remote
+    }
+}
+
+/// Answers one request.
+///
+/// It runs on the connection's event loop, so it must not block. It is cancelled when the peer goes away: what it returns
+/// then is discarded.
+public typealias Handler = @Sendable (Request) async -> Response

@@ -1,0 +1,59 @@
+// The content of a request, pulled chunk by chunk.
+
+/// Why the content of a request could not be read to its end.
+public enum BodyError: Error, Equatable {
+    /// There is more than the caller takes, which is `limit` bytes.
+    case tooLarge(limit: Int)
+    /// The peer went away before the end.
+    case disconnected
+    /// The peer sends slower than `Limits.bodyRateMin` allows.
+    case timeout
+    /// The chunked coding is broken (RFC 9112 section 7.1).
+    case malformed
+}
+
+/// The content of a request.
+///
+/// Nothing is read from the peer beyond one buffer until the handler asks: a slow handler slows the sender down. The
+/// first call of `next` also sends `100 Continue` when the client waits for it, so a handler that refuses on the head
+/// alone never invites the content.
+public struct RequestBody: Sendable {
+    /// The number of bytes announced by `Content-Length`; 0 when there is no content, nil for chunked content.
+    public let declaredLength: Int?
+
+    private let pull: @Sendable () async throws(BodyError) -> [UInt8]?
+
+    /// Creates a body from a source of chunks.
+    ///
+    /// - Parameters:
+    ///   - declaredLength: the number of bytes announced, nil when unknown.
+    ///   - pull: gives the next chunk, never an empty one, and nil at the end; called by one task at a time.
+    public init(declaredLength: Int?, pull: @escaping @Sendable () async throws(BodyError) -> [UInt8]?) {
+        self.declaredLength = declaredLength
+        self.pull = pull
+    }
+
+    /// The next chunk of the content, of at most 64 KiB; nil at the end.
+    ///
+    /// - Returns: the chunk, never empty.
+    /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer.
+    public func next() async throws(BodyError) -> [UInt8]? {
+        try await pull()
+    }
+
+    /// The whole content.
+    ///
+    /// - Parameter max: the largest content taken, in bytes.
+    /// - Returns: the content; empty when there is none.
+    /// - Throws: `.tooLarge` at once when more is announced, else as soon as more has come; and what `next` throws.
+    public func collect(max: Int) async throws(BodyError) -> [UInt8] {
+        if let declaredLength, declaredLength > max { throw .tooLarge(limit: max) }
+        var content: [UInt8] = []
+        content.reserveCapacity(declaredLength ?? 0)
+        while let chunk = try await next() {
+            guard content.count + chunk.count <= max else { throw .tooLarge(limit: max) }
+            content.append(contentsOf: chunk)
+        }
+        return content
+    }
+}

@@ -1,0 +1,53 @@
+// The request line and header fields of one request (RFC 9112 sections 3 and 5).
+
+/// The head of a request: method, target, version and header fields.
+///
+/// The target was checked when the head was parsed: percent-encoding is well-formed, decodes to UTF-8 without NUL, and
+/// no segment is "." or "..". The text forms below are made on demand.
+public struct RequestHead: Sendable {
+    /// The method.
+    public let method: Method
+    /// The version the request is treated as.
+    public let version: Version
+    /// The header fields.
+    public let headers: HeaderFields
+
+    let targetRange: Range<Int>
+    let authorityRange: Range<Int>
+    let pathRange: Range<Int>
+    let queryRange: Range<Int>
+
+    /// The request target as sent: origin form, absolute form, or "*" (RFC 9112 section 3.2).
+    public var target: String {
+        String(decoding: headers.bytes[targetRange], as: UTF8.self)
+    }
+
+    /// The host and port asked for: the target's authority in absolute form, else the `Host` field (RFC 9112 section
+    /// 3.3); empty for a request of HTTP/1.0 without `Host`.
+    public var authority: String {
+        String(decoding: headers.bytes[authorityRange], as: UTF8.self)
+    }
+
+    /// The path as sent, still percent-encoded; "*" for `OPTIONS *`.
+    public var path: String {
+        // A target in absolute form may have no path, which means "/" (RFC 9110 section 4.2.3).
+        pathRange.isEmpty ? "/" : String(decoding: headers.bytes[pathRange], as: UTF8.self)
+    }
+
+    /// The path's segments, split at "/" first and percent-decoded once after: `/a/b%2Fc` is `["a", "b/c"]`.
+    ///
+    /// "/" has no segments; `/a/` has two, the second empty; `OPTIONS *` has none.
+    ///
+    /// - Complexity: O(length of the path), at each access.
+    public var segments: [String] {
+        PercentCoding.segments(of: headers.bytes.span, in: pathRange)
+    }
+
+    /// The query's items in order, percent-decoded once: `a=1&b=&c` is `("a", "1"), ("b", ""), ("c", "")`; a plus sign
+    /// stays a plus sign.
+    ///
+    /// - Complexity: O(length of the query), at each access.
+    public var query: [(name: String, value: String)] {
+        PercentCoding.items(of: headers.bytes.span, in: queryRange)
+    }
+}

@@ -1,0 +1,76 @@
+// The request line: method, target and version (RFC 9112 section 3).
+
+/// A checked request line, as positions in the head's bytes.
+struct RequestLine: Sendable {
+    let method: Method
+    let version: Version
+    let target: Range<Int>
+    /// The authority of a target in absolute form.
+    let authority: Range<Int>?
+    let path: Range<Int>
+    let query: Range<Int>
+
+    /// RFC 9112 section 3: request-line = method SP request-target SP HTTP-version, with exactly one space each.
+    init(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: Limits) throws(RequestError) {
+        try Self.checkLength(bytes, line, limits: limits)
+        var index = line.lowerBound
+        while index < line.upperBound, Grammar.isToken(bytes[index]) {
+            index += 1
+        }
+        let methodRange = line.lowerBound..<index
+        guard !methodRange.isEmpty, index < line.upperBound, bytes[index] == Grammar.space else {
+            throw .malformed("The request line does not start with a method and a space.")
+        }
+        // Right to left from here, so that a space inside the target is found as a byte that no target has.
+        let versionStart = line.upperBound - 8
+        guard versionStart - 2 > index, bytes[versionStart - 1] == Grammar.space else {
+            throw .malformed("The request line does not end with a space and a version.")
+        }
+        version = try Self.version(bytes, at: versionStart)
+        method = Self.method(bytes, methodRange)
+        target = index + 1..<versionStart - 1
+        let form = try RequestTarget(bytes, target, method: method)
+        authority = form.authority
+        path = form.path
+        query = form.query
+    }
+
+    /// RFC 9112 section 3: a method longer than any known is 501, a target longer than wanted is 414.
+    static func checkLength(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: Limits) throws(RequestError) {
+        guard line.count > limits.methodBytesMax else { return }
+        let start = line.lowerBound
+        var index = start
+        while index <= start + limits.methodBytesMax, bytes[index] != Grammar.space {
+            index += 1
+        }
+        guard index <= start + limits.methodBytesMax else { throw RequestError(.notImplemented, "Unknown method.") }
+        guard line.count <= limits.requestLineBytesMax else {
+            throw RequestError(.uriTooLong, "The request line is longer than \(limits.requestLineBytesMax) bytes.")
+        }
+    }
+
+    /// RFC 9112 section 2.3: HTTP-version = "HTTP" "/" DIGIT "." DIGIT, case-sensitive.
+    private static func version(_ bytes: Span<UInt8>, at start: Int) throws(RequestError) -> Version {
+        guard bytes[start] == UInt8(ascii: "H"), bytes[start + 1] == UInt8(ascii: "T"),
+            bytes[start + 2] == UInt8(ascii: "T"), bytes[start + 3] == UInt8(ascii: "P"),
+            bytes[start + 4] == UInt8(ascii: "/"), Grammar.isDigit(bytes[start + 5]),
+            bytes[start + 6] == UInt8(ascii: "."), Grammar.isDigit(bytes[start + 7])
+        else {
+            throw .malformed("The request line does not end with a version.")
+        }
+        guard bytes[start + 5] == UInt8(ascii: "1") else {
+            throw RequestError(.versionNotSupported, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        }
+        return bytes[start + 7] == UInt8(ascii: "0") ? .http10 : .http11
+    }
+
+    private static func method(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Method {
+        let first = bytes[range.lowerBound]
+        if range.count == 3, first == UInt8(ascii: "G"), bytes[range.lowerBound + 1] == UInt8(ascii: "E"),
+            bytes[range.lowerBound + 2] == UInt8(ascii: "T")
+        {
+            return .get
+        }
+        return Method(String(decoding: bytes.copy(range), as: UTF8.self))
+    }
+}

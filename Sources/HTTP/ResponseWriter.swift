@@ -1,0 +1,27 @@
+// Where a handler writes streamed content.
+
+/// The peer has gone: nothing more reaches it.
+public struct Disconnected: Error, Equatable {
+    /// Creates the error.
+    public init() {}
+}
+
+/// Writes streamed content of one response.
+public struct ResponseWriter: Sendable {
+    private let push: @Sendable ([UInt8]) async throws(Disconnected) -> Void
+
+    /// Creates a writer.
+    ///
+    /// - Parameter push: takes a piece and returns when there is room for the next.
+    public init(push: @escaping @Sendable ([UInt8]) async throws(Disconnected) -> Void) {
+        self.push = push
+    }
+
+    /// Writes a piece, and returns when there is room for more; an empty piece writes nothing.
+    ///
+    /// - Parameter bytes: the piece; each becomes one chunk, so pieces of 16 KiB and more cost least.
+    /// - Throws: when the peer has gone or reads slower than `Limits.readRateMin` allows.
+    public func write(_ bytes: [UInt8]) async throws(Disconnected) {
+        try await push(bytes)
+    }
+}

@@ -1,0 +1,61 @@
+// What a loop keeps for one connection.
+
+import HTTP
+import Sockets
+
+/// One connection of a loop. It belongs to the loop's worker, and no other thread touches it.
+///
+/// Buffers are there only while bytes wait in them: an idle connection is this object and its entry in the table.
+final class Connection {
+    /// How far the connection has come.
+    enum Phase {
+        case open
+        /// Nothing more is exchanged; output may still wait.
+        case finishing
+        /// The sending side is closed, and what comes is dropped.
+        case lingering
+        case closed
+    }
+
+    /// What a request that is being answered means for its answer.
+    struct Exchange {
+        var isHead = false
+        var version = Version.http11
+        var framing = ResponseEncoder.Framing.none
+    }
+
+    var stream: Sockets.Stream
+    let token: UInt64
+    let peer: SocketAddress
+    let place: Admission.Place
+    var machine: ConnectionMachine
+    var phase = Phase.open
+    var interest: Interest = [.readable, .peerEnd]
+    /// Whether bytes that come are wanted; if not, and some come, they are left in the socket.
+    var isReading = true
+    /// Bytes read and not yet consumed.
+    var input: [UInt8] = []
+    var output = OutputQueue()
+    var sentTotal = 0
+    /// The tick of the timer wheel's entry that counts, `Int64.max` when there is none.
+    var scheduledTick = Int64.max
+    /// The number of the request in work, so that what belongs to an earlier one is told apart.
+    var exchangeNumber = 0
+    var exchange = Exchange()
+    /// Bytes that the handler has written without once waiting.
+    var writtenThisTurn = 0
+    var task: Task<Void, Never>?
+    var contentWaiter: CheckedContinuation<Result<[UInt8]?, BodyError>, Never>?
+    var roomWaiter: CheckedContinuation<Bool, Never>?
+
+    init(
+        _ stream: consuming Sockets.Stream, token: UInt64, peer: SocketAddress, place: Admission.Place,
+        machine: ConnectionMachine
+    ) {
+        self.stream = stream
+        self.token = token
+        self.peer = peer
+        self.place = place
+        self.machine = machine
+    }
+}

@@ -1,0 +1,104 @@
+// A server: its loops, from start to drain.
+
+import HTTP
+public import Sockets
+import Synchronization
+
+/// An HTTP/1.1 server on event loops of its own.
+public final class Server: Sendable {
+    private enum State {
+        case created
+        case running([Worker])
+        case stopped
+    }
+
+    private let configuration: ServerConfiguration
+    private let application: Application
+    private let admission: Admission
+    private let state = Mutex(State.created)
+
+    /// Creates a server; nothing happens before `start`.
+    ///
+    /// - Parameters:
+    ///   - configuration: where and how to serve.
+    ///   - application: what to serve.
+    public init(configuration: ServerConfiguration, application: Application) {
+        configuration.limits.check()
+        precondition(configuration.loops > 0, "a server has a loop")
+        self.configuration = configuration
+        self.application = application
+        let descriptors = DescriptorLimit.current - configuration.limits.descriptorsReserved
+        admission = Admission(
+            connectionsMax: max(min(configuration.limits.connectionsMax, descriptors), 1),
+            refusalsMax: configuration.limits.refusalsMax)
+    }
+
+    /// Connections open now.
+    public var connections: Int {
+        admission.connections
+    }
+
+    /// Starts to listen and to serve; connections are taken when this returns.
+    ///
+    /// - Returns: the address, with the port that was chosen.
+    /// - Throws: when the address cannot be listened at, or the system has no threads or descriptors.
+    public func start() throws(ServerError) -> SocketAddress {
+        do throws(SocketError) {
+            let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
+            // Alone first: a shared port would silently be shared with another process that listens there.
+            let address = try Listener(wanted, isShared: false).address
+            var workers: [Worker] = []
+            for index in 0..<configuration.loops {
+                let listener = try Listener(address, isShared: true)
+                let number = listener.number
+                let worker = Worker(
+                    loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
+                    limits: configuration.limits, admission: admission)
+                try worker.start(listener: number)
+                workers.append(worker)
+            }
+            state.withLock { $0 = .running(workers) }
+            return address
+        } catch {
+            throw ServerError("\(error)")
+        }
+    }
+
+    /// Shuts down: stops listening at once, closes idle connections, lets requests in work finish, with
+    /// `Connection: close` on their answers, and cancels those that are not finished in time.
+    ///
+    /// - Parameter grace: how long requests in work may take.
+    public func drain(grace: Duration) async {
+        let workers: [Worker] = state.withLock { state in
+            guard case .running(let workers) = state else { return [] }
+            state = .stopped
+            return workers
+        }
+        for worker in workers {
+            await worker.drain()
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for worker in workers {
+                    await worker.waitUntilEmpty()
+                }
+            }
+            group.addTask {
+                do {
+                    try await Task.sleep(for: grace)
+                } catch {
+                    // Everything finished within the grace.
+                    return
+                }
+                for worker in workers {
+                    await worker.closeAll()
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        for worker in workers {
+            await worker.loop.stop()
+        }
+    }
+}

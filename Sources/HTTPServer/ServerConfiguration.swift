@@ -1,0 +1,29 @@
+// What a server is told when it is made.
+
+public import HTTP
+
+/// Where and how a server serves.
+public struct ServerConfiguration: Sendable {
+    /// The address to listen at, a name or a numeric one.
+    public var host: String
+    /// The port, 0...65535; 0 lets the kernel choose.
+    public var port: Int
+    /// Event loops, each with its own thread, listener and connections.
+    public var loops: Int
+    /// The bounds on what peers may do.
+    public var limits: Limits
+
+    /// Creates a configuration.
+    ///
+    /// - Parameters:
+    ///   - host: the address to listen at.
+    ///   - port: the port; 0 lets the kernel choose.
+    ///   - loops: event loops; the number of cores is right.
+    ///   - limits: the bounds on what peers may do.
+    public init(host: String, port: Int, loops: Int, limits: Limits) {
+        self.host = host
+        self.port = port
+        self.loops = loops
+        self.limits = limits
+    }
+}

@@ -1,0 +1,107 @@
+// How handlers run: their task, the content they read, and the answer they stream.
+
+import HTTP
+import Sockets
+
+extension Worker {
+    /// One request of one connection; a handler that outlives its request reaches nothing with it.
+    struct ExchangeID: Sendable {
+        let token: UInt64
+        let number: Int
+    }
+
+    /// Bytes that a handler may write without waiting before the loop looks at other connections.
+    private static let bytesPerTurnMax = 256 * 1024
+
+    func startHandler(_ connection: Connection, _ parsed: ParsedHead) {
+        let id = ExchangeID(token: connection.token, number: connection.exchangeNumber)
+        let length: Int? =
+            switch parsed.content {
+            case .none: 0
+            case .length(let length): length
+            case .chunked: nil
+            }
+        let body = RequestBody(declaredLength: length) { () async throws(BodyError) in
+            try await self.nextContent(id).get()
+        }
+        let request = Request(head: parsed.head, body: body, remote: connection.peer.description)
+        connection.task = Task(executorPreference: loop) { await self.serve(request, id) }
+    }
+
+    private func serve(_ request: Request, _ id: ExchangeID) async {
+        let response = await application.handler(request)
+        guard deliver(response, id), case .stream(let produce) = response.body else { return }
+        let writer = ResponseWriter { (bytes) async throws(Disconnected) in
+            try await self.write(bytes, id)
+        }
+        endStream(id, await produce(writer))
+    }
+
+    private func connection(_ id: ExchangeID) -> Connection? {
+        guard let connection = connection(id.token), connection.exchangeNumber == id.number else { return nil }
+        return connection
+    }
+
+    private func nextContent(_ id: ExchangeID) async -> Result<[UInt8]?, BodyError> {
+        guard let connection = connection(id) else { return .failure(.disconnected) }
+        precondition(connection.contentWaiter == nil, "one task at a time reads a request's content")
+        if connection.machine.contentWanted() {
+            connection.output.gather { ResponseEncoder.appendContinue(to: &$0) }
+        }
+        return await withCheckedContinuation { continuation in
+            connection.contentWaiter = continuation
+            advance(connection)
+        }
+    }
+
+    /// Sends a handler's answer.
+    ///
+    /// - Returns: whether streamed content has to follow.
+    private func deliver(_ response: Response, _ id: ExchangeID) -> Bool {
+        guard let connection = connection(id), connection.machine.isAwaitingAnswer else { return false }
+        let streams = answer(connection, response)
+        if !streams { connection.task = nil }
+        advance(connection)
+        return streams
+    }
+
+    private func write(_ bytes: [UInt8], _ id: ExchangeID) async throws(Disconnected) {
+        guard let connection = connection(id) else { throw Disconnected() }
+        guard !bytes.isEmpty else { return }
+        if connection.exchange.framing == .chunked {
+            connection.output.gather { ResponseEncoder.appendChunkStart(size: bytes.count, to: &$0) }
+            connection.output.append(bytes)
+            connection.output.gather { ResponseEncoder.appendChunkEnd(to: &$0) }
+        } else {
+            connection.output.append(bytes)
+        }
+        settle(connection)
+        guard connection.phase == .open else { throw Disconnected() }
+        connection.writtenThisTurn += bytes.count
+        if connection.output.count >= limits.outputBytesMax {
+            precondition(connection.roomWaiter == nil, "one task at a time writes an answer")
+            let hasRoom = await withCheckedContinuation { connection.roomWaiter = $0 }
+            guard hasRoom else { throw Disconnected() }
+        } else if connection.writtenThisTurn >= Self.bytesPerTurnMax {
+            await Task.yield()
+        } else {
+            return
+        }
+        connection.writtenThisTurn = 0
+    }
+
+    private func endStream(_ id: ExchangeID, _ end: StreamEnd) {
+        guard let connection = connection(id) else { return }
+        connection.task = nil
+        switch end {
+        case .finished:
+            if connection.exchange.framing == .chunked {
+                connection.output.gather { ResponseEncoder.appendLastChunk(to: &$0) }
+            }
+            connection.machine.answerEnds(isComplete: true, limits: limits, now: now)
+        case .aborted:
+            connection.machine.answerEnds(isComplete: false, limits: limits, now: now)
+        }
+        advance(connection)
+    }
+}

@@ -1,0 +1,97 @@
+// Deadlines of many connections at constant cost: a hashed timing wheel.
+
+/// Deadlines by token, to a precision of one tick.
+///
+/// Scheduling is an append, and nothing is ever taken out: an owner that moves a deadline later leaves the entry where it
+/// is and looks at it when it comes up. So a connection that is busy all day touches the wheel once in a while only.
+public struct TimerWheel {
+    /// A deadline that has come up.
+    public struct Entry: Sendable {
+        /// What it was scheduled with.
+        public let token: UInt64
+        /// The tick it was scheduled for.
+        public let tick: Int64
+    }
+
+    /// Nanoseconds of a tick: deadlines are seconds, and a tick late is soon enough.
+    public static let tickNanoseconds: Int64 = 50_000_000
+    /// 51 s; an entry further away stays in its slot for another round.
+    private static let slotCount = 1024
+
+    private var slots: [[Entry]] = Array(repeating: [], count: slotCount)
+    /// A bit for each slot with entries.
+    private var occupied: [UInt64] = Array(repeating: 0, count: slotCount / 64)
+    private var current: Int64
+
+    /// Creates an empty wheel.
+    ///
+    /// - Parameter now: nanoseconds of the clock that all later times come from.
+    public init(now: Int64) {
+        current = now / Self.tickNanoseconds
+    }
+
+    /// The first tick that begins at or after a time.
+    ///
+    /// - Parameter nanoseconds: the time.
+    /// - Returns: the tick.
+    public static func tick(atOrAfter nanoseconds: Int64) -> Int64 {
+        (nanoseconds + tickNanoseconds - 1) / tickNanoseconds
+    }
+
+    /// Adds a deadline.
+    ///
+    /// - Parameters:
+    ///   - token: comes back with it.
+    ///   - tick: when; one that has passed comes up with the next.
+    /// - Complexity: O(1).
+    public mutating func schedule(_ token: UInt64, at tick: Int64) {
+        let due = max(tick, current + 1)
+        let slot = Int(due % Int64(Self.slotCount))
+        slots[slot].append(Entry(token: token, tick: tick))
+        occupied[slot / 64] |= 1 << UInt64(slot % 64)
+    }
+
+    /// Moves to the present and takes out the deadlines that have come up.
+    ///
+    /// - Parameters:
+    ///   - now: the time, in nanoseconds.
+    ///   - due: where they are appended.
+    /// - Complexity: O(ticks since the last call, at most one round, plus entries in their slots).
+    public mutating func advance(to now: Int64, into due: inout [Entry]) {
+        let target = now / Self.tickNanoseconds
+        guard target > current else { return }
+        let steps = min(target - current, Int64(Self.slotCount))
+        for tick in target - steps + 1...target {
+            let slot = Int(tick % Int64(Self.slotCount))
+            guard occupied[slot / 64] & 1 << UInt64(slot % 64) != 0 else { continue }
+            let entries = slots[slot]
+            slots[slot] = []
+            for entry in entries {
+                if entry.tick <= target { due.append(entry) } else { slots[slot].append(entry) }
+            }
+            if slots[slot].isEmpty { occupied[slot / 64] &= ~(1 << UInt64(slot % 64)) }
+        }
+        current = target
+    }
+
+    /// Milliseconds until a slot with entries comes up; -1 when there are none.
+    ///
+    /// - Parameter now: the time, in nanoseconds.
+    /// - Returns: 0 or more, or -1.
+    public func millisecondsToNext(now: Int64) -> Int32 {
+        for offset in 0...occupied.count {
+            let first = Int(current + 1) % Self.slotCount
+            let word = (first / 64 + offset) % occupied.count
+            var bits = occupied[word]
+            // The word of the first slot is looked at twice: from that slot on, and at the end up to it.
+            let before = (UInt64(1) << UInt64(first % 64)) &- 1
+            if offset == 0 { bits &= ~before } else if offset == occupied.count { bits &= before }
+            guard bits != 0 else { continue }
+            let slot = word * 64 + bits.trailingZeroBitCount
+            let ticks = (slot - first + Self.slotCount) % Self.slotCount + 1
+            let due = (current + Int64(ticks)) * Self.tickNanoseconds
+            return Int32(max(due - now + 999_999, 0) / 1_000_000)
+        }
+        return -1
+    }
+}
