@@ -28,9 +28,9 @@ public struct FilterNumber: Hashable, Comparable, Sendable, CustomStringConverti
 
     /// Makes the number that the shortest text of a double denotes; nil for infinities and NaN.
     public init?(_ value: Double) {
-        // Below 2^53 a whole double is exactly the integer it prints.
-        if value.magnitude < 9_007_199_254_740_992, let whole = Int64(exactly: value) {
-            self.init(whole)
+        // Below 2^53 a whole double is exactly the integer it prints. (Not Int64(exactly:), which would need libm.)
+        if value.magnitude < 9_007_199_254_740_992, Double(Int64(value)) == value {
+            self.init(Int64(value))
         } else {
             self.init(value.description)
         }

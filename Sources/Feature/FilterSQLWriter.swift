@@ -29,14 +29,14 @@ struct FilterSQLWriter {
         case .comparison(let comparison, .column(let left), .column(let right)):
             compare(reach(left), comparison, reach(right))
         case .comparison(let comparison, .column(let path), .literal(let literal)):
-            compare(reach(path), comparison, literal)
+            compare(path, comparison, literal)
         case .comparison(let comparison, .literal(let literal), .column(let path)):
-            compare(reach(path), comparison.mirrored, literal)
+            compare(path, comparison.mirrored, literal)
         case .comparison(_, .literal, .literal), .isNull(.literal):
             // No row has a say in it.
             FilterSQLWriter.constant(expression.evaluate { _ in .null })
         case .isNull(.column(let path)): "(coalesce(jsonb_typeof(\(reach(path))), 'null') = 'null')"
-        case .isIn(let path, let values): find(reach(path), values)
+        case .isIn(let path, let values): find(path, values)
         case .not(let inner): "(NOT \(write(inner)))"
         case .and(let members): join(members, " AND ", empty: true)
         case .or(let members): join(members, " OR ", empty: false)
@@ -113,23 +113,27 @@ extension FilterSQLWriter {
     }
 
     private mutating func compare(
-        _ value: String, _ comparison: FilterComparison, _ literal: FilterLiteral
+        _ path: ColumnPath, _ comparison: FilterComparison, _ literal: FilterLiteral
     ) -> String {
         let (kind, operand): (Kind, String)
         switch literal {
+        // The column is not reached: PostgreSQL refuses a parameter that nothing uses.
         case .null: return FilterSQLWriter.constant(nil)
         case .string(let string): (kind, operand) = (.string, bind(.text(FilterText(string)), .text(string)) + "::text")
         case .number(let number): (kind, operand) = (.number, bind(.number(number), .number(number)) + "::numeric")
         case .boolean(let boolean):
             (kind, operand) = (.boolean, bind(.boolean(boolean), .boolean(boolean)) + "::boolean")
         }
+        let value = reach(path)
         return "(CASE jsonb_typeof(\(value)) WHEN '\(kind.rawValue)' "
             + "THEN \(scalar(value, kind)) \(comparison.rawValue) \(operand) END)"
     }
 
     /// One arm for each kind in the list. Whatever the list holds beside the kind of the value can only be unknown, so
     /// it turns a miss into NULL.
-    private mutating func find(_ value: String, _ literals: [FilterLiteral]) -> String {
+    private mutating func find(_ path: ColumnPath, _ literals: [FilterLiteral]) -> String {
+        guard literals.contains(where: { $0 != .null }) else { return FilterSQLWriter.constant(nil) }
+        let value = reach(path)
         var (strings, decimals, booleans): ([String], [FilterNumber], [Bool]) = ([], [], [])
         for literal in literals {
             switch literal {
@@ -153,6 +157,6 @@ extension FilterSQLWriter {
             let listed = Set(booleans).sorted { !$0 && $1 }.map { bind(.boolean($0), .boolean($0)) + "::boolean" }
             add(.boolean, booleans.count, "\(scalar(value, .boolean)) IN (\(listed.joined(separator: ", ")))")
         }
-        return arms.isEmpty ? FilterSQLWriter.constant(nil) : "(CASE jsonb_typeof(\(value))\(arms) END)"
+        return "(CASE jsonb_typeof(\(value))\(arms) END)"
     }
 }
