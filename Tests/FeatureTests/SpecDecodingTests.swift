@@ -85,7 +85,8 @@ import Testing
             ]
         ),
         (
-            #"{"key":"a","id_columns":["i"],"deps":[{"feature":"b","fields_mapping":{},"lineage":{"relationship":{}}}]}"#,
+            #"{"key":"a","id_columns":["i"],"deps":[{"feature":"b","fields_mapping":{},"#
+                + #""lineage":{"relationship":{}}}]}"#,
             [
                 ("/deps/0/fields_mapping/mapping", "is missing"),
                 ("/deps/0/lineage/relationship/type", "\"1:N\", is missing"),
