@@ -6,7 +6,7 @@
 /// Written for PostgreSQL 15 or newer in a UTF-8 database of any collation. No word of the filter occurs in the text:
 /// literals and names are parameters, of which equal ones share a number.
 ///
-/// Run it with `jit` off: PostgreSQL 15 compiled 1,000 conditions for more than ten minutes that it interprets in 0.3 s.
+/// Run it with `jit` off: PostgreSQL 15 interprets 1,000 conditions in 0.3 s, but compiles them for over ten minutes.
 public struct FilterSQL: Sendable {
     /// What one parameter is bound to; the text casts each parameter to the type named here.
     public enum Literal: Sendable {
