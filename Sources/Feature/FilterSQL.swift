@@ -5,6 +5,8 @@
 ///
 /// Written for PostgreSQL 15 or newer in a UTF-8 database of any collation. No word of the filter occurs in the text:
 /// literals and names are parameters, of which equal ones share a number.
+///
+/// Run it with `jit` off: PostgreSQL 15 interprets 1,000 conditions in 0.3 s, but compiles them for over ten minutes.
 public struct FilterSQL: Sendable {
     /// What one parameter is bound to; the text casts each parameter to the type named here.
     public enum Literal: Sendable {
@@ -40,7 +42,7 @@ extension Filter {
     /// - Parameters:
     ///   - firstParameter: the number of its first parameter, at least 1.
     ///   - column: where a row keeps the column, or the member, that a path names; called for each mention.
-    /// - Returns: an expression that names each column at most four times.
+    /// - Returns: an expression that names each column at most five times for each mention.
     /// - Complexity: O(length of the filter).
     public func sql(firstParameter: Int, column: (ColumnPath) -> FilterSQL.Column) -> FilterSQL {
         expression.sql(firstParameter: firstParameter, column: column)
@@ -53,7 +55,7 @@ extension FilterExpression {
     /// - Parameters:
     ///   - firstParameter: the number of its first parameter, at least 1.
     ///   - column: where a row keeps the column, or the member, that a path names; called for each mention.
-    /// - Returns: an expression that names each column at most four times.
+    /// - Returns: an expression that names each column at most five times for each mention.
     /// - Complexity: O(size of the tree).
     public func sql(firstParameter: Int, column: (ColumnPath) -> FilterSQL.Column) -> FilterSQL {
         precondition(firstParameter >= 1, "PostgreSQL numbers parameters from 1")

@@ -77,7 +77,7 @@ struct FilterGenerator {
     mutating func row() -> FilterCell {
         var members: [(name: String, cell: FilterCell)] = []
         for name in FilterGenerator.columns where !chance(1, in: 5) {
-            members.append((name, name == "m" || name == "list" ? container() : cell()))
+            members.append((name, name == "m" || name == "list" ? container() : cell(of: Kind(column: name))))
         }
         return .object(members)
     }
@@ -135,6 +135,20 @@ extension FilterGenerator {
         "0.3", "5e-324", "99999999999999991611392",
     ]
 
+    /// What a column mostly holds, so that most comparisons are not of different kinds.
+    private enum Kind {
+        case string, number, boolean
+
+        init?(column: String) {
+            switch column {
+            case "a", "in", "m": self = .string
+            case "b", "\u{E9}", "list": self = .number
+            case "c": self = .boolean
+            default: return nil
+            }
+        }
+    }
+
     private mutating func members(depth: Int) -> [FilterExpression] {
         var members: [FilterExpression] = []
         for _ in 0..<(2 + below(2)) {
@@ -147,20 +161,23 @@ extension FilterGenerator {
         switch below(12) {
         case 0: return .constant(pick([true, false, nil]))
         case 1: return .column(path())
-        case 2, 3: return .isNull(chance(1, in: 8) ? .literal(literal()) : .column(path()))
+        case 2, 3: return .isNull(chance(1, in: 8) ? .literal(literal(of: nil)) : .column(path()))
         case 4, 5, 6:
+            let path = path()
             var values: [FilterLiteral] = []
             for _ in 0..<(1 + below(4)) {
-                values.append(literal())
+                values.append(literal(of: Kind(column: path.column)))
             }
-            return .isIn(path(), values)
+            return .isIn(path, values)
         default: return comparison()
         }
     }
 
     private mutating func comparison() -> FilterExpression {
         let kind = pick(FilterComparison.allCases)
-        let (first, second) = (operand(), operand())
+        let path = FilterOperand.column(path())
+        let other = chance(1, in: 3) ? FilterOperand.column(self.path()) : .literal(literal(near: path))
+        let (first, second) = chance(1, in: 3) ? (other, path) : chance(1, in: 8) ? (other, other) : (path, other)
         switch (kind, first, second) {
         case (.equal, .column, .literal(.null)), (.notEqual, .column, .literal(.null)): return .isNull(first)
         case (.equal, .literal(.null), .column), (.notEqual, .literal(.null), .column): return .isNull(second)
@@ -168,44 +185,50 @@ extension FilterGenerator {
         }
     }
 
-    private mutating func operand() -> FilterOperand {
-        chance(3, in: 5) ? .column(path()) : .literal(literal())
-    }
-
     private mutating func path() -> ColumnPath {
         ColumnPath(pick(FilterGenerator.paths))
     }
 
-    private mutating func literal() -> FilterLiteral {
-        switch below(9) {
-        case 0: .null
-        case 1: .boolean(chance(1, in: 2))
-        case 2, 3, 4: .string(pick(FilterGenerator.strings))
-        case 5: FilterNumber(double()).map(FilterLiteral.number) ?? .null
-        default: FilterNumber(pick(FilterGenerator.numbers)).map(FilterLiteral.number) ?? .null
+    private mutating func literal(near operand: FilterOperand) -> FilterLiteral {
+        guard case .column(let path) = operand else { return literal(of: nil) }
+        return literal(of: Kind(column: path.column))
+    }
+
+    private mutating func literal(of kind: Kind?) -> FilterLiteral {
+        switch chance(4, in: 5) ? kind ?? anyKind() : anyKind() {
+        case .boolean: .boolean(chance(1, in: 2))
+        case .string: .string(pick(FilterGenerator.strings))
+        case .number: number().map(FilterLiteral.number) ?? .null
+        case nil: .null
         }
+    }
+
+    private mutating func anyKind() -> Kind? {
+        pick([.string, .number, .boolean, nil])
+    }
+
+    private mutating func number() -> FilterNumber? {
+        chance(1, in: 4) ? FilterNumber(double()) : FilterNumber(pick(FilterGenerator.numbers))
     }
 }
 
 // Rows.
 extension FilterGenerator {
-    private mutating func cell() -> FilterCell {
-        switch below(12) {
-        case 0: .null
-        case 1: .array([.number("1")])
-        case 2: .object([("x", cell())])
-        case 3, 4: .boolean(chance(1, in: 2))
-        case 5: .double(double())
-        case 6, 7, 8: .number(pick(FilterGenerator.numbers))
-        default: .string(pick(FilterGenerator.strings))
+    private mutating func cell(of kind: Kind?) -> FilterCell {
+        switch chance(4, in: 5) ? kind ?? anyKind() : anyKind() {
+        case .boolean: .boolean(chance(1, in: 2))
+        case .string: .string(pick(FilterGenerator.strings))
+        case .number: chance(1, in: 4) ? .double(double()) : .number(pick(FilterGenerator.numbers))
+        case nil: pick([.null, .null, .array([.number("1")]), .object([("x", .string("a"))])])
         }
     }
 
     private mutating func container() -> FilterCell {
         switch below(6) {
-        case 0: cell()
-        case 1, 2: .array([cell(), cell()])
-        default: .object([("x", cell()), ("y", .object([("z", cell())])), ("0", cell())])
+        case 0: cell(of: nil)
+        case 1, 2: .array([cell(of: .number), cell(of: nil)])
+        default:
+            .object([("x", cell(of: .string)), ("y", .object([("z", cell(of: .string))])), ("0", cell(of: .number))])
         }
     }
 

@@ -201,7 +201,7 @@ import Testing
     @Test("a random tree is read back from its canonical text and from any other spelling", arguments: 0..<20)
     func roundTrip(seed: UInt64) throws {
         var generator = FilterGenerator(seed: seed)
-        for index in 0..<250 {
+        for index in 0..<100 {
             let tree = generator.expression(depth: 5)
             let spelling = generator.spelling(tree)
             #expect(try Filter(tree.description).expression == tree, "seed \(seed), tree \(index)")
@@ -209,11 +209,11 @@ import Testing
         }
     }
 
-    @Test("cut or damaged text is a filter or a refusal with a place inside it, never a crash", arguments: 0..<10)
+    @Test("cut or damaged text is a filter or a refusal with a place inside it, never a crash", arguments: 0..<4)
     func damage(seed: UInt64) {
         var generator = FilterGenerator(seed: seed)
-        for _ in 0..<40 {
-            let scalars = Array(generator.spelling(generator.expression(depth: 3)).unicodeScalars)
+        for _ in 0..<10 {
+            let scalars = Array(generator.spelling(generator.expression(depth: 2)).unicodeScalars)
             for cut in scalars.indices {
                 var damaged = scalars
                 damaged.remove(at: cut)
