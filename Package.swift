@@ -36,7 +36,15 @@ let package = Package(
 
         // The service.
         .target(name: "HTTPServer", dependencies: ["HTTP", "Sockets"], swiftSettings: strict),
-        .target(name: "Store", dependencies: ["Feature", "JSON", "Postgres"], swiftSettings: strict),
+        .target(
+            name: "Migrations", path: "migrations", exclude: ["schema.sql"],
+            resources: [
+                .embedInCode("0001_create_registry.sql"),
+                .embedInCode("0002_create_records.sql"),
+                .embedInCode("0003_create_work.sql"),
+            ],
+            swiftSettings: strict),
+        .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
         .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service"], swiftSettings: strict),
         .executableTarget(
@@ -62,5 +70,8 @@ let package = Package(
             name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            swiftSettings: strict),
     ]
 )

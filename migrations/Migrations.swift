@@ -1,0 +1,18 @@
+// The migrations as they are embedded in the program.
+
+/// A migration: a numbered SQL file of this folder.
+public struct MigrationFile: Sendable {
+    /// Its number: 1 for the first, without gaps.
+    public let number: Int
+    /// Its file name without the ending.
+    public let name: String
+    /// Its SQL.
+    public let sql: [UInt8]
+
+    /// All of them, in the order in which they are applied. The generated names lack the first digit.
+    public static let all: [MigrationFile] = [
+        MigrationFile(number: 1, name: "0001_create_registry", sql: PackageResources._001_create_registry_sql),
+        MigrationFile(number: 2, name: "0002_create_records", sql: PackageResources._002_create_records_sql),
+        MigrationFile(number: 3, name: "0003_create_work", sql: PackageResources._003_create_work_sql),
+    ]
+}
