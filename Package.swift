@@ -71,6 +71,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
+            name: "APITests",
+            dependencies: ["API", "Feature", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             swiftSettings: strict),
     ]
