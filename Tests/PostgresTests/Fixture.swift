@@ -51,12 +51,12 @@ func failure<T>(_ body: () async throws(PostgresError) -> T) async -> PostgresEr
     }
 }
 
-/// Calls `condition` until it answers true, for at most 20 seconds; each look gives others a turn.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+/// Asks for `condition` every millisecond until it holds, for at most 20 seconds; answers whether it came to hold.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     let end = ContinuousClock.now + .seconds(20)
     while ContinuousClock.now < end {
         if try await condition() { return true }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(1))
     }
     return false
 }
