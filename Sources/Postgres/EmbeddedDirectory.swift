@@ -80,9 +80,8 @@ final class EmbeddedDirectory: Sendable {
             guard let status = try FileSystem.status("\(logs)/\(name)") else { continue }
             if newest.map({ status.modified > $0.modified }) ?? true { newest = ("\(logs)/\(name)", status.modified) }
         }
-        var words = try FileSystem.read(output) ?? ""
-        if let newest { words += try FileSystem.read(newest.path) ?? "" }
-        return String(words.suffix(1500)).oneLine
+        let log = try newest.map { newest throws(EmbeddedPostgresError) in try FileSystem.read(newest.path) ?? "" }
+        return (String((log ?? "").suffix(1000)) + String((try FileSystem.read(output) ?? "").suffix(1000))).oneLine
     }
 
     /// Where the socket is: in the data directory, or in a short private directory if its path would be too long.

@@ -32,16 +32,16 @@ import Testing
     }
 
     @Test func a_cancelled_task_leaves_the_queue() async throws {
-        try await withPool(size: 1) { pool, _ in
-            async let long = pool.rows("SELECT pg_sleep(0.3)")
-            #expect(try await eventually { pool.statistics.inUse == 1 })
-            let task = Task { await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") } }
-            #expect(try await eventually { pool.statistics.waiting == 1 })
-            task.cancel()
-            let error = await task.value
-            #expect(error?.code == .cancelled)
-            #expect(pool.statistics.inUse == 1)
-            _ = try await long
+        try await withPool(size: 1) { pool, database in
+            try await whileBusy(pool, database) {
+                let task = Task { await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") } }
+                let isWaiting = try await eventually { pool.statistics.waiting == 1 }
+                #expect(isWaiting)
+                task.cancel()
+                let error = await task.value
+                #expect(error?.code == .cancelled)
+                #expect(pool.statistics.inUse == 1)
+            }
         }
     }
 

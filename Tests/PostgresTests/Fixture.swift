@@ -2,6 +2,7 @@
 
 import Postgres
 import TestSupport
+import Testing
 
 /// Runs `body` with a pool on a new database, and closes both.
 func withPool(
@@ -20,6 +21,21 @@ func withPool(
         }
         await pool.close()
     }
+}
+
+/// Runs `body` while one connection of `pool` works for a caller, until `body` is done.
+func whileBusy(_ pool: Pool, _ database: TestDatabase, _ body: () async throws -> Void) async throws {
+    let holder = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
+    _ = try await holder.rows("SELECT pg_advisory_lock(1)")
+    // The connection is open before it is needed: the pool's deadline may be short.
+    _ = try await eventually { await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") } == nil }
+    async let busy = pool.rows("SELECT pg_advisory_xact_lock(1)")
+    #expect(try await eventually { pool.statistics.inUse == 1 })
+    try await body()
+    _ = try await holder.rows("SELECT pg_advisory_unlock(1)")
+    let rows = try await busy
+    #expect(rows.count == 1)
+    await holder.close()
 }
 
 extension Pool {

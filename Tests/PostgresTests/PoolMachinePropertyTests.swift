@@ -15,6 +15,7 @@ import Testing
         var running: [UInt64: Int] = [:]
         var waiting: [UInt64: MonotonicTime] = [:]
         var ended: Set<Int> = []
+        var isOver = false
         var isClosed = false
         var problems: [String] = []
 
@@ -55,6 +56,7 @@ import Testing
                     ended.insert(slot)
                 case .closed:
                     require(ended.count == size, "closed before its slots")
+                    isOver = true
                 }
             }
             require(machine.waiting == waiting.count, "callers got lost")
@@ -114,7 +116,8 @@ import Testing
                 running[ticket] = nil
                 perform(machine.released(ticket: ticket, healthy: true, now: now))
             }
-            require(waiting.isEmpty && ended.count == size, "something is left")
+            for slot in ended.sorted() { perform(machine.ended(slot: slot)) }
+            require(waiting.isEmpty && isOver, "something is left")
         }
     }
 

@@ -123,7 +123,9 @@ import Testing
         #expect(pool.close() == [.fail(ticket: 2, .closed)])
         #expect(pool.request(now: Self.at(1)) == (3, [.fail(ticket: 3, .closed)]))
         #expect(pool.connected(slot: 1, now: Self.at(2)) == [.close(slot: 1)])
-        #expect(pool.released(ticket: 1, healthy: true, now: Self.at(3)) == [.close(slot: 0), .closed])
+        #expect(pool.ended(slot: 1) == [])
+        #expect(pool.released(ticket: 1, healthy: true, now: Self.at(3)) == [.close(slot: 0)])
+        #expect(pool.ended(slot: 0) == [.closed])
         #expect(pool.close() == [])
     }
 }

@@ -29,27 +29,26 @@ import Testing
     }
 
     @Test func a_caller_gives_up_at_the_deadline() async throws {
-        try await withPool(size: 1, { $0.waitDeadline = .milliseconds(100) }) { pool, _ in
-            async let long = pool.rows("SELECT pg_sleep(0.5)")
-            #expect(try await eventually { pool.statistics.inUse == 1 })
-            let error = await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") }
-            #expect(error?.code == .poolExhausted)
-            #expect(pool.statistics.timeoutsTotal == 1)
-            #expect(try await long.count == 1)
-            let next = try await pool.rows("SELECT 1")
-            #expect(next.count == 1)
+        try await withPool(size: 1, { $0.waitDeadline = .milliseconds(100) }) { pool, database in
+            try await whileBusy(pool, database) {
+                let before = pool.statistics.timeoutsTotal
+                let error = await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") }
+                #expect(error?.code == .poolExhausted)
+                #expect(pool.statistics.timeoutsTotal == before + 1)
+            }
         }
     }
 
     @Test func one_caller_too_many_is_refused_at_once() async throws {
-        try await withPool(size: 1, { $0.waitersMax = 1 }) { pool, _ in
-            async let long = pool.rows("SELECT pg_sleep(0.3)")
-            #expect(try await eventually { pool.statistics.inUse == 1 })
-            async let waiter = pool.rows("SELECT 1")
-            #expect(try await eventually { pool.statistics.waiting == 1 })
-            let error = await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") }
-            #expect(error?.code == .poolExhausted)
-            _ = try await (long, waiter)
+        try await withPool(size: 1, { $0.waitersMax = 1 }) { pool, database in
+            try await whileBusy(pool, database) {
+                let waiter = Task { try await pool.rows("SELECT 1") }
+                let isWaiting = try await eventually { pool.statistics.waiting == 1 }
+                #expect(isWaiting)
+                let error = await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") }
+                #expect(error?.code == .poolExhausted)
+                waiter.cancel()
+            }
         }
     }
 

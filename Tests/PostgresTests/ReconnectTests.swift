@@ -59,7 +59,8 @@ import Testing
         try await first.stop()
         // The caller waits while there is no server, and is served when it is back.
         async let waiter = pool.rows("SELECT 1 FROM t")
-        #expect(try await eventually { pool.statistics.waiting == 1 })
+        let isWaiting = try await eventually { pool.statistics.waiting == 1 }
+        #expect(isWaiting)
         let second = try await EmbeddedPostgres.start(configuration)
         #expect(try await waiter.isEmpty)
         await pool.close()
