@@ -1,6 +1,5 @@
 // TestServer: the PostgreSQL that the tests of one process share.
 
-import Glibc
 import Postgres
 import Synchronization
 
@@ -54,7 +53,7 @@ struct RunningServer: Sendable {
     static func start() async throws -> RunningServer {
         TestDirectory.removeLeftovers()
         let directory = try TestDirectory.create()
-        var configuration = EmbeddedConfiguration(dataDirectory: directory, searchPath: searchPath)
+        var configuration = EmbeddedConfiguration(dataDirectory: directory, searchPath: TestDirectory.searchPath)
         configuration.durable = false
         let server = try await EmbeddedPostgres.start(configuration)
         TestDirectory.atExit {
@@ -67,11 +66,6 @@ struct RunningServer: Sendable {
         var settings = PoolConfiguration(connectionString: server.administratorConnectionString, size: 4)
         settings.waitDeadline = .seconds(60)
         return RunningServer(server: server, pool: Pool(settings))
-    }
-
-    /// Where to look for programs: the value of PATH.
-    static var searchPath: String {
-        getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
     }
 
     /// The strings that connect to a database.
