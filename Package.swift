@@ -18,6 +18,7 @@ let fenced = strict + [.strictMemorySafety()]
 let package = Package(
     name: "metaxy-server",
     products: [.executable(name: "metaxyd", targets: ["metaxyd"])],
+    dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")],
     targets: [
         // C, no Swift.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -49,7 +50,10 @@ let package = Package(
         .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"], swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
-            dependencies: ["API", "Feature", "HTTP", "HTTPServer", "Postgres", "Service", "Sockets", "Store"],
+            dependencies: [
+                "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests, one target each, plus what they share.
@@ -75,7 +79,10 @@ let package = Package(
             dependencies: ["API", "Feature", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
-            swiftSettings: strict),
+            exclude: ["Plans"], swiftSettings: strict),
     ]
 )
