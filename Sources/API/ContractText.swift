@@ -3,7 +3,7 @@
 import CContract
 
 /// The OpenAPI description of this API: one document in two forms, which a test holds equal.
-enum Contract {
+enum ContractText {
     /// As it is written.
     static let yaml = bytes(contract_yaml)
     /// As programs read it.
