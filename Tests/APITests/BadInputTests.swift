@@ -83,11 +83,19 @@ struct BadInputTests {
         .lines("a number beyond the database", #"{"video_id":"v1","a":1e99999,\#(versions)}"#, at: 1),
         .lines("no versions for a root", #"{"video_id":"v1"}"#, at: 1),
         .lines("versions that are a string", #"{"video_id":"v1","metaxy_provenance_by_field":"a"}"#, at: 1),
-        .lines("a version that is a number", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":1,"frames":"f"}}"#, at: 1),
+        .lines(
+            "a version that is a number", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":1,"frames":"f"}}"#,
+            at: 1),
         .lines("a field too few", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a"}}"#, at: 1),
-        .lines("a field too many", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a","frames":"f","x":"y"}}"#, at: 1),
-        .lines("a field twice", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a","audio":"a","frames":"f"}}"#, at: 1),
-        .lines("an unknown field with a data version", #"{"video_id":"v1",\#(versions),"metaxy_data_version_by_field":{"x":"y"}}"#, at: 1),
+        .lines(
+            "a field too many", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a","frames":"f","x":"y"}}"#,
+            at: 1),
+        .lines(
+            "a field twice", #"{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a","audio":"a","frames":"f"}}"#,
+            at: 1),
+        .lines(
+            "an unknown field with a data version",
+            #"{"video_id":"v1",\#(versions),"metaxy_data_version_by_field":{"x":"y"}}"#, at: 1),
         .lines("too deep", #"{"video_id":"v1","a":\#(deep),\#(versions)}"#, at: 1, "invalid_json"),
         .lines("a lone surrogate", #"{"video_id":"\ud800",\#(versions)}"#, at: 1, "invalid_json"),
         .lines("a byte order mark", "\u{FEFF}" + good, at: 1, "invalid_json"),
@@ -97,65 +105,151 @@ struct BadInputTests {
     static let documents: [Case] = [
         Case("a document that is an array", "/v1/push", "[]", 422, "validation_failed", at: ""),
         Case("an empty document", "/v1/push", "", 400, "invalid_json", at: ""),
-        Case("a broken document", "/v1/push", #"{"project":"p","features":[{]}"#, 400, "invalid_json", at: "/features/0"),
-        Case("a member twice", "/v1/push", #"{"project":"p","project":"q","features":[]}"#, 400, "invalid_json", at: ""),
-        Case("an unknown member", "/v1/push", #"{"project":"p","features":[],"feature":1}"#, 422, "validation_failed", at: "/feature"),
+        Case(
+            "a broken document", "/v1/push", #"{"project":"p","features":[{]}"#, 400, "invalid_json", at: "/features/0"),
+        Case(
+            "a member twice", "/v1/push", #"{"project":"p","project":"q","features":[]}"#, 400, "invalid_json", at: ""),
+        Case(
+            "an unknown member", "/v1/push", #"{"project":"p","features":[],"feature":1}"#, 422, "validation_failed",
+            at: "/feature"),
         Case("a missing member", "/v1/push", #"{"features":[]}"#, 422, "validation_failed", at: "/project"),
         Case("a wrong type", "/v1/push", #"{"project":1,"features":[]}"#, 422, "validation_failed", at: "/project"),
-        Case("a project with a slash", "/v1/push", #"{"project":"a/b","features":[]}"#, 422, "validation_failed", at: "/project"),
-        Case("an unknown member of a spec", "/v1/push", #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"x":1}}]}"#, 422, "validation_failed", at: "/features/0/spec/x"),
-        Case("a feature twice", "/v1/push", #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"]}},{"spec":{"key":"a","id_columns":["i"]}}]}"#, 422, "validation_failed", at: "/features/1/spec/key"),
-        Case("U+0000 in a code version", "/v1/push", #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"fields":[{"key":"f","code_version":"\u0000"}]}}]}"#, 422, "validation_failed", at: "/features/0/spec/fields/0/code_version"),
-        Case("U+0000 in a tag", "/v1/push", #"{"project":"p","features":[],"tags":{"a":"\u0000"}}"#, 422, "validation_failed", at: "/tags/a"),
-        Case("an unknown upstream", "/v1/push", #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"deps":[{"feature":"zz"}]}}]}"#, 422, "invalid_graph", at: "/features/0/spec/deps/0/feature"),
-        Case("a feature of another project", "/v1/push", #"{"project":"p","features":[{"spec":{"key":"video/raw","id_columns":["video_id"]}}]}"#, 422, "invalid_graph", at: "/features/0/spec/key"),
-        Case("records that are no list", "/v1/records/video/raw", #"{"records":{}}"#, 422, "validation_failed", at: "/records"),
+        Case(
+            "a project with a slash", "/v1/push", #"{"project":"a/b","features":[]}"#, 422, "validation_failed",
+            at: "/project"),
+        Case(
+            "an unknown member of a spec", "/v1/push",
+            #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"x":1}}]}"#, 422, "validation_failed",
+            at: "/features/0/spec/x"),
+        Case(
+            "a feature twice", "/v1/push",
+            #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"]}},{"spec":{"key":"a","id_columns":["i"]}}]}"#,
+            422, "validation_failed", at: "/features/1/spec/key"),
+        Case(
+            "U+0000 in a code version", "/v1/push",
+            #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"fields":[{"key":"f","code_version":"\u0000"}]}}]}"#,
+            422, "validation_failed", at: "/features/0/spec/fields/0/code_version"),
+        Case(
+            "U+0000 in a tag", "/v1/push", #"{"project":"p","features":[],"tags":{"a":"\u0000"}}"#, 422,
+            "validation_failed", at: "/tags/a"),
+        Case(
+            "an unknown upstream", "/v1/push",
+            #"{"project":"p","features":[{"spec":{"key":"a","id_columns":["i"],"deps":[{"feature":"zz"}]}}]}"#, 422,
+            "invalid_graph", at: "/features/0/spec/deps/0/feature"),
+        Case(
+            "a feature of another project", "/v1/push",
+            #"{"project":"p","features":[{"spec":{"key":"video/raw","id_columns":["video_id"]}}]}"#, 422,
+            "invalid_graph", at: "/features/0/spec/key"),
+        Case(
+            "records that are no list", "/v1/records/video/raw", #"{"records":{}}"#, 422, "validation_failed",
+            at: "/records"),
         Case("no records", "/v1/records/video/raw", "{}", 422, "validation_failed", at: "/records"),
-        Case("a member beside records", "/v1/records/video/raw", #"{"records":[],"x":1}"#, 422, "validation_failed", at: "/x"),
-        Case("records twice", "/v1/records/video/raw", #"{"records":[],"records":[]}"#, 400, "invalid_json", at: "/records"),
-        Case("a broken record", "/v1/records/video/raw", #"{"records":[{"video_id":tru}]}"#, 400, "invalid_json", at: "/records/0"),
-        Case("a bad id in a document", "/v1/records/video/raw", #"{"records":[{"video_id":"v1",\#(versions)},{"video_id":null}]}"#, 422, "validation_failed", at: "/records/1/video_id"),
+        Case(
+            "a member beside records", "/v1/records/video/raw", #"{"records":[],"x":1}"#, 422, "validation_failed",
+            at: "/x"),
+        Case(
+            "records twice", "/v1/records/video/raw", #"{"records":[],"records":[]}"#, 400, "invalid_json",
+            at: "/records"),
+        Case(
+            "a broken record", "/v1/records/video/raw", #"{"records":[{"video_id":tru}]}"#, 400, "invalid_json",
+            at: "/records/0"),
+        Case(
+            "a bad id in a document", "/v1/records/video/raw",
+            #"{"records":[{"video_id":"v1",\#(versions)},{"video_id":null}]}"#, 422, "validation_failed",
+            at: "/records/1/video_id"),
         Case("an unknown feature", "/v1/records/video/row", #"{"records":[]}"#, 404, "feature_not_found", at: nil),
         Case("a key that cannot be", "/v1/records/Video", #"{"records":[]}"#, 404, "feature_not_found", at: nil),
-        Case("a derived record without inputs", "/v1/records/video/faces", #"{"records":[{"video_id":"v9"}]}"#, 422, "validation_failed", at: "/records/0"),
+        Case(
+            "a derived record without inputs", "/v1/records/video/faces", #"{"records":[{"video_id":"v9"}]}"#, 422,
+            "validation_failed", at: "/records/0"),
         Case("an increment of a root", "/v1/resolve/video/raw", "{}", 422, "validation_failed", at: "/samples"),
-        Case("an unknown kind", "/v1/resolve/video/faces", #"{"kinds":["new","old"]}"#, 422, "validation_failed", at: "/kinds/1"),
+        Case(
+            "an unknown kind", "/v1/resolve/video/faces", #"{"kinds":["new","old"]}"#, 422, "validation_failed",
+            at: "/kinds/1"),
         Case("no kinds", "/v1/resolve/video/faces", #"{"kinds":[]}"#, 422, "validation_failed", at: "/kinds"),
         Case("a limit of zero", "/v1/resolve/video/faces", #"{"limit":0}"#, 422, "validation_failed", at: "/limit"),
-        Case("a limit that is a fraction", "/v1/resolve/video/faces", #"{"limit":1.5}"#, 422, "validation_failed", at: "/limit"),
+        Case(
+            "a limit that is a fraction", "/v1/resolve/video/faces", #"{"limit":1.5}"#, 422, "validation_failed",
+            at: "/limit"),
         Case("a made-up cursor", "/v1/resolve/video/faces", #"{"cursor":"abc"}"#, 400, "invalid_cursor", at: "cursor"),
-        Case("a claim without a worker", "/v1/claims", #"{"feature":"video/faces"}"#, 422, "validation_failed", at: "/worker"),
+        Case(
+            "a claim without a worker", "/v1/claims", #"{"feature":"video/faces"}"#, 422, "validation_failed",
+            at: "/worker"),
         Case("a claim on nothing", "/v1/claims", #"{"worker":"w"}"#, 422, "validation_failed", at: "/feature"),
-        Case("a claim on two ways", "/v1/claims", #"{"worker":"w","feature":"video/faces","features":["video/faces"]}"#, 422, "validation_failed", at: "/feature"),
-        Case("a claim on a root", "/v1/claims", #"{"worker":"w","feature":"video/raw"}"#, 422, "validation_failed", at: "/feature"),
-        Case("a claim on an unknown feature", "/v1/claims", #"{"worker":"w","features":["nope"]}"#, 404, "feature_not_found", at: nil),
-        Case("a worker with U+0000", "/v1/claims", #"{"worker":"w\u0000","feature":"video/faces"}"#, 422, "validation_failed", at: "/worker"),
+        Case(
+            "a claim on two ways", "/v1/claims", #"{"worker":"w","feature":"video/faces","features":["video/faces"]}"#,
+            422, "validation_failed", at: "/feature"),
+        Case(
+            "a claim on a root", "/v1/claims", #"{"worker":"w","feature":"video/raw"}"#, 422, "validation_failed",
+            at: "/feature"),
+        Case(
+            "a claim on an unknown feature", "/v1/claims", #"{"worker":"w","features":["nope"]}"#, 404,
+            "feature_not_found", at: nil),
+        Case(
+            "a worker with U+0000", "/v1/claims", #"{"worker":"w\u0000","feature":"video/faces"}"#, 422,
+            "validation_failed", at: "/worker"),
         Case("an unknown claim", "/v1/claims/99/heartbeat", #"{"token":1}"#, 404, "claim_not_found", at: nil),
         Case("a claim that is no number", "/v1/claims/x/release", #"{"token":1}"#, 404, "claim_not_found", at: nil),
-        Case("a claim beyond 64 bits", "/v1/claims/99999999999999999999/release", #"{"token":1}"#, 404, "claim_not_found", at: nil),
-        Case("an id with an unknown column", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1","x":1}}"#, 422, "validation_failed", at: "/id/x"),
-        Case("an id without its column", "/v1/lineage/video/raw", #"{"id":{}}"#, 422, "validation_failed", at: "/id/video_id"),
-        Case("an unknown direction", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1"},"direction":"left"}"#, 422, "validation_failed", at: "/direction"),
-        Case("a time that is none", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1"},"as_of":"2026-02-30T00:00:00Z"}"#, 422, "validation_failed", at: "/as_of"),
-        Case("an unknown record", "/v1/lineage/video/raw", #"{"id":{"video_id":"v77"}}"#, 404, "record_not_found", at: nil),
-        Case("a filter that is none", "/v1/failures/video/faces/retry", #"{"filter":"size >"}"#, 422, "validation_failed", at: "/filter"),
+        Case(
+            "a claim beyond 64 bits", "/v1/claims/99999999999999999999/release", #"{"token":1}"#, 404,
+            "claim_not_found", at: nil),
+        Case(
+            "an id with an unknown column", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1","x":1}}"#, 422,
+            "validation_failed", at: "/id/x"),
+        Case(
+            "an id without its column", "/v1/lineage/video/raw", #"{"id":{}}"#, 422, "validation_failed",
+            at: "/id/video_id"),
+        Case(
+            "an unknown direction", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1"},"direction":"left"}"#, 422,
+            "validation_failed", at: "/direction"),
+        Case(
+            "a time that is none", "/v1/lineage/video/raw", #"{"id":{"video_id":"v1"},"as_of":"2026-02-30T00:00:00Z"}"#,
+            422, "validation_failed", at: "/as_of"),
+        Case(
+            "an unknown record", "/v1/lineage/video/raw", #"{"id":{"video_id":"v77"}}"#, 404, "record_not_found",
+            at: nil),
+        Case(
+            "a filter that is none", "/v1/failures/video/faces/retry", #"{"filter":"size >"}"#, 422,
+            "validation_failed", at: "/filter"),
         Case("a restore without a filter", "/v1/restore/video/raw", "{}", 422, "validation_failed", at: "/filter"),
-        Case("verifying an unknown feature", "/v1/admin/verify", #"{"feature":"nope"}"#, 404, "feature_not_found", at: nil),
+        Case(
+            "verifying an unknown feature", "/v1/admin/verify", #"{"feature":"nope"}"#, 404, "feature_not_found",
+            at: nil),
     ]
 
     static let others: [Case] = [
         Case("no media type", "POST", "/v1/push", nil, Array("{}".utf8), 415, "unsupported_media_type", nil),
-        Case("an unknown media type", "POST", "/v1/push", "text/csv", Array("{}".utf8), 415, "unsupported_media_type", nil),
-        Case("lines where a document is due", "POST", "/v1/push", "application/x-ndjson", Array("{}".utf8), 415, "unsupported_media_type", nil),
-        Case("another charset", "POST", "/v1/push", "application/json; charset=latin1", Array("{}".utf8), 415, "unsupported_media_type", nil),
-        Case("invalid UTF-8", "POST", "/v1/records/video/raw", "application/x-ndjson", Array(#"{"video_id":""#.utf8) + [0xC3, 0x28] + Array("\"}".utf8), 400, "invalid_json", "line 1"),
-        Case("settings out of bounds", "PUT", "/v1/projects/demo", "application/json", Array(#"{"hash_truncation_length":99}"#.utf8), 422, "validation_failed", "/hash_truncation_length"),
-        Case("an unknown algorithm", "PUT", "/v1/projects/demo", "application/json", Array(#"{"hash_algorithm":"crc32"}"#.utf8), 422, "validation_failed", "/hash_algorithm"),
-        Case("settings of a project with records", "PUT", "/v1/projects/demo", "application/json", Array(#"{"hash_algorithm":"md5"}"#.utf8), 409, "conflict", nil),
-        Case("a delete of everything and some", "DELETE", "/v1/records/video/raw?all=true&filter=a%20=%201", nil, nil, 400, "invalid_parameter", "all"),
-        Case("a filter parameter that is none", "DELETE", "/v1/records/video/raw?filter=a%20=", nil, nil, 400, "invalid_parameter", "filter"),
+        Case(
+            "an unknown media type", "POST", "/v1/push", "text/csv", Array("{}".utf8), 415, "unsupported_media_type",
+            nil),
+        Case(
+            "lines where a document is due", "POST", "/v1/push", "application/x-ndjson", Array("{}".utf8), 415,
+            "unsupported_media_type", nil),
+        Case(
+            "another charset", "POST", "/v1/push", "application/json; charset=latin1", Array("{}".utf8), 415,
+            "unsupported_media_type", nil),
+        Case(
+            "invalid UTF-8", "POST", "/v1/records/video/raw", "application/x-ndjson",
+            Array(#"{"video_id":""#.utf8) + [0xC3, 0x28] + Array("\"}".utf8), 400, "invalid_json", "line 1"),
+        Case(
+            "settings out of bounds", "PUT", "/v1/projects/demo", "application/json",
+            Array(#"{"hash_truncation_length":99}"#.utf8), 422, "validation_failed", "/hash_truncation_length"),
+        Case(
+            "an unknown algorithm", "PUT", "/v1/projects/demo", "application/json",
+            Array(#"{"hash_algorithm":"crc32"}"#.utf8), 422, "validation_failed", "/hash_algorithm"),
+        Case(
+            "settings of a project with records", "PUT", "/v1/projects/demo", "application/json",
+            Array(#"{"hash_algorithm":"md5"}"#.utf8), 409, "conflict", nil),
+        Case(
+            "a delete of everything and some", "DELETE", "/v1/records/video/raw?all=true&filter=a%20=%201", nil, nil,
+            400, "invalid_parameter", "all"),
+        Case(
+            "a filter parameter that is none", "DELETE", "/v1/records/video/raw?filter=a%20=", nil, nil, 400,
+            "invalid_parameter", "filter"),
         Case("a method that the path lacks", "PATCH", "/v1/push", nil, nil, 405, "method_not_allowed", nil),
-        Case("lines without a token", "POST", "/v1/claims/1/complete", "application/x-ndjson", Array("{}".utf8), 404, "claim_not_found", nil),
+        Case(
+            "lines without a token", "POST", "/v1/claims/1/complete", "application/x-ndjson", Array("{}".utf8), 404,
+            "claim_not_found", nil),
         .get("an unknown path", "/v1/nothing", 404, "not_found", at: nil),
         .get("a path with an empty segment", "/v1/features/video//raw", 404, "not_found", at: nil),
         .get("an unknown parameter", "/v1/projects?page=2", 400, "invalid_parameter", at: "page"),
@@ -163,7 +257,9 @@ struct BadInputTests {
         .get("a limit of zero", "/v1/projects?limit=0", 400, "invalid_parameter", at: "limit"),
         .get("a negative limit", "/v1/projects?limit=-1", 400, "invalid_parameter", at: "limit"),
         .get("a signed limit", "/v1/projects?limit=+1", 400, "invalid_parameter", at: "limit"),
-        .get("a flag that is none", "/v1/records/video/raw?include_deleted=yes", 400, "invalid_parameter", at: "include_deleted"),
+        .get(
+            "a flag that is none", "/v1/records/video/raw?include_deleted=yes", 400, "invalid_parameter",
+            at: "include_deleted"),
         .get("a cursor that is none", "/v1/records/video/raw?cursor=%2B%2B", 400, "invalid_cursor", at: "cursor"),
         .get("an unknown project", "/v1/projects/nope", 404, "project_not_found", at: nil),
         .get("versions of an unknown project", "/v1/projects/nope/versions", 404, "project_not_found", at: nil),
@@ -175,7 +271,9 @@ struct BadInputTests {
         .get("a lineage without an id", "/v1/lineage/video/raw", 400, "invalid_parameter", at: "id"),
         .get("an id that is no JSON", "/v1/lineage/video/raw?id=v1", 400, "invalid_parameter", at: "id"),
         .get("an id that is no object", "/v1/explain/video/raw?id=1", 400, "invalid_parameter", at: "id"),
-        .get("an explanation of nothing", "/v1/explain/video/raw?id=%7B%22video_id%22:%22v9%22%7D", 404, "record_not_found", at: nil),
+        .get(
+            "an explanation of nothing", "/v1/explain/video/raw?id=%7B%22video_id%22:%22v9%22%7D", 404,
+            "record_not_found", at: nil),
     ]
 
     @Test("is refused with its place, and changes nothing", arguments: ["lines", "documents", "others"])
@@ -186,7 +284,8 @@ struct BadInputTests {
             let before = try await world.state()
             for test in cases {
                 let headers = test.type.map { [("Content-Type", $0)] } ?? []
-                let answer = try await world.send(test.method, test.target, headers: headers, body: test.body, piece: 1_000)
+                let answer = try await world.send(
+                    test.method, test.target, headers: headers, body: test.body, piece: 1_000)
                 #expect(answer.status == test.status, "\(test.name): \(answer.text.prefix(600))")
                 #expect(try answer.code == test.code, "\(test.name): \(answer.text.prefix(600))")
                 if let place = test.place {

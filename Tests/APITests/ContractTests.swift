@@ -1,9 +1,10 @@
 // The route table, the codes and the contract say the same.
 
-@testable import API
 import HTTP
 import JSON
 import Testing
+
+@testable import API
 
 @Suite("The contract")
 struct ContractTests {
@@ -23,7 +24,8 @@ struct ContractTests {
         let route = try #require(Routes.table.first { $0.operation == name })
         let operation = try #require(contract.operations.first { $0.json["operationId"]?.stringValue == name })
         func names(_ place: String) -> [String] {
-            operation.parameters.filter { $0["in"]?.stringValue == place }.compactMap { $0["name"]?.stringValue }.sorted()
+            operation.parameters.filter { $0["in"]?.stringValue == place }.compactMap { $0["name"]?.stringValue }
+                .sorted()
         }
         #expect(names("query") == route.query.sorted())
         let inPath = route.template.parts.compactMap { part -> String? in
