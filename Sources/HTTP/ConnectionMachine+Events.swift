@@ -53,8 +53,7 @@ extension ConnectionMachine {
 
     /// The peer has closed its sending side; what it sent before may still be unread.
     ///
-    /// - Parameters:
-    ///   - now: the time.
+    /// - Parameter now: the time.
     public mutating func peerHungUp(now: MonotonicTime) {
         hasPeerHungUp = true
         noteHalfClose(now)
@@ -62,8 +61,7 @@ extension ConnectionMachine {
 
     /// The peer has closed its sending side, and all that it sent is in the buffer.
     ///
-    /// - Parameters:
-    ///   - now: the time.
+    /// - Parameter now: the time.
     public mutating func peerEnded(now: MonotonicTime) {
         hasPeerEnded = true
         peerHungUp(now: now)
