@@ -54,7 +54,12 @@ extension API {
                 writer.array("mismatches", outcome.mismatches) { writer, mismatch in
                     writer.beginObject()
                     writer.member("feature", mismatch.feature.description)
-                    writer.object("id") { $0.ids(mismatch.columns, mismatch.key) }
+                    if let key = mismatch.key {
+                        writer.object("id") { $0.ids(mismatch.columns, key) }
+                    } else {
+                        writer.key("id")
+                        writer.null()
+                    }
                     writer.member("detail", mismatch.detail)
                     writer.endObject()
                 }
