@@ -77,6 +77,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),
