@@ -83,7 +83,7 @@ enum EmbeddedSettings {
         Setting(name: "log_line_prefix", value: "'%m [%p] %q%u@%d '", reason: "Time, process, user and database."),
         Setting(name: "log_min_duration_statement", value: "1s", reason: "Slow statements show up."),
         Setting(
-            name: "log_parameter_max_length", value: "0", reason: "Values of parameters are data and stay out of logs."),
+            name: "log_parameter_max_length", value: "0", reason: "Parameters are data and stay out of logs."),
         Setting(name: "log_lock_waits", value: "on", reason: "So do long waits for locks."),
     ]
 

@@ -78,9 +78,7 @@ struct RunningServer: Sendable {
 
     func create(_ name: String, template: String) async throws {
         try await pool.withConnection { (connection) throws(PostgresError) in
-            // Copying files is faster than WAL for a database of a few megabytes when nothing is synchronised.
-            try connection.script(
-                "CREATE DATABASE \"\(name)\" TEMPLATE \"\(template)\" OWNER metaxy STRATEGY file_copy")
+            try connection.script("CREATE DATABASE \"\(name)\" TEMPLATE \"\(template)\" OWNER metaxy")
         }
     }
 
