@@ -30,7 +30,9 @@ extension Scope {
         let candidates = ledger.candidates(among: units, of: feature).sorted()
         guard !candidates.isEmpty else { return }
         let judged = try stored { () throws(StoreError) in try evaluator.compare(plan, candidates) }
-        let settled = judged.filter { $0.value.state == .upToDate || $0.value.state == .absent || $0.value.state == .suppressed }
+        let settled = judged.filter {
+            $0.value.state == .upToDate || $0.value.state == .absent || $0.value.state == .suppressed
+        }
         try revert(plan, settled)
         ledger.update(settled.keys, of: feature) { $0.settle($1) }
     }
