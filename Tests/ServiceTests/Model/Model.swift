@@ -60,13 +60,22 @@ struct ModelUnit {
 
 /// A batch in a worker's hands.
 struct ModelClaim {
+    enum State {
+        case active
+        /// Every unit was reported on.
+        case finished
+        /// Released, or taken back.
+        case ended
+    }
+
     let id: Int64
     let token: Int64
     let feature: String
     let definition: ModelDefinition
     var units: [ModelUnit]
-    var isActive = true
+    var state = State.active
 
+    var isActive: Bool { state == .active }
     var open: [Int] { units.indices.filter { !units[$0].isDone } }
 }
 

@@ -22,7 +22,7 @@ extension ModelRun {
 
     private func verify(_ moment: String) async throws {
         let found = try await rig.world.metaxy.verify(nil).mismatches
-        let texts = found.map { "\($0.feature) \(text(modelKey($0.key))): \($0.detail)" }
+        let texts = found.map { "\($0.feature) \($0.key.map { text(modelKey($0)) } ?? "as a whole"): \($0.detail)" }
         try expect("verify \(moment)", service: texts, model: [])
     }
 

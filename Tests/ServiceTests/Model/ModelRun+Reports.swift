@@ -13,9 +13,10 @@ extension ModelRun {
     }
 
     /// Whether the claim can still be reported on.
-    private func isHeld(_ place: Int) -> Bool {
+    private func isHeld(_ place: Int, alsoFinished: Bool = false) -> Bool {
         let claim = model.claims[place]
-        return claim.isActive && model.graph.features[claim.feature] != nil
+        return (claim.isActive || (alsoFinished && claim.state == .finished))
+            && model.graph.features[claim.feature] != nil
     }
 
     private func name(_ place: Int) -> String {
@@ -27,13 +28,16 @@ extension ModelRun {
     }
 
     /// Does something with a claim; nil where the service says that the lease was lost, which must be so.
-    private mutating func report<T>(_ place: Int, _ what: String, _ body: () async throws -> T) async throws -> T? {
+    private func report<T>(
+        _ place: Int, _ what: String, alsoFinished: Bool = false, _ body: () async throws -> T
+    ) async throws -> T? {
+        let isHeld = isHeld(place, alsoFinished: alsoFinished)
         do {
             let outcome = try await body()
-            if !isHeld(place) { throw differ("\(what) under a lost \(name(place))", service: "done", model: "refused") }
+            if !isHeld { throw differ("\(what) under a lost \(name(place))", service: "done", model: "refused") }
             return outcome
         } catch ServiceError.leaseLost(let reason) {
-            if isHeld(place) { throw differ("\(what) under \(name(place))", service: reason, model: "done") }
+            if isHeld { throw differ("\(what) under \(name(place))", service: reason, model: "done") }
             return nil
         }
     }
@@ -50,7 +54,9 @@ extension ModelRun {
         var positions = claim.open
         if !all && random.chance(40) { positions = random.some(1 + random.below(3), of: positions) }
         // A report that is sent again is answered again.
-        let again = claim.units.indices.filter { claim.units[$0].isDone }
+        let again = claim.units.indices.filter {
+            claim.units[$0].isDone && model.failures[claim.feature]?[claim.units[$0].key] == nil
+        }
         if random.chance(15) { positions += random.some(1, of: again) }
         guard !positions.isEmpty else { return }
         var overrides: [[String: String]] = []
@@ -69,7 +75,7 @@ extension ModelRun {
         }
         note("complete \(name(place)):" + zip(positions, overrides).map { " \(text(claim.units[$0].key)) [\(text($1))]" }.joined())
         let metaxy = rig.world.metaxy
-        let outcome = try await report(place, "completion") {
+        let outcome = try await report(place, "completion", alsoFinished: true) {
             try await metaxy.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
         }
         guard let outcome else { return }
@@ -97,7 +103,7 @@ extension ModelRun {
             model.claims[place].units[position].isDone = true
             model.failures[claim.feature]?[unit.key] = nil
         }
-        if model.claims[place].open.isEmpty { model.claims[place].isActive = false }
+        if model.claims[place].open.isEmpty { model.claims[place].state = .finished }
         model.noteMoves()
     }
 
@@ -142,7 +148,7 @@ extension ModelRun {
                 provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later)
             model.claims[place].units[position].isDone = true
         }
-        if model.claims[place].open.isEmpty { model.claims[place].isActive = false }
+        if model.claims[place].open.isEmpty { model.claims[place].state = .finished }
         try expect("failed", service: outcome.failed, model: positions.count)
         try expect("quarantined", service: outcome.quarantined, model: quarantined)
         try expect("to be tried again", service: outcome.willRetry, model: positions.count - quarantined)
@@ -158,7 +164,7 @@ extension ModelRun {
         }
         guard let outcome else { return }
         try expect("released", service: outcome, model: claim.open.count)
-        model.claims[place].isActive = false
+        model.claims[place].state = .ended
     }
 
     mutating func heartbeat() async throws {
@@ -196,7 +202,7 @@ extension ModelRun {
         note("the lease of \(name(place)) runs out")
         let feature = model.claims[place].feature
         try await rig.endLease(of: model.claims[place].id)
-        model.claims[place].isActive = false
+        model.claims[place].state = .ended
         if random.chance(50) || !model.derived.contains(feature) {
             try await rig.world.metaxy.expire()
             return false
