@@ -18,6 +18,7 @@ let fenced = strict + [.strictMemorySafety()]
 let package = Package(
     name: "metaxy-server",
     products: [.executable(name: "metaxyd", targets: ["metaxyd"])],
+    dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")],
     targets: [
         // C, no Swift.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -46,10 +47,13 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service"], swiftSettings: strict),
+        .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"], swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
-            dependencies: ["API", "Feature", "HTTP", "HTTPServer", "Postgres", "Service", "Sockets", "Store"],
+            dependencies: [
+                "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests, one target each, plus what they share.
@@ -59,7 +63,7 @@ let package = Package(
             name: "FeatureTests", dependencies: ["Feature", "JSON"], resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP"], resources: [.copy("Fixtures")], swiftSettings: strict),
+            name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
         .target(
             name: "HTTPSupport", dependencies: ["HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
@@ -71,7 +75,15 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            name: "APITests",
+            dependencies: ["API", "Feature", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            exclude: ["Plans"], swiftSettings: strict),
     ]
 )

@@ -73,3 +73,13 @@ CREATE TABLE presence (
     gone       bit(1024) NOT NULL,             -- soft-deleted
     PRIMARY KEY (feature_id, block)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
+
+-- How many records of a feature exist, kept by whoever changes the bitmaps: a count costs the same at any size. Sixteen
+-- stripes, so that writers of one feature do not wait for each other.
+CREATE TABLE presence_count (
+    live       bigint   NOT NULL,
+    gone       bigint   NOT NULL,
+    feature_id integer  NOT NULL,
+    stripe     smallint NOT NULL,
+    PRIMARY KEY (feature_id, stripe)
+) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);

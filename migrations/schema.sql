@@ -1,0 +1,384 @@
+-- The schema: the sum of the migrations, as pg_dump writes it. Made by `make schema`.
+
+CREATE FUNCTION public.refuse_lineage_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'lineage is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE TABLE public.claim (
+    id bigint NOT NULL,
+    token bigint NOT NULL,
+    definition_id bigint NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    feature_id integer NOT NULL,
+    lease_seconds integer NOT NULL,
+    units integer NOT NULL,
+    remaining integer NOT NULL,
+    state smallint NOT NULL,
+    worker text NOT NULL,
+    finished bit varying NOT NULL,
+    CONSTRAINT claim_check CHECK (((remaining >= 0) AND (remaining <= units))),
+    CONSTRAINT claim_check1 CHECK (((state = 0) = (finished_at IS NULL))),
+    CONSTRAINT claim_lease_seconds_check CHECK ((lease_seconds > 0)),
+    CONSTRAINT claim_state_check CHECK (((state >= 0) AND (state <= 3))),
+    CONSTRAINT claim_units_check CHECK ((units > 0))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000');
+
+COMMENT ON COLUMN public.claim.state IS '0 active, 1 finished by its worker, 2 released, 3 expired';
+
+CREATE TABLE public.claim_batch (
+    claim_id bigint NOT NULL,
+    rids bigint[] NOT NULL,
+    bases bigint[] NOT NULL,
+    attempts smallint[] NOT NULL,
+    provenance text[] NOT NULL,
+    parents bigint[] NOT NULL,
+    parent_records bigint[] NOT NULL,
+    parent_counts integer[] NOT NULL,
+    fields integer NOT NULL,
+    deps integer NOT NULL
+);
+
+ALTER TABLE public.claim ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.claim_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.definition (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    id bigint NOT NULL,
+    feature_id integer NOT NULL,
+    feature_version text NOT NULL,
+    definition_version text NOT NULL,
+    spec_version text NOT NULL,
+    code_version text NOT NULL,
+    spec json NOT NULL,
+    schema json,
+    fields jsonb NOT NULL
+);
+
+ALTER TABLE public.definition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.definition_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.failure (
+    rid bigint NOT NULL,
+    definition_id bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    retry_at timestamp with time zone,
+    feature_id integer NOT NULL,
+    attempts integer NOT NULL,
+    worker text NOT NULL,
+    error text NOT NULL,
+    provenance text[] NOT NULL,
+    CONSTRAINT failure_attempts_check CHECK ((attempts > 0))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.feature (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    current_definition bigint,
+    id integer NOT NULL,
+    project_id integer NOT NULL,
+    space_id integer NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE public.feature ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feature_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE SEQUENCE public.fencing_token_sequence
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.field (
+    feature_id integer NOT NULL,
+    slot smallint NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT field_slot_check CHECK ((slot > 0))
+);
+
+CREATE TABLE public.head (
+    rid bigint NOT NULL,
+    entry bigint NOT NULL,
+    definition_id bigint NOT NULL,
+    feature_id integer NOT NULL,
+    state smallint NOT NULL,
+    provenance text[] NOT NULL,
+    data_version text[],
+    CONSTRAINT head_state_check CHECK ((state = ANY (ARRAY[0, 1])))
+)
+PARTITION BY LIST (feature_id);
+
+CREATE TABLE public.id_space (
+    id integer NOT NULL,
+    columns text[] NOT NULL,
+    CONSTRAINT id_space_columns_check CHECK ((cardinality(columns) > 0))
+);
+
+ALTER TABLE public.id_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.id_space_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.lineage (
+    entry bigint NOT NULL,
+    rid bigint NOT NULL,
+    definition_id bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    written_at timestamp with time zone NOT NULL,
+    feature_id integer NOT NULL,
+    kind smallint NOT NULL,
+    provenance text[],
+    data_version text[],
+    parents bigint[],
+    parent_records bigint[],
+    parent_counts integer[],
+    metadata jsonb,
+    CONSTRAINT lineage_kind_check CHECK (((kind >= 0) AND (kind <= 5)))
+)
+PARTITION BY LIST (feature_id);
+
+COMMENT ON COLUMN public.lineage.kind IS '0 written, 1 computed under a claim, 2 reverted to an earlier version, 3 soft-deleted, 4 restored, 5 rebased';
+
+CREATE SEQUENCE public.lineage_entry_sequence
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.operation (
+    at timestamp with time zone NOT NULL,
+    id bigint NOT NULL,
+    claim_id bigint,
+    worker text,
+    materialization_id text,
+    token_name text,
+    request_id text
+);
+
+ALTER TABLE public.operation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.operation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.presence (
+    feature_id integer NOT NULL,
+    block integer NOT NULL,
+    live bit(1024) NOT NULL,
+    gone bit(1024) NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000');
+
+CREATE TABLE public.presence_count (
+    live bigint NOT NULL,
+    gone bigint NOT NULL,
+    feature_id integer NOT NULL,
+    stripe smallint NOT NULL
+)
+WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000');
+
+CREATE TABLE public.project (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    id integer NOT NULL,
+    hash_truncation_length integer NOT NULL,
+    hash_algorithm text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT project_hash_algorithm_check CHECK ((hash_algorithm = ANY (ARRAY['md5'::text, 'sha256'::text, 'xxhash32'::text, 'xxhash64'::text]))),
+    CONSTRAINT project_hash_truncation_length_check CHECK (((hash_truncation_length >= 8) AND (hash_truncation_length <= 64)))
+);
+
+ALTER TABLE public.project ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.project_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.push (
+    pushed_at timestamp with time zone DEFAULT now() NOT NULL,
+    id bigint NOT NULL,
+    revision bigint NOT NULL,
+    project_id integer NOT NULL,
+    project_version text NOT NULL,
+    message text,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    definitions bigint[] NOT NULL
+);
+
+ALTER TABLE public.push ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.push_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.record (
+    rid bigint NOT NULL,
+    space_id integer NOT NULL,
+    key bytea NOT NULL,
+    ids jsonb NOT NULL
+)
+PARTITION BY LIST (space_id);
+
+CREATE TABLE public.registry (
+    revision bigint DEFAULT 0 NOT NULL,
+    singleton boolean DEFAULT true NOT NULL,
+    CONSTRAINT registry_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.schema_migration (
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL
+);
+
+CREATE TABLE public.work (
+    oldest timestamp with time zone NOT NULL,
+    feature_id integer NOT NULL,
+    block integer NOT NULL,
+    ready boolean NOT NULL,
+    active boolean NOT NULL,
+    dirty bit(1024) NOT NULL,
+    leased bit(1024) NOT NULL,
+    parked bit(1024) NOT NULL,
+    awaited bit(1024) NOT NULL,
+    CONSTRAINT work_check CHECK ((ready = (bit_count((dirty & (~ leased))) > 0))),
+    CONSTRAINT work_check1 CHECK ((active = (bit_count(((dirty | leased) | parked)) > 0))),
+    CONSTRAINT work_check2 CHECK (((bit_count((dirty & parked)) = 0) AND (bit_count((leased & parked)) = 0)))
+)
+WITH (fillfactor='40', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_scale_factor='0.0', autovacuum_analyze_threshold='10000');
+
+ALTER TABLE ONLY public.claim_batch
+    ADD CONSTRAINT claim_batch_pkey PRIMARY KEY (claim_id);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.definition
+    ADD CONSTRAINT definition_feature_id_feature_version_definition_version_key UNIQUE (feature_id, feature_version, definition_version);
+
+ALTER TABLE ONLY public.definition
+    ADD CONSTRAINT definition_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.failure
+    ADD CONSTRAINT failure_pkey PRIMARY KEY (feature_id, rid);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_key_key UNIQUE (key);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.field
+    ADD CONSTRAINT field_feature_id_key_key UNIQUE (feature_id, key);
+
+ALTER TABLE ONLY public.field
+    ADD CONSTRAINT field_pkey PRIMARY KEY (feature_id, slot);
+
+ALTER TABLE ONLY public.id_space
+    ADD CONSTRAINT id_space_columns_key UNIQUE (columns);
+
+ALTER TABLE ONLY public.id_space
+    ADD CONSTRAINT id_space_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.presence_count
+    ADD CONSTRAINT presence_count_pkey PRIMARY KEY (feature_id, stripe);
+
+ALTER TABLE ONLY public.presence
+    ADD CONSTRAINT presence_pkey PRIMARY KEY (feature_id, block);
+
+ALTER TABLE ONLY public.project
+    ADD CONSTRAINT project_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.project
+    ADD CONSTRAINT project_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.push
+    ADD CONSTRAINT push_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.registry
+    ADD CONSTRAINT registry_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_pkey PRIMARY KEY (feature_id, block);
+
+CREATE INDEX claim_active_index ON public.claim USING btree (feature_id, id) WHERE (state = 0);
+
+CREATE INDEX failure_retry_index ON public.failure USING btree (feature_id, retry_at) WHERE (retry_at IS NOT NULL);
+
+CREATE INDEX feature_project_index ON public.feature USING btree (project_id);
+
+CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
+
+CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
+
+CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, block) WHERE ready;
+
+CREATE TRIGGER lineage_is_append_only BEFORE DELETE OR UPDATE ON public.lineage FOR EACH ROW EXECUTE FUNCTION public.refuse_lineage_change();
+
+ALTER TABLE ONLY public.claim_batch
+    ADD CONSTRAINT claim_batch_claim_id_fkey FOREIGN KEY (claim_id) REFERENCES public.claim(id);
+
+ALTER TABLE ONLY public.definition
+    ADD CONSTRAINT definition_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_current_definition_fkey FOREIGN KEY (current_definition) REFERENCES public.definition(id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.id_space(id);
+
+ALTER TABLE ONLY public.field
+    ADD CONSTRAINT field_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);
+
+ALTER TABLE ONLY public.push
+    ADD CONSTRAINT push_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.project(id);

@@ -1,1 +1,167 @@
-// API
+// The HTTP contract over the use cases: from a request to its answer.
+
+public import HTTP
+public import Service
+
+/// Answers requests.
+///
+/// Each passes the same few steps: match the route, make out the caller, check the query, run the handler; whatever
+/// goes wrong on the way becomes a problem at one place.
+public struct API: Sendable {
+    let metaxy: Metaxy
+    let configuration: APIConfiguration
+    let metrics = Metrics()
+    private let router = Router(Routes.table)
+    private let observe: @Sendable (APIEvent) -> Void
+
+    /// An API over a service.
+    ///
+    /// - Parameters:
+    ///   - observe: called with every event, on the task that answers; must not block.
+    public init(metaxy: Metaxy, configuration: APIConfiguration, observe: @escaping @Sendable (APIEvent) -> Void) {
+        self.metaxy = metaxy
+        self.configuration = configuration
+        self.observe = observe
+    }
+
+    /// Answers a request.
+    public func respond(_ request: Request) async -> Response {
+        let exchange = begin(request.head, remote: request.remote)
+        let match = router.match(request.head)
+        do throws(Problem) {
+            let response = try await answer(request, match, exchange.identity)
+            return finish(response, exchange, route: match.template)
+        } catch {
+            return refuse(error, exchange, route: match.template)
+        }
+    }
+
+    /// Answers what needs neither a task nor the database.
+    ///
+    /// - Returns: nil for everything but `/livez`.
+    public func fastPath(_ head: RequestHead) -> Response? {
+        guard head.path == "/livez", head.method == .get || head.method == .head, head.query.isEmpty else { return nil }
+        return finish(Self.alive, begin(head, remote: ""), route: "/livez")
+    }
+
+    /// The answer to a request that the HTTP layer refuses before any route sees it.
+    ///
+    /// - Parameters:
+    ///   - status: what the HTTP layer says.
+    ///   - detail: one sentence for the client.
+    public func refusal(_ status: Status, _ detail: String) -> Response {
+        let problem = Problem(ProblemCode(refusing: status), detail)
+        let identity = RequestIdentity(random: configuration.random)
+        let response = problem.response(instance: "", requestID: identity.id)
+        return Self.complete(response, identity)
+    }
+
+    private func answer(
+        _ request: Request, _ match: Router.Match, _ identity: RequestIdentity
+    ) async throws(Problem) -> Response {
+        switch match {
+        case .nothing:
+            throw Problem(.notFound, "There is nothing at \(request.head.path).")
+        case .otherMethods(let allowed):
+            if request.head.method == .options { return Response(status: .noContent, headers: ["Allow": allowed]) }
+            throw Problem(
+                .methodNotAllowed, "\(request.head.path) has no \(request.head.method.name); it has \(allowed)."
+            ).with("Allow", allowed)
+        case .route(let route, let path):
+            var caller = Caller(name: nil, scopes: [])
+            if let scope = route.scope {
+                caller = try await configuration.authorizer.caller(request.head, for: scope)
+            }
+            let query = try Query(request.head.query, known: route.query)
+            let call = Call(request: request, path: path, query: query, caller: caller, identity: identity)
+            return try await route.handle(self, call)
+        }
+    }
+}
+
+extension API {
+    /// A request that is being answered.
+    private struct Exchange {
+        let head: RequestHead
+        let remote: String
+        let identity: RequestIdentity
+        let start: UInt64
+    }
+
+    private func begin(_ head: RequestHead, remote: String) -> Exchange {
+        metrics.begin()
+        return Exchange(
+            head: head, remote: remote, identity: RequestIdentity(head, random: configuration.random),
+            start: configuration.clock())
+    }
+
+    private func refuse(_ problem: Problem, _ exchange: Exchange, route: String?) -> Response {
+        note(problem, exchange.identity)
+        let response = problem.response(instance: exchange.head.path, requestID: exchange.identity.id)
+        return finish(response, exchange, route: route)
+    }
+
+    /// Tells the log what a problem does not tell the client.
+    func note(_ problem: Problem, _ identity: RequestIdentity) {
+        if let cause = problem.cause { observe(.failed(requestID: identity.id, cause: cause)) }
+    }
+
+    /// Completes an answer, which counts as given when the last of its content is written.
+    private func finish(_ response: Response, _ exchange: Exchange, route: String?) -> Response {
+        var response = Self.complete(response, exchange.identity)
+        let status = response.status.code
+        guard case .stream(let write) = response.body, exchange.head.method != .head else {
+            end(exchange, status: status, route: route)
+            return response
+        }
+        response.body = .stream { writer in
+            let end = await write(writer)
+            self.end(exchange, status: status, route: route)
+            return end
+        }
+        return response
+    }
+
+    private func end(_ exchange: Exchange, status: UInt16, route: String?) {
+        let nanoseconds = configuration.clock() - exchange.start
+        let known = Routes.methods.contains(exchange.head.method)
+        metrics.end(
+            Metrics.Series(
+                method: known ? exchange.head.method.name : "other", route: route ?? "unmatched", status: status),
+            nanoseconds: nanoseconds)
+        observe(
+            .answered(
+                APIEvent.Exchange(
+                    method: exchange.head.method.name, path: exchange.head.path, route: route, status: status,
+                    duration: .nanoseconds(Int64(clamping: nanoseconds)), requestID: exchange.identity.id,
+                    traceparent: exchange.identity.traceparent, remote: exchange.remote)))
+    }
+
+    /// Adds what every answer carries.
+    private static func complete(_ response: Response, _ identity: RequestIdentity) -> Response {
+        var response = response
+        response.headers.append("X-Request-Id", identity.id)
+        response.headers.append("Cache-Control", "no-store")
+        response.headers.append("X-Content-Type-Options", "nosniff")
+        return response
+    }
+}
+
+extension Response {
+    /// An answer with a JSON document.
+    static func json(_ bytes: [UInt8], status: Status = .ok) -> Response {
+        Response(status: status, headers: ["Content-Type": MediaType.json.text], body: .bytes(bytes))
+    }
+
+    /// An answer with a document of another type.
+    static func content(_ type: MediaType, _ bytes: [UInt8]) -> Response {
+        Response(status: .ok, headers: ["Content-Type": type.text], body: .bytes(bytes))
+    }
+
+    /// The answer with another header field.
+    func with(_ name: FieldName, _ value: String) -> Response {
+        var response = self
+        response.headers.append(name, value)
+        return response
+    }
+}

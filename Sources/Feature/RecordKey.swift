@@ -85,7 +85,9 @@ public struct RecordKey: Hashable, Sendable {
         case .integer(let number):
             bytes.append(Tag.integer)
             let shifted = UInt64(bitPattern: number) ^ (1 << 63)
-            for shift in stride(from: UInt64(56), through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: shifted >> shift)) }
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: shifted >> shift))
+            }
         case .bigInteger(let digits):
             appendBig(digits, to: &bytes)
         case .string(let text):

@@ -23,7 +23,6 @@ public final class Server: Sendable {
     ///   - configuration: where and how to serve.
     ///   - application: what to serve.
     public init(configuration: ServerConfiguration, application: Application) {
-        configuration.limits.check()
         precondition(configuration.loops > 0, "a server has a loop")
         self.configuration = configuration
         self.application = application
@@ -47,13 +46,14 @@ public final class Server: Sendable {
             let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
             // Alone first: a shared port would silently be shared with another process that listens there.
             let address = try Listener(wanted, isShared: false).address
+            let bounds = Bounds(configuration.limits)
             var workers: [Worker] = []
             for index in 0..<configuration.loops {
                 let listener = try Listener(address, isShared: true)
                 let number = listener.number
                 let worker = Worker(
                     loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
-                    limits: configuration.limits, admission: admission)
+                    bounds: bounds, admission: admission)
                 try worker.start(listener: number)
                 workers.append(worker)
             }

@@ -66,14 +66,19 @@ extension Connection {
         return settings
     }
 
-    /// Whether the session seems usable: nothing unexpected waits in its socket, as the farewell of a server that
-    /// shut down would. One system call.
+    /// Whether the session seems usable: the farewell of a server that shut down, or of an administrator who ended
+    /// the session, would wait in its socket. One system call if nothing does.
     var isAlive: Bool {
-        guard !isBroken else { return false }
-        var descriptor = pollfd(fd: unsafe PQsocket(link), events: Int16(POLLIN), revents: 0)
-        guard unsafe poll(&descriptor, 1, 0) > 0 else { return true }
-        // Notices and parameter changes are no farewell; reading tells.
-        return unsafe PQconsumeInput(link) == 1 && !isBroken
+        while !isBroken {
+            var descriptor = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&descriptor, 1, 0) > 0 else { return true }
+            guard receive() else { return false }
+            // The end of the stream may follow its announcement later; the announcement is enough. Notices and
+            // parameter changes are none.
+            _ = unsafe PQisBusy(link)
+            if notices.hasFarewell { return false }
+        }
+        return false
     }
 
     private func observeNotices() {
@@ -84,40 +89,5 @@ extension Connection {
                 guard let observer = unsafe observer, let result = unsafe result else { return }
                 unsafe Unmanaged<NoticeObserver>.fromOpaque(observer).takeUnretainedValue().receive(result)
             }, observer)
-    }
-}
-
-/// Carries `PoolConfiguration.observe` to libpq's notice receiver, which would print to stderr otherwise.
-final class NoticeObserver {
-    private let observe: @Sendable (PostgresEvent) -> Void
-
-    init(_ observe: @escaping @Sendable (PostgresEvent) -> Void) {
-        self.observe = observe
-    }
-
-    /// Reports a notice; libpq frees `result` itself.
-    func receive(_ result: OpaquePointer) {
-        let field = { (field: DiagnosticField) in
-            unsafe PQresultErrorField(result, Int32(field.rawValue.value)).map { unsafe String(cString: $0) } ?? ""
-        }
-        observe(.notice(severity: field(.severity), message: field(.message)))
-    }
-}
-
-/// Calls `body` with an array of C strings that ends in a null pointer.
-func withCStrings<T>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T) -> T {
-    var bytes: [CChar] = []
-    var offsets: [Int] = []
-    for string in strings {
-        offsets.append(bytes.count)
-        bytes.append(contentsOf: string.utf8CString)
-    }
-    return unsafe bytes.withUnsafeBufferPointer { buffer in
-        var pointers = unsafe offsets.map { offset in unsafe buffer.baseAddress.map { unsafe $0 + offset } }
-        unsafe pointers.append(nil)
-        return unsafe pointers.withUnsafeBufferPointer { pointers in
-            guard let base = pointers.baseAddress else { preconditionFailure("the array has an element") }
-            return unsafe body(base)
-        }
     }
 }

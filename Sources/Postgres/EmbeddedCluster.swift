@@ -53,6 +53,10 @@ struct EmbeddedCluster {
 
     /// Writes the configuration file for a start.
     func configure(socketDirectory: String, durable: Bool) throws(EmbeddedPostgresError) {
+        let local = directory.cluster + "/" + EmbeddedSettings.localFileName
+        if try FileSystem.status(local) == nil {
+            try FileSystem.replace(local, with: EmbeddedSettings.localText, owner: directory.account, mode: 0o600)
+        }
         let text = EmbeddedSettings.text(
             socketDirectory: socketDirectory, logDirectory: directory.logs, durable: durable)
         try FileSystem.replace(

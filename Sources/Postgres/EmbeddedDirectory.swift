@@ -73,6 +73,17 @@ final class EmbeddedDirectory: Sendable {
         }
     }
 
+    /// The last lines that the server wrote, in one.
+    func lastWords() throws(EmbeddedPostgresError) -> String {
+        var newest: (path: String, modified: Int)?
+        for name in FileSystem.names(in: logs) {
+            guard let status = try FileSystem.status("\(logs)/\(name)") else { continue }
+            if newest.map({ status.modified > $0.modified }) ?? true { newest = ("\(logs)/\(name)", status.modified) }
+        }
+        let log = try newest.map { newest throws(EmbeddedPostgresError) in try FileSystem.read(newest.path) ?? "" }
+        return (String((log ?? "").suffix(1000)) + String((try FileSystem.read(output) ?? "").suffix(1000))).oneLine
+    }
+
     /// Where the socket is: in the data directory, or in a short private directory if its path would be too long.
     func socketDirectory(runtimeDirectory: String?) throws(EmbeddedPostgresError) -> String {
         let own = path + "/socket"
@@ -84,8 +95,10 @@ final class EmbeddedDirectory: Sendable {
         return own
     }
 
+    /// Whether a socket can be in `directory`: libpq takes a comma for the end of a host.
     static func fits(_ directory: String) -> Bool {
-        directory.utf8.count + 1 + socketName.utf8.count + 1 <= socketPathBytesMax
+        !directory.contains(",")
+            && directory.utf8.count + 1 + socketName.utf8.count + 1 <= socketPathBytesMax
     }
 
     /// The directory that an earlier start recorded if it is still ours alone, else a new one.

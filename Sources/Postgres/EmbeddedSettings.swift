@@ -14,13 +14,16 @@ enum EmbeddedSettings {
     /// Settings of an operator, read last; relative to the cluster's directory.
     static let localFileName = "local.conf"
 
+    /// What that file says before an operator writes to it.
+    static let localText = "# Settings in this file override those of \(fileName) and stay as they are.\n"
+
     /// The text of the configuration file.
     static func text(socketDirectory: String, logDirectory: String, durable: Bool) -> String {
         let settings =
             fixed + (durable ? [] : volatile)
             + [
                 Setting(
-                    name: "unix_socket_directories", value: quoted(socketDirectory),
+                    name: "unix_socket_directories", value: listed(socketDirectory),
                     reason: "The only way in, a directory that nobody else can enter."),
                 Setting(
                     name: "log_directory", value: quoted(logDirectory), reason: "Beside the cluster, for operators."),
@@ -28,11 +31,17 @@ enum EmbeddedSettings {
         let lines = settings.map { "# \($0.reason)\n\($0.name) = \($0.value)\n" }
         return "# Written at each start. Put changes into \(localFileName) beside this file.\n\n"
             + lines.joined(separator: "\n")
-            + "\n# What is said there has the last word.\ninclude_if_exists = '\(localFileName)'\n"
+            + "\n# What is said there has the last word.\ninclude = '\(localFileName)'\n"
     }
 
+    /// A string of the configuration file, in which a backslash escapes.
     private static func quoted(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+        "'" + text.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "'"
+    }
+
+    /// One directory for a setting that takes a list of them.
+    private static func listed(_ directory: String) -> String {
+        quoted("\"" + directory.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\"")
     }
 
     private static let fixed = [
@@ -74,7 +83,7 @@ enum EmbeddedSettings {
         Setting(name: "log_line_prefix", value: "'%m [%p] %q%u@%d '", reason: "Time, process, user and database."),
         Setting(name: "log_min_duration_statement", value: "1s", reason: "Slow statements show up."),
         Setting(
-            name: "log_parameter_max_length", value: "0", reason: "Values of parameters are data and stay out of logs."),
+            name: "log_parameter_max_length", value: "0", reason: "Parameters are data and stay out of logs."),
         Setting(name: "log_lock_waits", value: "on", reason: "So do long waits for locks."),
     ]
 

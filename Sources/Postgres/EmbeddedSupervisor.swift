@@ -93,9 +93,9 @@ final class EmbeddedSupervisor: Sendable {
 
     /// Starts the server and returns once it accepts connections and has its role and database.
     private func launch(_ cluster: EmbeddedCluster, _ address: Address) throws(EmbeddedPostgresError) {
-        let survivors = EmbeddedSurvivors(cluster: cluster.directory.cluster) { [configuration] process in
-            configuration.observe(.leftoverStopped(processID: process))
-        }
+        let survivors = EmbeddedSurvivors(
+            cluster: cluster.directory.cluster, socketDirectory: address.socketDirectory,
+            found: { [configuration] process in configuration.observe(.leftoverStopped(processID: process)) })
         try survivors.stop(deadline: configuration.stopDeadline)
         try cluster.configure(socketDirectory: address.socketDirectory, durable: configuration.durable)
         let child = try cluster.start()
@@ -128,11 +128,9 @@ final class EmbeddedSupervisor: Sendable {
                 reason = error
             }
             if child.awaitEnd(blocking: false) {
-                let output = try FileSystem.read(cluster.directory.output) ?? ""
+                let words = try cluster.directory.lastWords()
                 throw EmbeddedPostgresError(
-                    .startFailed,
-                    "PostgreSQL ended at its start; its log is in \(cluster.directory.logs): "
-                        + String(output.suffix(2000)).oneLine)
+                    .startFailed, "PostgreSQL ended at its start; its log is in \(cluster.directory.logs): \(words)")
             }
             guard MonotonicTime.now() < deadline, !isStopping else {
                 throw EmbeddedPostgresError(

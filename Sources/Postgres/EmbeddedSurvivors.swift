@@ -6,12 +6,14 @@ import Glibc
 /// nothing else can be using the cluster rightfully.
 struct EmbeddedSurvivors {
     let cluster: String
+    let socketDirectory: String
     /// Told of a postmaster that has to be stopped.
     let found: (pid_t) -> Void
 
     private static let pollInterval = Duration.milliseconds(10)
 
-    /// Stops every process of the cluster and removes a `postmaster.pid` that names a process of something else.
+    /// Stops every process of the cluster and removes the files by which it says that it runs: the server would
+    /// believe them if some other process had its process id now.
     ///
     /// The processes of a cluster have its directory as their working directory. A leftover postmaster is asked for a
     /// fast shutdown; backends without a postmaster end by themselves.
@@ -32,6 +34,8 @@ struct EmbeddedSurvivors {
             throw EmbeddedPostgresError(.stopTimedOut, "PostgreSQL processes in \(cluster) do not stop")
         }
         try FileSystem.remove(cluster + "/postmaster.pid")
+        try FileSystem.remove("\(socketDirectory)/\(EmbeddedDirectory.socketName)")
+        try FileSystem.remove("\(socketDirectory)/\(EmbeddedDirectory.socketName).lock")
     }
 
     private func postmasterID() throws(EmbeddedPostgresError) -> pid_t? {

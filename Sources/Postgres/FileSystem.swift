@@ -11,6 +11,8 @@ enum FileSystem {
         let group: gid_t
         /// The permission bits.
         let mode: mode_t
+        /// When the content changed last, in seconds.
+        let modified: Int
     }
 
     /// The status of what `path` itself names, nil when there is nothing; a symbolic link is followed if `following`.
@@ -23,7 +25,7 @@ enum FileSystem {
         }
         return Status(
             isDirectory: info.st_mode & S_IFMT == S_IFDIR, owner: info.st_uid, group: info.st_gid,
-            mode: info.st_mode & 0o7777)
+            mode: info.st_mode & 0o7777, modified: info.st_mtim.tv_sec)
     }
 
     /// Creates a directory unless it exists; its parents must exist.

@@ -71,13 +71,13 @@ final class Interrupt: Sendable {
         monitor.withLock { $0.isRequested }
     }
 
-    /// Sets the connection to cancel on, nil before it closes.
+    /// Sets the connection to cancel on, nil before it closes; returns once no cancel request is under way.
     func attach(_ link: OpaquePointer?) {
         let handle = unsafe link.flatMap { unsafe PQgetCancel($0) }.map { unsafe Handle(pointer: $0) }
-        let old = monitor.withLock { state in
-            let old = state.handle
+        var old: Handle?
+        settle { state in
+            old = state.handle
             state.handle = handle
-            return old
         }
         if let old { unsafe PQfreeCancel(old.pointer) }
     }

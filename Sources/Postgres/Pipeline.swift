@@ -28,9 +28,8 @@ extension Connection {
         let first = runOnce(batch)
         guard let error = first.error else { return first.rows }
         let isStale = error.sqlState == .featureNotSupported || error.sqlState == .invalidSQLStatementName
-        guard isStale, let statement = batch[error.batchIndex ?? 0].0 as Statement?, usesCache(statement) else {
-            throw error
-        }
+        let statement = batch[error.batchIndex ?? 0].0
+        guard isStale, usesCache(statement) else { throw error }
         statements.forget(statement)
         guard isAlone else { throw error }
         failure = nil
@@ -57,7 +56,11 @@ extension Connection {
         } else {
             outcome.error = linkError()
         }
-        if unsafe PQexitPipelineMode(link) == 0, outcome.error == nil { outcome.error = linkError() }
+        if unsafe PQexitPipelineMode(link) == 0 {
+            // Answers that nobody expects may still arrive: the session is of no more use.
+            outcome.error = outcome.error ?? linkError()
+            isSpent = true
+        }
         if isBroken { outcome.error = lost(outcome.error) }
         for statement in outcome.unprepared { statements.remove(statement) }
         outcome.error = outcome.error.map { note($0) }

@@ -96,6 +96,10 @@ final class PoolCore: Sendable {
         configuration.observe(.connectFailed(error, retryIn: retryIn))
     }
 
+    func ended(slot: Int) {
+        perform { state, _ in state.machine.ended(slot: slot) }
+    }
+
     func rejected(ticket: UInt64) {
         perform { state, now in state.machine.rejected(ticket: ticket, now: now) }
     }
@@ -135,7 +139,7 @@ final class PoolCore: Sendable {
             let session = session(slot, &state)
             return { session.send(.run(job, ticket: ticket)) }
         case .close(let slot):
-            guard let session = state.sessions.removeValue(forKey: slot) else { return {} }
+            guard let session = state.sessions.removeValue(forKey: slot) else { return { self.ended(slot: slot) } }
             return { session.send(.close) }
         case .fail(let ticket, let reason):
             guard let job = state.jobs.removeValue(forKey: ticket) else {

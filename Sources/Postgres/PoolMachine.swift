@@ -11,7 +11,7 @@ struct PoolMachine {
         case connect(slot: Int)
         /// Run a caller's work; answered by `released`, or by `rejected` if the connection is found dead before.
         case run(ticket: UInt64, slot: Int)
-        /// Close the connection and end the slot for ever; not answered.
+        /// Close the connection and end the slot for ever; answered by `ended`.
         case close(slot: Int)
         /// Tell a caller that it gets no connection.
         case fail(ticket: UInt64, Reason)
@@ -32,6 +32,7 @@ struct PoolMachine {
         case connecting
         case idle
         case busy(ticket: UInt64)
+        case closing
         case ended
     }
 
@@ -53,7 +54,7 @@ struct PoolMachine {
     private(set) var waitTotal: Duration = .zero
 
     init(size: Int, waitDeadline: Duration, waitersMax: Int, backoff: Backoff) {
-        precondition(size > 0 && waitersMax >= 0, "a pool has connections and a bounded queue")
+        precondition(size > 0 && waitersMax > 0, "a pool has connections and a bounded queue")
         self.slots = Array(repeating: .empty, count: size)
         self.waitDeadline = waitDeadline
         self.waitersMax = waitersMax
@@ -133,11 +134,18 @@ struct PoolMachine {
         var actions: [Action] = []
         while let entry = queue.removeFirst() { actions.append(.fail(ticket: entry.ticket, .closed)) }
         for slot in slots.indices where slots[slot] == .empty || slots[slot] == .idle {
-            slots[slot] = .ended
+            slots[slot] = .closing
             actions.append(.close(slot: slot))
         }
         idle = []
-        return actions + closedIfDone()
+        return actions
+    }
+
+    /// A slot has ended.
+    mutating func ended(slot: Int) -> [Action] {
+        precondition(slots[slot] == .closing, "only a closing slot ends")
+        slots[slot] = .ended
+        return slots.allSatisfy { $0 == .ended } ? [.closed] : []
     }
 
     /// When `tick` has to be called next.
@@ -152,16 +160,12 @@ struct PoolMachine {
 
     private mutating func vacate(_ slot: Int, healthy: Bool, _ now: MonotonicTime) -> [Action] {
         if isClosed {
-            slots[slot] = .ended
-            return [.close(slot: slot)] + closedIfDone()
+            slots[slot] = .closing
+            return [.close(slot: slot)]
         }
         slots[slot] = healthy ? .idle : .empty
         if healthy { idle.append(slot) }
         return dispatch(now)
-    }
-
-    private func closedIfDone() -> [Action] {
-        slots.allSatisfy { $0 == .ended } ? [.closed] : []
     }
 
     /// Gives idle connections to the callers that wait longest, and opens connections for the rest.

@@ -23,7 +23,8 @@ struct SessionThread: Sendable {
                     core.rejected(ticket: ticket)
                 }
             case .close:
-                return
+                connection = nil
+                return core.ended(slot: slot)
             }
         }
     }

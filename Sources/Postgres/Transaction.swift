@@ -8,6 +8,10 @@ public enum Isolation: String, Sendable, Hashable {
     case repeatableRead = "REPEATABLE READ"
     /// As if transactions ran one after another; fails with `40001` where that cannot be had.
     case serializable = "SERIALIZABLE"
+
+    func begin(readOnly: Bool) -> String {
+        "BEGIN ISOLATION LEVEL \(rawValue)\(readOnly ? " READ ONLY" : "")"
+    }
 }
 
 extension Pool {
@@ -25,7 +29,7 @@ extension Pool {
         isolation: Isolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
         _ body: @escaping @Sendable (Connection) throws(E) -> T
     ) async throws(E) -> T {
-        let begin = "BEGIN ISOLATION LEVEL \(isolation.rawValue)\(readOnly ? " READ ONLY" : "")"
+        let begin = isolation.begin(readOnly: readOnly)
         var attempt = 1
         while true {
             let outcome: TransactionOutcome<T, E> = try await withConnection { (connection) throws(E) in
@@ -58,6 +62,19 @@ enum TransactionOutcome<Value: Sendable, Failure: Error>: Sendable {
 }
 
 extension Connection {
+    /// Runs `body` in a transaction, once; for callers that keep something in the session, as an advisory lock, across
+    /// transactions. Transactions do not nest.
+    /// - Throws: what `body` throws, and `E` made of any failure of BEGIN and of COMMIT.
+    public func transaction<T: Sendable, E: PostgresErrorConvertible>(
+        isolation: Isolation = .readCommitted, readOnly: Bool = false, _ body: (Connection) throws(E) -> T
+    ) throws(E) -> T {
+        precondition(!inTransaction, "transactions do not nest")
+        switch transact(isolation.begin(readOnly: readOnly), body) {
+        case .committed(let value): return value
+        case .failed(let error), .collided(_, let error): throw error
+        }
+    }
+
     /// Runs `body` between `begin` and COMMIT or ROLLBACK.
     func transact<T, E: PostgresErrorConvertible>(
         _ begin: String, _ body: (Connection) throws(E) -> T

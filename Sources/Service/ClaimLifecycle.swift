@@ -34,7 +34,8 @@ extension Metaxy {
             let addresses = Set(rest.map { BlockAddress(feature: held.plan.id, record: $0) })
             let blocks = try stored { [scope] () throws(StoreError) in try scope.blocks.peek(addresses) }
             let moved = rest.filter { record in
-                blocks[BlockAddress(feature: held.plan.id, record: record)]?.dirty.contains(record.offsetInBlock) == true
+                blocks[BlockAddress(feature: held.plan.id, record: record)]?.dirty.contains(record.offsetInBlock)
+                    == true
             }
             return HeartbeatOutcome(leaseUntil: until, plan: held.plan, superseded: try scope.keys(moved, held.plan))
         }
@@ -181,5 +182,20 @@ extension Scope {
             preconditionFailure("feature \(feature) is not in the registry")
         }
         return key
+    }
+}
+
+extension Metaxy {
+    /// Forgets what was handed out with claims that ended more than `Limits.batchMemorySeconds` ago.
+    ///
+    /// - Throws: `.unavailable`.
+    /// - Complexity: one transaction; O(batches kept).
+    public func forgetBatches() async throws(ServiceError) {
+        try await change { (scope) throws(ServiceError) in
+            let connection = scope.connection
+            _ = try stored { () throws(StoreError) in
+                try Claims(connection).forgetBatches(endedBefore: Limits.batchMemorySeconds)
+            }
+        }
     }
 }

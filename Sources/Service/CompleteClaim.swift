@@ -152,14 +152,19 @@ extension Scope {
         let plan = held.plan
         let connection = connection
         let records = results.map(\.unit.record)
-        let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(records) }
+        let watched = catalog.watched(of: plan.id)
+        let heads = try stored { () throws(StoreError) in
+            try Heads(connection, feature: plan.id).compare(
+                records, metadata: results.map(\.row.metadata), watched: watched)
+        }
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
         for (row, unit) in results {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
-            let head = heads[unit.record]
+            let known = heads[unit.record]
+            let head = known?.head
             // Somebody wrote this record after it was handed out: what they wrote is newer and stays.
             let isOvertaken = (head?.entry ?? 0) != unit.base
             versions.append(
@@ -168,9 +173,10 @@ extension Scope {
                     parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
             guard !isOvertaken else { continue }
             if head?.isLive != true { appeared.append(unit.record) }
-            if let change = Self.change(unit.record, from: head, to: dataVersions ?? provenance) {
-                changes.append(change)
-            }
+            let change = RecordChange(
+                unit.record, from: head, to: dataVersions ?? provenance, provenance: provenance,
+                columns: known?.moved ?? [])
+            if let change { changes.append(change) }
         }
         let writer = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
@@ -182,14 +188,5 @@ extension Scope {
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         try propagate(changes, of: plan)
-    }
-
-    /// How a record's data versions move when `versions` become current; nil where none does.
-    static func change(_ record: RecordID, from head: Head?, to versions: [String?]) -> RecordChange? {
-        guard let head, head.isLive else { return RecordChange(record: record, slots: nil) }
-        let moved = versions.indices.map { Slot($0 + 1) }.filter { slot in
-            versions[Int(slot) - 1] != head.dataVersion(at: slot)
-        }
-        return moved.isEmpty ? nil : RecordChange(record: record, slots: Set(moved))
     }
 }

@@ -67,7 +67,7 @@ struct Evaluator {
 
     /// Judges derived units without asking whether their inputs are settled.
     ///
-    /// - Complexity: one round trip, one or three more a dep.
+    /// - Complexity: one round trip, and those of `inputs`.
     func compare(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: JudgedUnit] {
         let heads = try Heads(connection, feature: plan.id).read(units)
         let inputs = try inputs(plan, units)
@@ -84,21 +84,6 @@ struct Evaluator {
         }
         for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
         return judged
-    }
-
-    /// The live upstream records of each unit.
-    func inputs(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: UnitInputs] {
-        let mapper = UnitMapper(connection: connection, catalog: catalog)
-        let empty = UnitInputs(deps: plan.deps.map { _ in [] })
-        var inputs = Dictionary(units.map { ($0, empty) }) { first, _ in first }
-        for (position, dep) in plan.deps.enumerated() {
-            let upstream = try mapper.upstream(of: units, plan, dep: dep)
-            let heads = try Heads(connection, feature: dep.upstream).read(upstream.values.flatMap { $0 })
-            for (unit, records) in upstream {
-                inputs[unit]?.deps[position] = records.compactMap { heads[$0] }.filter(\.isLive)
-            }
-        }
-        return inputs
     }
 }
 

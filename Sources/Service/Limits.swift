@@ -38,6 +38,9 @@ public enum Limits {
     /// The longest delay between attempts.
     public static let retryDelayMax: Duration = .seconds(3_600)
 
+    /// For how long a finished claim can answer a repeated report, in seconds: longer than any client retries.
+    public static let batchMemorySeconds = 3_600.0
+
     /// Rows of a page when the request does not say.
     public static let pageRowsStandard = 100
 

@@ -75,7 +75,8 @@ extension Metaxy {
                 let plan = try scope.plan(query.feature)
                 guard !plan.isRoot else {
                     throw .invalid([
-                        Fault(.pointer("/samples"), "\(plan.key) is a root: its increment needs samples to compare with")
+                        Fault(
+                            .pointer("/samples"), "\(plan.key) is a root: its increment needs samples to compare with")
                     ])
                 }
                 var resolution = Resolution(plan, query)
@@ -156,7 +157,7 @@ private struct Resolution {
     private func countedAll(_ scope: Scope) throws(ServiceError) -> IncrementCounts? {
         guard query.countsAll else { return nil }
         let live = try stored { () throws(StoreError) in
-            try Presences(scope.connection).counts()[plan.id]?.live ?? 0
+            try Presences(scope.connection).count(of: plan.id)
         }
         var counts = counts
         counts.upToDate = live - liveInIncrement

@@ -4,14 +4,6 @@ import Feature
 import Postgres
 import Store
 
-/// What changed in a record.
-struct RecordChange: Hashable, Sendable {
-    /// The record.
-    let record: RecordID
-    /// The slots whose data version moved; nil where the record appeared or disappeared.
-    let slots: Set<Slot>?
-}
-
 /// A transaction that changes records, work or claims.
 struct Scope {
     let connection: Connection
@@ -58,9 +50,7 @@ struct Scope {
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
-            let records = changes.filter { change in
-                change.slots.map { !$0.isDisjoint(with: dep.slots) } ?? true
-            }.map(\.record)
+            let records = changes.filter { $0.touches(dep) }.map(\.record)
             guard !records.isEmpty else { continue }
             marks.append((downstream.id, try units(of: records, downstream, dep: dep)))
         }

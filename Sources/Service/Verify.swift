@@ -10,8 +10,8 @@ public struct VerifyMismatch: Hashable, Sendable {
     public let feature: FeatureKey
     /// The names of its id columns.
     public let columns: [String]
-    /// The record.
-    public let key: RecordKey
+    /// The record; nil where it is the feature as a whole.
+    public let key: RecordKey?
     /// What it is.
     public let detail: String
 }
@@ -74,6 +74,7 @@ private struct Verification {
             let work = try workBlocks()
             let units = try universe(presence)
             try checkLeases(work)
+            try checkCount(presence)
             var start = 0
             while start < units.count {
                 let part = Array(units[start..<min(start + Self.step, units.count)])
@@ -132,7 +133,8 @@ private struct Verification {
             guard let kind = judged.kind ?? (judged.earlier == nil ? nil : .stale) else { continue }
             if !isCandidate(unit, work) {
                 wrong.append((unit, "\(kind.rawValue), but not a candidate"))
-            } else if judged.earlier == nil, kind == .new || kind == .stale, isParked(unit, work), failures[unit] == nil {
+            } else if judged.earlier == nil, kind == .new || kind == .stale, isParked(unit, work), failures[unit] == nil
+            {
                 wrong.append((unit, "\(kind.rawValue), but parked although nothing blocks it"))
             }
         }
@@ -144,6 +146,15 @@ private struct Verification {
 
     private func isParked(_ unit: RecordID, _ work: [BlockAddress: WorkBlock]) -> Bool {
         work[BlockAddress(feature: plan.id, record: unit)]?.parked.contains(unit.offsetInBlock) ?? false
+    }
+
+    /// The kept count is what the bitmaps hold.
+    private mutating func checkCount(
+        _ presence: [BlockAddress: (live: BlockBits, gone: BlockBits)]
+    ) throws(StoreError) {
+        let live = presence.values.reduce(0) { $0 + $1.live.popcount }
+        let count = try Presences(scope.connection).count(of: plan.id)
+        if count != live { wrong.append((-1, "\(live) records are live, but \(count) are counted")) }
     }
 
     /// The leased bits are exactly what the active claims hold.
@@ -168,11 +179,10 @@ private struct Verification {
         outcome.mismatchCount = wrong.count
         let shown = wrong.sorted { $0.0 < $1.0 }.prefix(Limits.faultsMax)
         guard !shown.isEmpty else { return }
-        let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: Array(Set(shown.map(\.0))))
-        outcome.mismatches = shown.compactMap { unit, detail in
-            keys[unit].map {
-                VerifyMismatch(feature: plan.key, columns: plan.spec.idColumns, key: $0, detail: detail)
-            }
+        let keys = try RecordIDs(scope.connection, space: plan.space)
+            .keys(of: Array(Set(shown.map(\.0).filter { $0 >= 0 })))
+        outcome.mismatches = shown.map { unit, detail in
+            VerifyMismatch(feature: plan.key, columns: plan.spec.idColumns, key: keys[unit], detail: detail)
         }
     }
 }

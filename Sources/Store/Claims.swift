@@ -330,7 +330,8 @@ private struct BatchColumns {
             var unitParents: [[ParentEntry]] = []
             for dep in 0..<deps {
                 let count = Int(parentCounts[index * deps + dep])
-                unitParents.append((next..<next + count).map { ParentEntry(entry: parents[$0], record: parentRecords[$0]) })
+                unitParents.append(
+                    (next..<next + count).map { ParentEntry(entry: parents[$0], record: parentRecords[$0]) })
                 next += count
             }
             return ClaimedUnit(

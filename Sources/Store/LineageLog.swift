@@ -39,7 +39,8 @@ public struct LineageLog {
         ]
         let overrides = versions.contains { $0.dataVersions != nil }
         for slot in 0..<slots {
-            parameters.append(.textArrayOptional(versions.map { slot < $0.provenance.count ? $0.provenance[slot] : nil }))
+            parameters.append(
+                .textArrayOptional(versions.map { slot < $0.provenance.count ? $0.provenance[slot] : nil }))
         }
         for slot in 0..<slots {
             parameters.append(.textArrayOptional(overrides ? versions.map { Self.dataVersion($0, slot) } : []))

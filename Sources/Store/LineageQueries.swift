@@ -142,6 +142,26 @@ public struct LineageQueries {
         return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
     }
 
+    /// The newest version of each record that is not a tombstone.
+    ///
+    /// - Returns: by record id; a record without one is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func beforeTombstone(of records: [RecordID]) throws(StoreError) -> [RecordID: LineageEntry] {
+        let statement = Statement(
+            "lineage_before_tombstone_\(feature)",
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM unnest($1::bigint[]) AS u (rid)
+            JOIN lineage_\(feature) l ON l.rid = u.rid
+            JOIN operation o ON o.id = l.operation_id
+            WHERE l.kind <> \(LineageKind.deleted.rawValue)
+            ORDER BY l.rid, l.entry DESC
+            """)
+        let found = try connection.rows(statement, [.int8Array(records)], decode)
+        return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
+    }
+
     /// Earlier versions of records that have exactly the given provenance.
     ///
     /// - Parameters:

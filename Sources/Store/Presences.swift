@@ -36,7 +36,7 @@ public struct Presences {
     /// How many records of each feature are live and how many are soft-deleted.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; a row for each 1,024 records.
+    /// - Complexity: one round trip; sixteen rows a feature.
     public func counts() throws(StoreError) -> [FeatureID: (live: Int, gone: Int)] {
         var counts: [FeatureID: (live: Int, gone: Int)] = [:]
         do {
@@ -48,6 +48,16 @@ public struct Presences {
             throw StoreError(error)
         }
         return counts
+    }
+
+    /// How many records of a feature are live.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; sixteen rows.
+    public func count(of feature: FeatureID) throws(StoreError) -> Int {
+        try connection.row(Self.countStatement, [.int4(feature)]) { row throws(PostgresError) in
+            Int(try row.int8(0))
+        } ?? 0
     }
 
     /// The presence bitmaps of a feature, by block.
@@ -68,18 +78,36 @@ public struct Presences {
         return blocks
     }
 
+    /// The counts move by what the bitmaps move. Nobody else changes these blocks meanwhile, so `before` is what the
+    /// update finds.
     private static let updateStatement = Statement(
         "presence_update",
         """
-        INSERT INTO presence AS p (feature_id, block, live, gone)
-        SELECT $1, u.block, u.live, u.gone FROM unnest($2::integer[], $3::bit(1024)[], $4::bit(1024)[]) AS u (block, live, gone)
-        ON CONFLICT (feature_id, block) DO UPDATE
-        SET live = (p.live & ~excluded.gone) | excluded.live, gone = (p.gone & ~excluded.live) | excluded.gone
+        WITH input AS MATERIALIZED (
+            SELECT * FROM unnest($2::integer[], $3::bit(1024)[], $4::bit(1024)[]) AS u (block, live, gone)
+        ), before AS (
+            SELECT p.block, p.live, p.gone FROM input i JOIN presence p ON p.feature_id = $1 AND p.block = i.block
+        ), after AS (
+            INSERT INTO presence AS p (feature_id, block, live, gone)
+            SELECT $1, block, live, gone FROM input
+            ON CONFLICT (feature_id, block) DO UPDATE
+            SET live = (p.live & ~excluded.gone) | excluded.live, gone = (p.gone & ~excluded.live) | excluded.gone
+            RETURNING block, live, gone
+        )
+        INSERT INTO presence_count AS c (feature_id, stripe, live, gone)
+        SELECT $1, pg_backend_pid() % 16,
+               sum(bit_count(a.live) - coalesce(bit_count(b.live), 0)),
+               sum(bit_count(a.gone) - coalesce(bit_count(b.gone), 0))
+        FROM after a LEFT JOIN before b ON b.block = a.block
+        ON CONFLICT (feature_id, stripe) DO UPDATE SET live = c.live + excluded.live, gone = c.gone + excluded.gone
         """)
 
     private static let countsStatement = Statement(
         "presence_counts",
-        "SELECT feature_id, sum(bit_count(live))::bigint, sum(bit_count(gone))::bigint FROM presence GROUP BY feature_id")
+        "SELECT feature_id, sum(live)::bigint, sum(gone)::bigint FROM presence_count GROUP BY feature_id")
+
+    private static let countStatement = Statement(
+        "presence_count", "SELECT coalesce(sum(live), 0)::bigint FROM presence_count WHERE feature_id = $1")
 
     private static let readStatement = Statement(
         "presence_read", "SELECT block, live, gone FROM presence WHERE feature_id = $1 ORDER BY block")

@@ -2,6 +2,7 @@
 
 import Postgres
 import TestSupport
+import Testing
 
 /// Runs `body` with a pool on a new database, and closes both.
 func withPool(
@@ -20,6 +21,21 @@ func withPool(
         }
         await pool.close()
     }
+}
+
+/// Runs `body` while one connection of `pool` works for a caller, until `body` is done.
+func whileBusy(_ pool: Pool, _ database: TestDatabase, _ body: () async throws -> Void) async throws {
+    let holder = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
+    _ = try await holder.rows("SELECT pg_advisory_lock(1)")
+    // The connection is open before it is needed: the pool's deadline may be short.
+    _ = try await eventually { await failure { () throws(PostgresError) in try await pool.rows("SELECT 1") } == nil }
+    async let busy = pool.rows("SELECT pg_advisory_xact_lock(1)")
+    #expect(try await eventually { pool.statistics.inUse == 1 })
+    try await body()
+    _ = try await holder.rows("SELECT pg_advisory_unlock(1)")
+    let rows = try await busy
+    #expect(rows.count == 1)
+    await holder.close()
 }
 
 extension Pool {
@@ -51,12 +67,12 @@ func failure<T>(_ body: () async throws(PostgresError) -> T) async -> PostgresEr
     }
 }
 
-/// Calls `condition` until it answers true, for at most 20 seconds; each look gives others a turn.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+/// Asks for `condition` every millisecond until it holds, for at most 20 seconds; answers whether it came to hold.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
     let end = ContinuousClock.now + .seconds(20)
     while ContinuousClock.now < end {
         if try await condition() { return true }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(1))
     }
     return false
 }

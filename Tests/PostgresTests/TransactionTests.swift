@@ -2,6 +2,7 @@
 
 import Postgres
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct TransactionTests {
@@ -112,6 +113,64 @@ import Testing
             }
             #expect(error?.sqlState == .serializationFailure)
             #expect(attempts.withLock { $0 } == 3)
+        }
+    }
+
+    /// A commit that takes long: a deferred trigger waits.
+    private static let slowCommit = """
+        CREATE TABLE t (n int8);
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+            EXECUTE FUNCTION wait()
+        """
+
+    @Test(arguments: [true, false])
+    func a_commit_that_is_cut_off_says_whether_its_outcome_is_known(terminated: Bool) async throws {
+        try await withPool(size: 1) { pool, database in
+            try await pool.script(Self.slowCommit)
+            let backend = try await pool.backend()
+            let task = Task {
+                await failure { () throws(PostgresError) in
+                    try await pool.transaction { (connection) throws(PostgresError) in
+                        _ = try connection.execute(Self.insert, [.int8(1)])
+                    }
+                }
+            }
+            let administrator = Pool(PoolConfiguration(connectionString: database.administratorConnectionString))
+            let isCommitting = try await eventually {
+                let wait = try await administrator.rows(
+                    "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT' AND wait_event = 'PgSleep'",
+                    [.int4(backend)])
+                return wait.count == 1
+            }
+            #expect(isCommitting)
+            if terminated {
+                _ = try await administrator.rows("SELECT pg_terminate_backend($1)", [.int4(backend)])
+            } else {
+                task.cancel()
+            }
+            let error = await task.value
+            #expect(error?.code == (terminated ? .commitUnknown : .cancelled))
+            let rows = try await pool.rows("SELECT 1 FROM t")
+            #expect(rows.isEmpty)
+            await administrator.close()
+        }
+    }
+
+    @Test func a_session_can_have_several_transactions_under_one_lock() async throws {
+        try await withPool(size: 1) { pool, _ in
+            try await pool.script("CREATE TABLE t (n int8)")
+            try await pool.withConnection { (connection) throws(PostgresError) in
+                try connection.script("SELECT pg_advisory_lock(7)")
+                for number in Int64(0)..<3 {
+                    try connection.transaction { (connection) throws(PostgresError) in
+                        _ = try connection.execute(Self.insert, [.int8(number)])
+                    }
+                }
+                try connection.script("SELECT pg_advisory_unlock(7)")
+            }
+            let rows = try await pool.rows("SELECT 1 FROM t")
+            #expect(rows.count == 3)
         }
     }
 

@@ -15,14 +15,14 @@ struct World {
     let database: TestDatabase
 
     /// Runs `body` with a service over a freshly migrated database.
-    static func with<T>(_ body: (World) async throws -> T) async throws -> T {
+    static func with<T>(connections: Int = 4, _ body: (World) async throws -> T) async throws -> T {
         try await TestDatabase.prepareTemplate(named: "migrated") { database in
             let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
             _ = try await pool.transaction { (connection) throws(StoreError) in try Migrator(connection).migrate() }
             await pool.close()
         }
         return try await TestDatabase.with(template: "migrated") { database in
-            let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 4))
+            let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: connections))
             let world = World(metaxy: Metaxy(pool: pool, random: { 0.5 }), pool: pool, database: database)
             do {
                 let result = try await body(world)
@@ -72,16 +72,26 @@ struct World {
     func work(_ feature: String, limit: Int = 100) async throws -> [String] {
         var done: [String] = []
         while let batch = try await claim(feature, limit: limit) {
-            let rows = batch.records.enumerated().map { index, record in
-                RecordRow(
-                    place: .line(index + 1), key: record.key, metadata: Array("{}".utf8), provenance: nil,
-                    dataVersions: nil)
-            }
-            _ = try await metaxy.complete(
-                claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
+            try await complete(batch)
             done += batch.records.map { text($0.key) }
         }
         return done
+    }
+
+    /// Completes a whole batch.
+    func complete(_ batch: ClaimedBatch) async throws {
+        let rows = batch.records.enumerated().map { index, record in
+            RecordRow(
+                place: .line(index + 1), key: record.key, metadata: Array("{}".utf8), provenance: nil,
+                dataVersions: nil)
+        }
+        _ = try await metaxy.complete(
+            claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
+    }
+
+    /// Runs SQL as the service's own role.
+    func script(_ sql: String) async throws {
+        try await pool.withConnection { (connection) throws(PostgresError) in try connection.script(sql) }
     }
 
     /// Claims up to `limit` units.

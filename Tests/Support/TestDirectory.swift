@@ -12,6 +12,11 @@ public enum TestDirectory {
     /// The directory for this user's tests. Others may pass through it: the server may run as another user.
     private static var parent: String { "/tmp/metaxy-tests-\(geteuid())" }
 
+    /// Where to look for programs: the value of PATH.
+    public static var searchPath: String {
+        getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+    }
+
     /// A new directory, which is removed when the process ends by itself.
     public static func create() throws(TestDirectoryError) -> String {
         if mkdir(parent, 0o711) != 0 && errno != EEXIST { throw TestDirectoryError("create", parent) }

@@ -1,6 +1,5 @@
 // TestServer: the PostgreSQL that the tests of one process share.
 
-import Glibc
 import Postgres
 import Synchronization
 
@@ -54,7 +53,7 @@ struct RunningServer: Sendable {
     static func start() async throws -> RunningServer {
         TestDirectory.removeLeftovers()
         let directory = try TestDirectory.create()
-        var configuration = EmbeddedConfiguration(dataDirectory: directory, searchPath: searchPath)
+        var configuration = EmbeddedConfiguration(dataDirectory: directory, searchPath: TestDirectory.searchPath)
         configuration.durable = false
         let server = try await EmbeddedPostgres.start(configuration)
         TestDirectory.atExit {
@@ -69,11 +68,6 @@ struct RunningServer: Sendable {
         return RunningServer(server: server, pool: Pool(settings))
     }
 
-    /// Where to look for programs: the value of PATH.
-    static var searchPath: String {
-        getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-    }
-
     /// The strings that connect to a database.
     func database(_ name: String) -> TestDatabase {
         // The last of two values counts.
@@ -84,9 +78,7 @@ struct RunningServer: Sendable {
 
     func create(_ name: String, template: String) async throws {
         try await pool.withConnection { (connection) throws(PostgresError) in
-            // Copying files is faster than WAL for a database of a few megabytes when nothing is synchronised.
-            try connection.script(
-                "CREATE DATABASE \"\(name)\" TEMPLATE \"\(template)\" OWNER metaxy STRATEGY file_copy")
+            try connection.script("CREATE DATABASE \"\(name)\" TEMPLATE \"\(template)\" OWNER metaxy")
         }
     }
 

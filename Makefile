@@ -1,0 +1,49 @@
+# The two commands that matter are `make demo` and `make test`; `make help` lists the rest.
+
+SWIFT ?= swift
+# Debug and release builds keep apart from each other below .build.
+RELEASE := .build/release/metaxyd
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo serve test check format schema golden bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install the system packages that are missing
+	@scripts/setup
+
+build: setup ## build the server, optimised
+	$(SWIFT) build -c release --product metaxyd
+
+demo: ## run the example pipeline on real media files, end to end
+	@scripts/setup demo
+	$(SWIFT) build -c release --product metaxyd
+	demo/run $(RELEASE)
+
+serve: build ## run the server on loopback, without authentication, with the embedded PostgreSQL
+	$(RELEASE) serve --insecure-no-auth
+
+check: setup ## formatting, then a build with all warnings as errors
+	scripts/check-format
+	$(SWIFT) build --build-tests
+
+test: check ## everything that is tested
+	$(SWIFT) build -c release --product metaxyd
+	$(SWIFT) test --skip-build --parallel
+	scripts/test-processes $(RELEASE)
+
+format: ## format all Swift sources in place
+	$(SWIFT) format -i -r Package.swift Sources Tests migrations
+
+schema: setup ## write migrations/schema.sql anew from the migrations
+	METAXY_WRITE_SCHEMA=1 $(SWIFT) test --filter SchemaTests
+
+golden: setup ## write the checked-in plans of the hot statements anew
+	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter PlanTests
+
+bench: build ## measure; see bench/README.md
+	bench/run $(RELEASE)
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,56 @@
+// Bodies, read whole within their bounds.
+
+import HTTP
+import JSON
+import Service
+
+extension Problem {
+    /// The problem with a body that could not be read.
+    init(_ error: BodyError) {
+        switch error {
+        case .tooLarge(let limit):
+            self.init(
+                .contentTooLarge, "The body has more than \(limit) bytes, which is the most that this path takes.")
+        case .disconnected: self.init(.badRequest, "The body ended before its announced end.")
+        case .timeout: self.init(.requestTimeout, "The body came too slowly.")
+        case .malformed: self.init(.badRequest, "The chunked coding of the body is broken.")
+        }
+    }
+
+    /// The problem with bytes that are not JSON.
+    ///
+    /// - Parameters:
+    ///   - bytes: what the error's offset counts in.
+    ///   - pointer: where the value stands that the error's own pointer counts from.
+    init(_ error: JSONError, in bytes: [UInt8], at pointer: JSONPointer = .root) {
+        let before = bytes[..<min(error.offset, bytes.count)]
+        let line = 1 + before.count { $0 == UInt8(ascii: "\n") }
+        let place = pointer.appending(contentsOf: error.pointer)
+        self.init(
+            .invalidJSON, .pointer(place.description),
+            "\(error.reason) at byte \(error.offset), line \(line)")
+    }
+}
+
+extension Call {
+    /// The members of the JSON object that is the body.
+    ///
+    /// - Parameter isOptional: whether no body at all stands for an object without members.
+    /// - Throws: `unsupported_media_type`, `content_too_large`, `invalid_json`, `validation_failed`.
+    func document(isOptional: Bool = false) async throws(Problem) -> Members {
+        if isOptional, request.body.declaredLength == 0 { return Members(JSONObject()) }
+        _ = try head.mediaType(among: [.json])
+        let bytes = try await bytes(max: Bounds.documentBytesMax)
+        let value: JSONValue
+        do { value = try JSONValue(parsing: bytes) } catch { throw Problem(error, in: bytes) }
+        guard let object = value.objectValue else {
+            throw Problem(.validationFailed, .pointer(""), "expected an object, found \(value.kind)")
+        }
+        return Members(object)
+    }
+
+    /// The whole body.
+    func bytes(max: Int) async throws(Problem) -> [UInt8] {
+        do { return try await request.body.collect(max: max) } catch { throw Problem(error) }
+    }
+}

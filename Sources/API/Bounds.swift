@@ -1,0 +1,39 @@
+// Every bound on what one request may send, with its reason.
+
+/// The bounds of request contents. How long a head may be is the HTTP layer's to say, how much a use case does the
+/// service's.
+enum Bounds {
+    /// Bytes of a body of records. All of it is one transaction, and its rows stand in memory until it commits.
+    static let bulkBytesMax = 64 << 20
+
+    /// Records of one body: the shortest rows would otherwise take fifty times their bytes in memory.
+    static let bulkRowsMax = 500_000
+
+    /// Bytes of any other body; a graph of a thousand features takes about one tenth.
+    static let documentBytesMax = 16 << 20
+
+    /// Bytes of one record. Lineage keeps each version for ever: this is for metadata, not for data.
+    static let rowBytesMax = 512 << 10
+
+    /// Bytes of one field's provenance or data version; digests take at most 64.
+    static let versionBytesMax = 1_024
+
+    /// Bytes of the name of a column, as in a feature's spec.
+    static let columnNameBytesMax = 255
+
+    /// Bytes of a number, and the most that its exponent may say: far beyond any double, far within what the database
+    /// holds.
+    static let numberBytesMax = 1_024, exponentMax = 1_000
+
+    /// Bytes of the names of projects and workers.
+    static let nameBytesMax = 255
+
+    /// Bytes of a push's message, and of a materialization id.
+    static let messageBytesMax = 65_536, materializationBytesMax = 1_024
+
+    /// Things at fault that a problem names; the rest are counted.
+    static let faultsMax = 100
+
+    /// Features that one claim may choose from.
+    static let claimFeaturesMax = 1_000
+}

@@ -1,0 +1,55 @@
+// One request on its way through a handler.
+
+import Feature
+import HTTP
+import Service
+import Store
+
+/// A request that matched a route and may use it.
+struct Call: Sendable {
+    /// The request.
+    let request: Request
+    /// The parts of the path that the template names.
+    let path: [String: String]
+    /// The query.
+    let query: Query
+    /// Whom it comes from.
+    let caller: Caller
+    /// By which names it is found again.
+    let identity: RequestIdentity
+
+    /// Method, target and header fields.
+    var head: RequestHead { request.head }
+
+    /// A part of the path that the route's template has.
+    func part(_ name: String) -> String {
+        guard let part = path[name] else { preconditionFailure("the route's template has no {\(name)}") }
+        return part
+    }
+
+    /// The feature that the path ends with.
+    ///
+    /// - Throws: `feature_not_found` where the text cannot be a key: then no feature has it.
+    func feature() throws(Problem) -> FeatureKey {
+        let text = part("key")
+        guard let key = FeatureKey(text) else { throw Problem(.featureNotFound(text)) }
+        return key
+    }
+
+    /// The claim that the path names.
+    ///
+    /// - Throws: `claim_not_found` where the text is no number: then no claim has it.
+    func claimID() throws(Problem) -> Int64 {
+        let text = part("id")
+        let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        guard isDigits, let id = Int64(text) else {
+            throw Problem(.claimNotFound, "There is no claim \"\(text)\".")
+        }
+        return id
+    }
+
+    /// Who is behind what the request writes.
+    func writer(materialization: String? = nil) -> Writer {
+        Writer(materialization: materialization, token: caller.name, request: identity.id)
+    }
+}

@@ -1,0 +1,123 @@
+// What workers report about their claims.
+
+import Feature
+import HTTP
+import JSON
+import Service
+
+extension API {
+    /// `POST /v1/claims/{id}/heartbeat`.
+    func heartbeat(_ call: Call) async throws(Problem) -> Response {
+        let id = try call.claimID()
+        var members = try await call.document()
+        let token = members.requiredNumber("token")
+        let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax)
+        try members.finish()
+        let outcome = try await served { () async throws(ServiceError) in
+            try await metaxy.heartbeat(claim: id, token: token, leaseSeconds: seconds)
+        }
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("lease_expires_at", time: outcome.leaseUntil)
+                writer.array("superseded", outcome.superseded) { writer, key in
+                    writer.beginObject()
+                    writer.ids(outcome.plan.spec.idColumns, key)
+                    writer.endObject()
+                }
+            })
+    }
+
+    /// `POST /v1/claims/{id}/complete`.
+    func complete(_ call: Call) async throws(Problem) -> Response {
+        let id = try call.claimID()
+        let materialization = try call.materialization()
+        let columns = try await served { () async throws(ServiceError) in try await metaxy.idColumns(ofClaim: id) }
+        var bulk = try await call.bulk(idColumns: columns, others: ["token", "seconds"])
+        let token = try token(of: &bulk, call)
+        guard let rows = bulk.rows else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
+        let outcome = try await served { () async throws(ServiceError) in
+            try await metaxy.complete(
+                claim: id, token: token, rows: rows, writer: call.writer(materialization: materialization))
+        }
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("completed", outcome.completed)
+                writer.member("superseded", outcome.superseded)
+                writer.member("remaining", outcome.remaining)
+            })
+    }
+
+    /// `POST /v1/claims/{id}/fail`.
+    func fail(_ call: Call) async throws(Problem) -> Response {
+        let id = try call.claimID()
+        let columns = try await served { () async throws(ServiceError) in try await metaxy.idColumns(ofClaim: id) }
+        var members = try await call.document()
+        let token = members.requiredNumber("token")
+        let error = members.requiredString("error", bytesMax: Bounds.messageBytesMax)
+        let isRetryable = members.bool("retryable") ?? true
+        let records = Self.records(&members, columns)
+        try members.finish()
+        let report = FailureReport(records: records, error: error, isRetryable: isRetryable)
+        let outcome = try await served { () async throws(ServiceError) in
+            try await metaxy.fail(claim: id, token: token, report: report)
+        }
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("failed", outcome.failed)
+                writer.member("will_retry", outcome.willRetry)
+                writer.member("quarantined", outcome.quarantined)
+            })
+    }
+
+    /// `POST /v1/claims/{id}/release`.
+    func release(_ call: Call) async throws(Problem) -> Response {
+        let id = try call.claimID()
+        var members = try await call.document()
+        let token = members.requiredNumber("token")
+        try members.finish()
+        let released = try await served { () async throws(ServiceError) in
+            try await metaxy.release(claim: id, token: token)
+        }
+        return .json(JSONWriter.document { $0.member("released", released) })
+    }
+
+    /// The fencing token: a member of a document, a parameter beside lines.
+    private func token(of bulk: inout Bulk, _ call: Call) throws(Problem) -> Int64 {
+        if bulk.isLines {
+            guard let text = call.query["token"] else { throw call.query.refusal("token", "is missing") }
+            let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+            guard isDigits, let token = Int64(text) else {
+                throw call.query.refusal("token", "expected a whole number, found \"\(text)\"")
+            }
+            return token
+        }
+        if call.query["token"] != nil {
+            throw call.query.refusal("token", "is for NDJSON bodies; a JSON document has it as a member")
+        }
+        let token = bulk.members.requiredNumber("token")
+        // Compute time is accepted from workers that report it; nothing is made of it yet but the check.
+        _ = bulk.members.amount("seconds")
+        try bulk.finishMembers()
+        return token
+    }
+
+    /// The ids that failed: a list of them, or `"all"`, which is the same as nothing.
+    private static func records(
+        _ members: inout Members, _ columns: [String]
+    ) -> [(place: Fault.Place, key: RecordKey)]? {
+        guard let value = members.value("records"), value != .string("all") else { return nil }
+        guard let elements = value.arrayValue else {
+            members.refuse("records", "expected a list of ids or \"all\", found \(value.kind)")
+            return nil
+        }
+        var records: [(place: Fault.Place, key: RecordKey)] = []
+        for (index, element) in elements.enumerated() {
+            let pointer = JSONPointer.root.appending("records").appending(index)
+            switch RecordKey.read(element, columns: columns, at: pointer) {
+            case .success(let key): records.append((.pointer(pointer.description), key))
+            case .failure(let faulty): members.refuse(faulty.faults)
+            }
+        }
+        return records
+    }
+}

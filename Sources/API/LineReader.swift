@@ -1,0 +1,103 @@
+// Cuts an NDJSON body into its lines as it comes in.
+
+import HTTP
+import JSON
+import Service
+
+/// Reads records from lines, whatever the pieces in which they arrive.
+///
+/// Lines end with LF or CR LF; the last one may lack its end. An empty line is refused: it is a record lost on the way.
+struct LineReader {
+    private var rows: RowReader
+    private var buffer: [UInt8] = []
+    /// Bytes of the buffer in which no line end was found.
+    private var scanned = 0
+    private var number = 0
+    /// Whether the rest of a line that was refused for its length is being passed over.
+    private var isSkipping = false
+
+    private init(_ rows: RowReader) {
+        self.rows = rows
+    }
+
+    /// Reads a whole body.
+    ///
+    /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
+    static func read(_ body: RequestBody, into rows: RowReader) async throws(Problem) -> RowReader {
+        guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
+            throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
+        }
+        var lines = LineReader(rows)
+        var total = 0
+        do throws(BodyError) {
+            while let chunk = try await body.next() {
+                total += chunk.count
+                guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
+                lines.take(chunk)
+                if lines.rows.rows.count > Bounds.bulkRowsMax { break }
+            }
+        } catch {
+            throw Problem(error)
+        }
+        lines.finish()
+        return try lines.rows.checked()
+    }
+
+    private mutating func take(_ chunk: [UInt8]) {
+        buffer.append(contentsOf: chunk)
+        var lineStart = 0
+        while let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
+            readLine(lineStart..<end)
+            lineStart = end + 1
+            scanned = lineStart
+        }
+        buffer.removeFirst(lineStart)
+        scanned = buffer.count
+        guard buffer.count > Bounds.rowBytesMax else { return }
+        if !isSkipping {
+            rows.faults.add(.line(number + 1), "the line has more than \(Bounds.rowBytesMax) bytes")
+        }
+        isSkipping = true
+        buffer.removeAll(keepingCapacity: true)
+        scanned = 0
+    }
+
+    private mutating func finish() {
+        if !buffer.isEmpty || isSkipping { readLine(0..<buffer.count) }
+    }
+
+    private mutating func readLine(_ range: Range<Int>) {
+        number += 1
+        if isSkipping {
+            isSkipping = false
+            return
+        }
+        var reader = JSONReader(buffer, in: range)
+        do {
+            try rows.read(&reader, at: .line(number))
+            try reader.finish()
+        } catch {
+            let isEmpty = buffer[range].allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+            rows.faults.add(
+                .line(number),
+                isEmpty
+                    ? "the line is empty" : "\(error.reason) at byte \(error.offset - range.lowerBound) of the line",
+                isSyntax: true)
+        }
+    }
+}
+
+extension RowReader {
+    /// The reader, if nothing was wrong.
+    ///
+    /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
+    func checked() throws(Problem) -> RowReader {
+        if rows.count > Bounds.bulkRowsMax {
+            throw Problem(
+                .contentTooLarge, "The body has more than \(Bounds.bulkRowsMax) records; send them in several requests."
+            )
+        }
+        if let problem = faults.problem { throw problem }
+        return self
+    }
+}

@@ -1,0 +1,68 @@
+// Health, metrics and verification.
+
+import Feature
+import HTTP
+import JSON
+import Service
+
+extension API {
+    /// What a process that runs answers.
+    static let alive = Response.content(.text, Array("ok\n".utf8))
+
+    /// `GET /livez`: the process answers, whatever the database does.
+    func livez(_ call: Call) throws(Problem) -> Response {
+        guard try call.query.flag("verbose") else { return Self.alive }
+        return .content(.text, Array("[+] process: ok\nlivez check passed\n".utf8))
+    }
+
+    /// `GET /readyz` and `GET /healthz`: the server can do its work.
+    func readyz(_ call: Call) async throws(Problem) -> Response {
+        let isVerbose = try call.query.flag("verbose")
+        let checks = await metaxy.readiness()
+        let failed = checks.filter { $0.fault != nil }
+        guard failed.isEmpty else {
+            let names = failed.map { "\($0.name): \($0.fault ?? "")" }
+            throw Problem(.notReady, "Not ready: \(names.joined(separator: "; ")).").with(items: names)
+        }
+        guard isVerbose else { return Self.alive }
+        let lines = checks.map { "[+] \($0.name): ok\n" }.joined() + "readyz check passed\n"
+        return .content(.text, Array(lines.utf8))
+    }
+
+    /// `GET /metrics`.
+    func prometheus() async throws(Problem) -> Response {
+        var page = PrometheusPage()
+        page.requests(metrics)
+        page.process(metaxy.load, version: configuration.version)
+        return .content(.metrics, Array(page.text.utf8))
+    }
+
+    /// `POST /v1/admin/verify`.
+    func verify(_ call: Call) async throws(Problem) -> Response {
+        var members = try await call.document(isOptional: true)
+        let text = members.string("feature", bytesMax: Bounds.nameBytesMax)
+        try members.finish()
+        var feature: FeatureKey?
+        if let text {
+            feature = FeatureKey(text)
+            if feature == nil { throw Problem(ServiceError.featureNotFound(text)) }
+        }
+        let outcome = try await served { () async throws(ServiceError) in try await metaxy.verify(feature) }
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("checked", outcome.checked)
+                writer.array("mismatches", outcome.mismatches) { writer, mismatch in
+                    writer.beginObject()
+                    writer.member("feature", mismatch.feature.description)
+                    if let key = mismatch.key {
+                        writer.object("id") { $0.ids(mismatch.columns, key) }
+                    } else {
+                        writer.member("id", String?.none)
+                    }
+                    writer.member("detail", mismatch.detail)
+                    writer.endObject()
+                }
+                writer.member("mismatch_count", outcome.mismatchCount)
+            })
+    }
+}

@@ -1,0 +1,51 @@
+// Which problem each failure of a use case is.
+
+import HTTP
+import Service
+
+extension Problem {
+    /// The problem that a use case's failure is for the client.
+    init(_ error: ServiceError) {
+        switch error {
+        case .featureNotFound(let key):
+            self.init(.featureNotFound, "The current graph has no feature \"\(key)\".")
+        case .projectNotFound(let name):
+            self.init(.projectNotFound, "There is no project \"\(name)\".")
+        case .claimNotFound(let id):
+            self.init(.claimNotFound, "There is no claim \(id).")
+        case .recordNotFound:
+            self.init(.recordNotFound, "There is no such record, and none is expected.")
+        case .versionNotFound(let version):
+            self.init(.versionNotFound, "The project has never been at version \"\(version)\".")
+        case .invalid(let faults):
+            self.init(.validationFailed, faults)
+        case .invalidGraph(let faults):
+            self.init(.invalidGraph, faults)
+        case .leaseLost(let reason):
+            self.init(.leaseLost, reason)
+        case .conflict(let reason):
+            self.init(.conflict, reason)
+        case .preconditionFailed(let current):
+            self = Self.preconditionFailed(current)
+        case .unavailable(let error):
+            self = Problem(.unavailable, "The database cannot be reached or is overloaded; try again.")
+                .with(cause: "\(error)")
+        case .cancelled:
+            self.init(.unavailable, "The request was given up before it was done.")
+        case .internal(let detail):
+            self = Problem(.internal, "The server failed; its log has the reason under this request id.")
+                .with(cause: detail)
+        }
+    }
+
+    private static func preconditionFailed(_ current: String?) -> Problem {
+        guard let current else { return Problem(.preconditionFailed, "The project has not been pushed yet.") }
+        return Problem(.preconditionFailed, "The project is at version \"\(current)\".")
+            .with("ETag", EntityTag.text(current))
+    }
+}
+
+/// Runs a use case inside a handler.
+func served<T>(_ body: () async throws(ServiceError) -> T) async throws(Problem) -> T {
+    do { return try await body() } catch { throw Problem(error) }
+}

@@ -1,0 +1,88 @@
+// The query parameters of a request.
+
+import HTTP
+import Service
+
+/// The parameters of a query, all of them known to the route; the reading methods refuse values that are unusable.
+struct Query: Sendable {
+    private let values: [String: String]
+
+    /// Takes a query apart.
+    ///
+    /// - Parameter known: the names that the route has.
+    /// - Throws: `invalid_parameter` for unknown names and for names that come twice.
+    init(_ items: [(name: String, value: String)], known: [String]) throws(Problem) {
+        var values: [String: String] = [:]
+        var faults: [Fault] = []
+        for item in items {
+            if !known.contains(item.name) {
+                let names = known.isEmpty ? "this path has none" : "known are \(known.joined(separator: ", "))"
+                faults.append(Fault(.parameter(item.name), "unknown parameter; \(names)"))
+            } else if values.updateValue(item.value, forKey: item.name) != nil {
+                faults.append(Fault(.parameter(item.name), "the parameter comes twice"))
+            }
+        }
+        guard faults.isEmpty else { throw Problem(.invalidParameter, faults) }
+        self.values = values
+    }
+
+    /// A text.
+    subscript(name: String) -> String? { values[name] }
+
+    /// A truth value: `true`, `false`, or the bare name for true.
+    func flag(_ name: String) throws(Problem) -> Bool {
+        switch values[name] {
+        case nil, "false": return false
+        case "true", "": return true
+        case let value?: throw refusal(name, "expected true or false, found \"\(value)\"")
+        }
+    }
+
+    /// A whole number that is at least `least`; one beyond `most` is lowered to it.
+    func count(_ name: String, least: Int, most: Int) throws(Problem) -> Int? {
+        guard let text = values[name] else { return nil }
+        let isDigits = !text.isEmpty && text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+        // Digits that do not fit are a large number, which is lowered.
+        let value = isDigits ? Int(text) ?? most : -1
+        guard value >= least else {
+            throw refusal(name, "expected a whole number of \(least) or more, found \"\(text)\"")
+        }
+        return min(value, most)
+    }
+
+    /// The rows that a page may have.
+    func limit() throws(Problem) -> Int {
+        try count("limit", least: 1, most: Service.Limits.pageRowsMax) ?? Service.Limits.pageRowsStandard
+    }
+
+    /// A time in microseconds since 1970.
+    func time(_ name: String) throws(Problem) -> Int64? {
+        guard let text = values[name] else { return nil }
+        guard let time = Timestamp.parse(text) else {
+            throw refusal(name, "expected a time as 2026-11-22T20:09:00Z, found \"\(text)\"")
+        }
+        return time
+    }
+
+    /// One of the values of an enumeration.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: String, _: Choice.Type
+    ) throws(Problem) -> Choice? {
+        guard let text = values[name] else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw refusal(name, "expected one of \(names), found \"\(text)\"")
+        }
+        return choice
+    }
+
+    /// Where a cursor stands, nil for the first page.
+    func cursor(_ fingerprint: CursorFingerprint) throws(Problem) -> Cursor.Position? {
+        try values["cursor"].map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
+    }
+
+    /// A problem with one parameter.
+    func refusal(_ name: String, _ detail: String) -> Problem {
+        Problem(.invalidParameter, .parameter(name), detail)
+    }
+}

@@ -1,0 +1,35 @@
+// A route: a method and a path, what they need, and who answers.
+
+import HTTP
+
+/// One operation of the contract.
+struct Route: Sendable {
+    /// Answers a call.
+    typealias Handle = @Sendable (API, Call) async throws(Problem) -> Response
+
+    /// The method.
+    let method: Method
+    /// The path.
+    let template: PathTemplate
+    /// The operation's name in the contract.
+    let operation: String
+    /// What the caller must be allowed to; nil where anyone may.
+    let scope: AccessScope?
+    /// The names of its query parameters.
+    let query: [String]
+    /// Who answers.
+    let handle: Handle
+
+    /// A route of these values.
+    init(
+        _ method: Method, _ template: String, _ operation: String, _ scope: AccessScope?, query: [String] = [],
+        _ handle: @escaping Handle
+    ) {
+        self.method = method
+        self.template = PathTemplate(template)
+        self.operation = operation
+        self.scope = scope
+        self.query = query
+        self.handle = handle
+    }
+}

@@ -1,0 +1,62 @@
+// Finds the route of a request.
+
+import HTTP
+
+/// The routes, indexed by what their templates begin with.
+struct Router: Sendable {
+    /// What a request finds.
+    enum Match: Sendable {
+        /// A route, and what the names of its template stand for.
+        case route(Route, [String: String])
+        /// The path exists, but not with this method; these are its methods, as `Allow` lists them.
+        case otherMethods(String)
+        /// No such path.
+        case nothing
+
+        /// The template, where a route was found.
+        var template: String? {
+            if case .route(let route, _) = self { route.template.text } else { nil }
+        }
+    }
+
+    /// By the first two segments, which are literals in every template that has them, or by the first.
+    private let index: [String: [Route]]
+    private let allMethods: String
+
+    /// A router over a table.
+    init(_ table: [Route]) {
+        var index: [String: [Route]] = [:]
+        for route in table {
+            let literals = route.template.parts.prefix(2).compactMap { part -> String? in
+                if case .literal(let text) = part { text } else { nil }
+            }
+            index[literals.joined(separator: "/"), default: []].append(route)
+        }
+        self.index = index
+        allMethods = Self.allow(Set(table.map(\.method)))
+    }
+
+    /// The route of a request; HEAD finds what GET finds.
+    func match(_ head: RequestHead) -> Match {
+        if head.method == .options, head.path == "*" { return .otherMethods(allMethods) }
+        let segments = head.segments
+        guard let candidates = index[segments.prefix(2).joined(separator: "/")] else { return .nothing }
+        let method = head.method == .head ? .get : head.method
+        var others: Set<Method> = []
+        var found: (route: Route, path: [String: String])?
+        for route in candidates {
+            guard let path = route.template.match(segments) else { continue }
+            others.insert(route.method)
+            // The template with more literals says more: "/v1/failures/{key}/retry" before "/v1/failures/{key}".
+            let isCloser = found.map { $0.route.template.parts.count < route.template.parts.count } ?? true
+            if route.method == method && isCloser { found = (route, path) }
+        }
+        if let found { return .route(found.route, found.path) }
+        return others.isEmpty ? .nothing : .otherMethods(Self.allow(others))
+    }
+
+    private static func allow(_ methods: Set<Method>) -> String {
+        let implied: Set<Method> = methods.contains(.get) ? [.head, .options] : [.options]
+        return methods.union(implied).map(\.name).sorted().joined(separator: ", ")
+    }
+}

@@ -1,0 +1,88 @@
+// The route table: every operation of the contract in one place.
+
+import HTTP
+
+/// All routes.
+enum Routes {
+    /// The methods that the server knows, as metrics name them.
+    static let methods: Set<Method> = [.get, .head, .post, .put, .delete, .patch, .options]
+
+    /// The parameters of lists that come in pages.
+    private static let paging = ["limit", "cursor"]
+
+    /// The table.
+    static let table: [Route] = registry + records + increment + claims + lineage + operations
+
+    private static let registry: [Route] = [
+        Route(.post, "/v1/push", "pushGraph", .write, query: ["dry_run"]) { (api, call) throws(Problem) in
+            try await api.push(call)
+        }
+    ]
+
+    private static let records: [Route] = [
+        Route(.post, "/v1/records/{key}", "writeRecords", .write, query: ["materialization_id"]) {
+            (api, call) throws(Problem) in try await api.writeRecords(call)
+        },
+        Route(.get, "/v1/records/{key}", "listRecords", .read, query: paging + ["columns", "include_deleted"]) {
+            (api, call) throws(Problem) in try await api.listRecords(call)
+        },
+    ]
+
+    private static let increment: [Route] = [
+        Route(.post, "/v1/resolve/{key}", "resolveIncrement", .read) { (api, call) throws(Problem) in
+            try await api.resolve(call)
+        }
+    ]
+
+    private static let claims: [Route] = [
+        Route(.post, "/v1/claims", "createClaim", .work) { (api, call) throws(Problem) in
+            try await api.createClaim(call)
+        },
+        Route(.get, "/v1/claims", "listClaims", .read, query: paging + ["feature", "worker"]) {
+            (api, call) throws(Problem) in try await api.listClaims(call)
+        },
+        Route(.get, "/v1/claims/{id}", "getClaim", .read) { (api, call) throws(Problem) in
+            try await api.getClaim(call)
+        },
+        Route(.post, "/v1/claims/{id}/heartbeat", "extendClaim", .work) { (api, call) throws(Problem) in
+            try await api.heartbeat(call)
+        },
+        Route(.post, "/v1/claims/{id}/complete", "completeClaim", .work, query: ["token", "materialization_id"]) {
+            (api, call) throws(Problem) in try await api.complete(call)
+        },
+        Route(.post, "/v1/claims/{id}/fail", "failClaim", .work) { (api, call) throws(Problem) in
+            try await api.fail(call)
+        },
+        Route(.post, "/v1/claims/{id}/release", "releaseClaim", .work) { (api, call) throws(Problem) in
+            try await api.release(call)
+        },
+    ]
+
+    private static let lineage: [Route] = [
+        Route(.post, "/v1/lineage/{key}", "traceLineage", .read) { (api, call) throws(Problem) in
+            try await api.postLineage(call)
+        },
+        Route(.get, "/v1/lineage/{key}", "getLineage", .read, query: ["id", "direction", "depth", "as_of"]) {
+            (api, call) throws(Problem) in try await api.getLineage(call)
+        },
+        Route(.get, "/v1/explain/{key}", "explainRecord", .read, query: ["id"]) { (api, call) throws(Problem) in
+            try await api.explain(call)
+        },
+    ]
+
+    private static let operations: [Route] = [
+        Route(.get, "/livez", "getLiveness", nil, query: ["verbose"]) { (api, call) throws(Problem) in
+            try api.livez(call)
+        },
+        Route(.get, "/readyz", "getReadiness", nil, query: ["verbose"]) { (api, call) throws(Problem) in
+            try await api.readyz(call)
+        },
+        Route(.get, "/healthz", "getHealth", nil, query: ["verbose"]) { (api, call) throws(Problem) in
+            try await api.readyz(call)
+        },
+        Route(.get, "/metrics", "getMetrics", .read) { (api, _) throws(Problem) in try await api.prometheus() },
+        Route(.post, "/v1/admin/verify", "verifyState", .admin) { (api, call) throws(Problem) in
+            try await api.verify(call)
+        },
+    ]
+}

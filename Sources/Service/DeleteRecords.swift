@@ -1,0 +1,164 @@
+// Soft delete and restore.
+
+public import Feature
+import Postgres
+public import Store
+
+extension Metaxy {
+    /// Soft-deletes the live records of a feature that pass every filter: each gets a tombstone, and what depends on
+    /// it is judged again.
+    ///
+    /// A derived record stays suppressed until its inputs change, or until it is restored or written.
+    ///
+    /// - Parameters:
+    ///   - filters: none for all records.
+    ///   - isDryRun: true to count only.
+    /// - Returns: how many records are, or would be, deleted.
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: O(records) to find them; one transaction.
+    public func delete(
+        _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
+    ) async throws(ServiceError) -> Int {
+        try await change { (scope) throws(ServiceError) in
+            try scope.rewrite(key, filters: filters, live: true, isDryRun: isDryRun, writer: writer)
+        }
+    }
+
+    /// Lifts the soft deletes of a feature's records that pass every filter.
+    ///
+    /// - Returns: how many records live again.
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: O(records) to find them; one transaction.
+    public func restore(
+        _ key: FeatureKey, filters: [Filter], writer: Writer
+    ) async throws(ServiceError) -> Int {
+        try await change { (scope) throws(ServiceError) in
+            try scope.rewrite(key, filters: filters, live: false, isDryRun: false, writer: writer)
+        }
+    }
+}
+
+extension Scope {
+    /// Turns live records into tombstones, or tombstones into live records, page by page in one transaction.
+    fileprivate mutating func rewrite(
+        _ key: FeatureKey, filters: [Filter], live: Bool, isDryRun: Bool, writer: Writer
+    ) throws(ServiceError) -> Int {
+        let plan = try plan(key)
+        let connection = connection
+        var operation: Int64?
+        var count = 0
+        var after: RecordID = -1
+        while true {
+            let page = try stored { () throws(StoreError) in
+                try Heads(connection, feature: plan.id).page(after: after, limit: Limits.writeRowsStep, deleted: !live)
+            }
+            guard let last = page.last else { break }
+            after = last.head.record
+            let chosen = try passing(page.filter { $0.head.isLive == live }, filters, plan)
+            count += chosen.count
+            if isDryRun || chosen.isEmpty { continue }
+            if operation == nil {
+                operation = try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+            }
+            let records = chosen.map(\.head.record)
+            try lock(records, of: plan.id)
+            let current = try stored { () throws(StoreError) in
+                try Heads(connection, feature: plan.id).describe(records)
+            }
+            let still = try passing(
+                records.compactMap { current[$0] }.filter { $0.head.isLive == live }, filters, plan)
+            count -= chosen.count - still.count
+            if live {
+                try bury(still, plan, operation ?? 0)
+            } else {
+                try revive(still, plan, operation ?? 0)
+            }
+        }
+        return count
+    }
+
+    private func passing(
+        _ page: [DescribedHead], _ filters: [Filter], _ plan: FeaturePlan
+    ) throws(ServiceError) -> [DescribedHead] {
+        guard !filters.isEmpty, !page.isEmpty else { return page }
+        let slots = FieldSlots(plan)
+        return try stored { () throws(StoreError) in
+            let keys = try RecordIDs(connection, space: plan.space).keys(of: page.map(\.head.record))
+            var passing: [DescribedHead] = []
+            for described in page {
+                guard let key = keys[described.head.record] else { continue }
+                if try FilteredRow(described, key: key, plan: plan, slots: slots).passes(filters) {
+                    passing.append(described)
+                }
+            }
+            return passing
+        }
+    }
+
+    /// Appends tombstones. A tombstone carries what the record should have been: while its inputs give the same, the
+    /// record stays suppressed. Where it was not expected it carries nothing, and any input is a change.
+    private mutating func bury(
+        _ heads: [DescribedHead], _ plan: FeaturePlan, _ operation: Int64
+    ) throws(ServiceError) {
+        var expected: [RecordID: [String?]] = [:]
+        if !plan.isRoot {
+            let evaluator = evaluator
+            let records = heads.map(\.head.record)
+            let inputs = try stored { () throws(StoreError) in try evaluator.inputs(plan, records) }
+            var expecter = Expecter(plan)
+            for (record, unitInputs) in inputs {
+                let provenance = expecter.expectation(of: unitInputs)?.provenance
+                expected[record] = plan.bySlot(provenance ?? plan.fields.map { _ in nil })
+            }
+        }
+        let versions = heads.map { described in
+            let head = described.head
+            return LineageVersion(
+                record: head.record, kind: .deleted, provenance: expected[head.record] ?? head.provenance,
+                dataVersions: head.dataVersions ?? head.provenance, parents: [], metadata: described.metadata)
+        }
+        try append(versions, plan, operation, live: [], gone: heads.map(\.head.record))
+    }
+
+    /// Appends, for each tombstone, the version before it once more.
+    private mutating func revive(
+        _ heads: [DescribedHead], _ plan: FeaturePlan, _ operation: Int64
+    ) throws(ServiceError) {
+        let connection = connection
+        let before = try stored { () throws(StoreError) in
+            try LineageQueries(connection, feature: plan.id).beforeTombstone(of: heads.map(\.head.record))
+        }
+        var byDefinition: [DefinitionID: [LineageVersion]] = [:]
+        for described in heads {
+            guard let entry = before[described.head.record] else {
+                throw .internal("a tombstone with no version before it")
+            }
+            byDefinition[entry.definition, default: []].append(
+                LineageVersion(
+                    record: entry.record, kind: .restored, provenance: entry.provenance,
+                    dataVersions: entry.dataVersions, parents: entry.parents,
+                    metadata: entry.metadata ?? Array("{}".utf8)))
+        }
+        for (definition, versions) in byDefinition.sorted(by: { $0.key < $1.key }) {
+            try append(
+                versions, plan, operation, live: versions.map(\.record), gone: [], definition: definition)
+        }
+    }
+
+    private mutating func append(
+        _ versions: [LineageVersion], _ plan: FeaturePlan, _ operation: Int64, live: [RecordID], gone: [RecordID],
+        definition: DefinitionID? = nil
+    ) throws(ServiceError) {
+        let connection = connection
+        try stored { () throws(StoreError) in
+            try LineageLog(connection, feature: plan.id).append(
+                versions, definition: definition ?? plan.definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: live, gone: gone)
+        }
+        let records = versions.map(\.record)
+        // A root is as its source says, unless it stands under an earlier definition.
+        let isAsSaid = plan.isRoot && definition ?? plan.definition == plan.definition
+        ledger.update(records, of: plan.id) { isAsSaid ? $0.settle($1) : $0.mark($1) }
+        try propagate(records.map(RecordChange.init(appearance:)), of: plan)
+    }
+}

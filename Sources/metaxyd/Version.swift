@@ -1,0 +1,6 @@
+// The version of the program.
+
+/// The version of the program.
+enum Version {
+    static let text = "0.1.0"
+}
