@@ -1,6 +1,7 @@
 // Starting, stopping and starting again with the embedded PostgreSQL.
 
 import Foundation
+import JSON
 import TestSupport
 import Testing
 
@@ -45,7 +46,7 @@ struct LifecycleTests {
             async let waiting = target.send(
                 "POST", "/v1/claims", #"{"feature":"leaf","worker":"w","limit":1,"lease_seconds":60,"wait_seconds":50}"#)
             // The claim waits once the server counts a waiter.
-            while try await !HTTPClient.text(server.url + "/metrics").contains("metaxy_waiting_claims 1") {
+            while try await !HTTPClient.text(server.url + "/metrics").contains("metaxy_claims_waiting 1") {
                 await Task.yield()
             }
             #expect(server.stop() == 0)
