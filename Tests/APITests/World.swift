@@ -64,7 +64,7 @@ struct World {
         for header in headers { text += "\(header.0): \(header.1)\r\n" }
         text += "\r\n"
         var parser = HeadParser()
-        let head = try #require(try parser.parse(Array(text.utf8).span, limits: HTTP.Limits())).head
+        let head = try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
         let source = Source(body ?? [], piece: piece)
         let requestBody = RequestBody(declaredLength: body?.count ?? 0) { () async throws(BodyError) in source.next() }
         let response = await api.respond(Request(head: head, body: requestBody, remote: "192.0.2.7:51234"))
