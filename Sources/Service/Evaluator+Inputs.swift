@@ -21,7 +21,7 @@ extension Evaluator {
     }
 
     /// Those of the upstream's records that are inputs.
-    private func liveInputs(_ dep: DepPlan, _ records: [RecordID]) throws(StoreError) -> [RecordID: Head] {
+    func liveInputs(_ dep: DepPlan, _ records: [RecordID]) throws(StoreError) -> [RecordID: Head] {
         let heads = Heads(connection, feature: dep.upstream)
         guard !dep.filters.isEmpty else { return try heads.read(records).filter(\.value.isLive) }
         guard let upstream = catalog[dep.upstream] else { throw .corrupt("\(dep.spec.feature) has no plan") }
