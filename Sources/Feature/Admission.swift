@@ -6,7 +6,7 @@ extension FeatureGraph {
     /// What keeps this graph from being worked on, although it has versions.
     ///
     /// All deps of a feature must bring inputs identified by the same columns, its units: the `on` columns of an
-    /// expansion if there is one, else the feature's id columns. Renames must not merge columns or touch the
+    /// expansion if there is one, else the feature's id columns. Filters must be filters. Renames must not merge columns or touch the
     /// system's, and two deps must not bring columns of one name, as far as the definitions alone tell.
     ///
     /// - Returns: the faults in ``order`` of the features; empty when all is well.
@@ -36,6 +36,7 @@ private struct Admission {
             let place = JSONPointer("/deps/\(index)")
             let upstream = idColumnsOf(dep.feature)
             checkRenames(of: dep, upstreamIDs: upstream, at: place.appending("rename"))
+            checkFilters(of: dep, at: place.appending("sql_filters"))
             let renamed = upstream.map(dep.renamed)
             switch dep.lineage {
             case .identity: checkIdentity(dep, renamed, unit, at: place)
@@ -107,6 +108,18 @@ private struct Admission {
                 .idColumnsMismatch, place,
                 "\"\(dep.feature)\" is expanded on \(on.listed), but another dep of \"\(spec.key)\" on"
                     + " \(unit.listed)")
+        }
+    }
+
+    // MARK: Filters
+
+    private mutating func checkFilters(of dep: FeatureDep, at place: JSONPointer) {
+        for (index, text) in (dep.sqlFilters ?? []).enumerated() {
+            do {
+                _ = try Filter(text)
+            } catch {
+                refuse(.filterSyntax, place.appending(index), "not a filter: \(error)")
+            }
         }
     }
 

@@ -16,6 +16,18 @@ public enum UnitMapping: Hashable, Sendable {
     }
 }
 
+/// A column of the system that every record has and that filters on inputs may name.
+public enum SystemColumn: String, Hashable, Sendable, CaseIterable {
+    /// The provenance of each field.
+    case provenanceByField = "metaxy_provenance_by_field"
+    /// The provenance of the record.
+    case provenance = "metaxy_provenance"
+    /// The data version of each field.
+    case dataVersionByField = "metaxy_data_version_by_field"
+    /// The data version of the record.
+    case dataVersion = "metaxy_data_version"
+}
+
 /// A dep of a feature, resolved.
 public struct DepPlan: Sendable {
     /// The upstream feature.
@@ -26,13 +38,36 @@ public struct DepPlan: Sendable {
     public let mapping: UnitMapping
     /// The slots of the upstream's fields that some field of the feature depends on.
     public let slots: Set<Slot>
+    /// Which upstream records are inputs at all: those that pass every filter.
+    public let filters: [Filter]
+    /// The upstream's columns, by their own names, that decide whether a record is an input.
+    public let watched: Set<String>
 
     /// A resolved dep.
-    public init(upstream: FeatureID, spec: FeatureDep, mapping: UnitMapping, slots: Set<Slot>) {
+    public init(
+        upstream: FeatureID, spec: FeatureDep, mapping: UnitMapping, slots: Set<Slot>, filters: [Filter] = []
+    ) {
         self.upstream = upstream
         self.spec = spec
         self.mapping = mapping
         self.slots = slots
+        self.filters = filters
+        watched = Self.watched(spec, filters)
+    }
+
+    /// A dotted name may be that of a column with dots in it, or of a member of a column.
+    private static func watched(_ spec: FeatureDep, _ filters: [Filter]) -> Set<String> {
+        var watched: Set<String> = []
+        for path in filters.flatMap(\.columns) {
+            for name in [path.joined, path.column] {
+                if let column = SystemColumn.allCases.first(where: { spec.systemColumn($0.rawValue) == name }) {
+                    watched.insert(column.rawValue)
+                } else if let column = spec.original(name) {
+                    watched.insert(column)
+                }
+            }
+        }
+        return watched
     }
 
     /// Whether the upstream record may be missing.

@@ -45,6 +45,18 @@ public struct FeatureDep: Hashable, Sendable {
     public func renamed(_ column: String) -> String {
         rename?.first { $0.old == column }?.new ?? column
     }
+
+    /// The upstream column that has this name after `rename`; nil where the name was renamed away.
+    public func original(_ column: String) -> String? {
+        if let rename = rename?.first(where: { $0.new == column }) { return rename.old }
+        return rename?.contains { $0.old == column } == true ? nil : column
+    }
+
+    /// The name that a system column of the upstream, `metaxy_…`, has among the columns of the feature's inputs: with
+    /// the upstream's key behind it, so that those of several upstreams do not clash.
+    public func systemColumn(_ column: String) -> String {
+        "\(column)__\(feature.parts.joined(separator: "_"))"
+    }
 }
 
 /// A column and the name it gets.

@@ -34,6 +34,8 @@ public struct GraphProblem: Hashable, Sendable, CustomStringConvertible {
         case systemColumn = "system_column"
         /// Two deps bring columns of one name.
         case columnClash = "column_clash"
+        /// A text in `sql_filters` is not a filter.
+        case filterSyntax = "filter_syntax"
     }
 
     /// The kind of fault.

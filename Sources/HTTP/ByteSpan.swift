@@ -11,6 +11,26 @@ extension Span<UInt8> {
         return nil
     }
 
+    /// Whether the first bytes are these.
+    func starts(with bytes: [UInt8]) -> Bool {
+        guard count >= bytes.count else { return false }
+        let mine = self.bytes
+        let others = bytes.span.bytes
+        var offset = 0
+        // Eight at a time; both spans are at least as long as the loop runs.
+        while offset + 8 <= bytes.count {
+            let left = unsafe mine.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            let right = unsafe others.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard left == right else { return false }
+            offset += 8
+        }
+        while offset < bytes.count {
+            guard self[offset] == bytes[offset] else { return false }
+            offset += 1
+        }
+        return true
+    }
+
     /// The bytes of a range as an array.
     func copy(_ range: Range<Int>) -> [UInt8] {
         extracting(range).withUnsafeBufferPointer { Array($0) }
@@ -50,5 +70,17 @@ extension Span<UInt8> {
             start = index + 1
         }
         try body(trimmed(start..<range.upperBound))
+    }
+}
+
+extension Range where Bound == UInt32 {
+    /// A range of positions in a head, which `Limits` keeps below 2^20.
+    init(narrowing range: Range<Int>) {
+        self = UInt32(truncatingIfNeeded: range.lowerBound)..<UInt32(truncatingIfNeeded: range.upperBound)
+    }
+
+    /// The same range as positions in an array.
+    var widened: Range<Int> {
+        Int(lowerBound)..<Int(upperBound)
     }
 }

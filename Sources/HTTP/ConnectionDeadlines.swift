@@ -12,9 +12,9 @@ struct ConnectionDeadlines: Sendable {
     /// Waiting for the peer to take the answer.
     var output: RateCredit
 
-    init(limits: Limits) {
-        content = RateCredit(rate: limits.contentRateMin, credit: limits.contentCredit)
-        output = RateCredit(rate: limits.outputRateMin, credit: limits.outputCredit)
+    init(bounds: Bounds) {
+        content = RateCredit(rate: bounds.limits.contentRateMin, credit: bounds.contentCredit)
+        output = RateCredit(rate: bounds.limits.outputRateMin, credit: bounds.outputCredit)
     }
 
     var first: MonotonicTime? {

@@ -2,9 +2,9 @@
 
 extension ConnectionMachine {
     /// The TLS handshake has ended; the head's time starts.
-    public mutating func handshakeEnded(limits: Limits, now: MonotonicTime) {
+    public mutating func handshakeEnded(now: MonotonicTime) {
         deadlines.handshake = nil
-        deadlines.head = now + limits.headTime
+        deadlines.head = now + bounds.headTime
     }
 
     /// The handler asks for the next piece of content; `next` says when it is there.
@@ -19,9 +19,8 @@ extension ConnectionMachine {
 
     /// The handler's answer, or that to a refused request, begins.
     ///
-    /// - Parameter limits: the bounds.
     /// - Returns: whether the connection goes on after it; if not, the answer says `Connection: close`.
-    public mutating func answerBegins(limits: Limits) -> Bool {
+    public mutating func answerBegins() -> Bool {
         precondition(isAwaitingAnswer, "one answer to a request")
         exchange = .answering
         let canReachNextRequest =
@@ -30,14 +29,14 @@ extension ConnectionMachine {
             case .ended: true
             // A client that waits for 100 Continue may or may not send its content now: where the next request starts
             // is unknown.
-            case .content(let remaining): remaining <= limits.discardBytesMax && !owesContinue
+            case .content(let remaining): remaining <= bounds.limits.discardBytesMax && !owesContinue
             }
         keepsAlive = keepsAlive && !isDraining && canReachNextRequest
         return keepsAlive
     }
 
     /// The answer is complete, or was broken off.
-    public mutating func answerEnds(isComplete: Bool, limits: Limits, now: MonotonicTime) {
+    public mutating func answerEnds(isComplete: Bool, now: MonotonicTime) {
         isContentWanted = false
         deadlines.halfClose = nil
         guard isComplete, keepsAlive else {
@@ -46,7 +45,7 @@ extension ConnectionMachine {
         }
         exchange = .idle
         if input == .ended {
-            becomeIdle(limits, now)
+            becomeIdle(now)
         } else {
             deadlines.content.wait(from: now)
         }
@@ -54,30 +53,23 @@ extension ConnectionMachine {
 
     /// The peer has closed its sending side; what it sent before may still be unread.
     ///
-    /// - Parameters:
-    ///   - limits: the bounds.
-    ///   - now: the time.
-    public mutating func peerHungUp(limits: Limits, now: MonotonicTime) {
+    /// - Parameter now: the time.
+    public mutating func peerHungUp(now: MonotonicTime) {
         hasPeerHungUp = true
-        noteHalfClose(limits, now)
+        noteHalfClose(now)
     }
 
     /// The peer has closed its sending side, and all that it sent is in the buffer.
     ///
-    /// - Parameters:
-    ///   - limits: the bounds.
-    ///   - now: the time.
-    public mutating func peerEnded(limits: Limits, now: MonotonicTime) {
+    /// - Parameter now: the time.
+    public mutating func peerEnded(now: MonotonicTime) {
         hasPeerEnded = true
-        peerHungUp(limits: limits, now: now)
+        peerHungUp(now: now)
     }
 
-    /// The server takes no more connections: this one is answered with an error and closed.
-    ///
-    /// - Parameter error: the answer.
-    /// - Returns: `.refuse`.
-    public mutating func refuseConnection(_ error: RequestError) -> Action {
-        refuse(error)
+    /// The server takes no more connections: this one is answered with an error, without a request.
+    public mutating func refuseConnection() {
+        breakOffRequest()
     }
 
     /// The server is shutting down: the request in work is answered with `Connection: close`, and no other is taken.
@@ -114,18 +106,18 @@ extension ConnectionMachine {
     /// and could destroy the answer before it is read (RFC 9112 section 9.6).
     ///
     /// - Returns: whether to close only the sending side now, and drop what comes until the peer closes too.
-    public mutating func lingers(limits: Limits, now: MonotonicTime) -> Bool {
+    public mutating func lingers(now: MonotonicTime) -> Bool {
         guard !hasPeerEnded, !isQuiet else { return false }
-        deadlines.linger = now + limits.lingerTime
+        deadlines.linger = now + bounds.lingerTime
         return true
     }
 
     /// Bytes were dropped while lingering.
     ///
     /// - Returns: whether to go on.
-    public mutating func lingered(bytes: Int, limits: Limits) -> Bool {
+    public mutating func lingered(bytes: Int) -> Bool {
         lingeredBytes += bytes
-        return lingeredBytes <= limits.lingerBytesMax
+        return lingeredBytes <= bounds.limits.lingerBytesMax
     }
 
     /// What the caller has to do because time has run out.
@@ -166,9 +158,8 @@ extension ConnectionMachine {
                 _ = end()
                 return .close
             }
-            let error = RequestError(.requestTimeout, "The head of the request did not arrive in time.")
-            _ = refuse(error)
-            return .refuse(error)
+            breakOffRequest()
+            return .refuse(RequestError(.requestTimeout, "The head of the request did not arrive in time."))
         }
         if hasPassed(deadlines.content.deadline) {
             guard case .idle = exchange else {

@@ -7,13 +7,15 @@
 /// stay in the caller's buffer and in the socket.
 public struct ConnectionMachine: Sendable {
     /// What the caller has to do next.
-    public enum Action: Sendable {
+    public enum Action: ~Copyable, Sendable {
         /// Keep the rest of the buffer and call again when more has come.
         case read
         /// Keep the rest of the buffer, read nothing, and call again when the handler has moved on or output was sent.
         case pause
         /// Give the request to its handler.
         case start(ParsedHead)
+        /// Give the request to its handler; its head is `recent`, byte for byte.
+        case startRecent
         /// Give the handler this piece of content, as positions in the buffer.
         case content(Range<Int>)
         /// Tell the handler that the content has ended.
@@ -45,6 +47,7 @@ public struct ConnectionMachine: Sendable {
         case over
     }
 
+    let bounds: Bounds
     var parser = HeadParser()
     var input = Input.head
     var exchange = Exchange.idle
@@ -66,14 +69,15 @@ public struct ConnectionMachine: Sendable {
     ///
     /// - Parameters:
     ///   - isSecured: whether a TLS handshake comes first; `handshakeEnded` reports its end.
-    ///   - limits: the bounds; the same value goes into every call.
+    ///   - bounds: the bounds.
     ///   - now: when the connection was accepted.
-    public init(isSecured: Bool, limits: Limits, now: MonotonicTime) {
-        deadlines = ConnectionDeadlines(limits: limits)
+    public init(isSecured: Bool, bounds: Bounds, now: MonotonicTime) {
+        self.bounds = bounds
+        deadlines = ConnectionDeadlines(bounds: bounds)
         if isSecured {
-            deadlines.handshake = now + limits.handshakeTime
+            deadlines.handshake = now + bounds.handshakeTime
         } else {
-            deadlines.head = now + limits.headTime
+            deadlines.head = now + bounds.headTime
         }
     }
 
@@ -103,17 +107,18 @@ public struct ConnectionMachine: Sendable {
     /// - Parameters:
     ///   - bytes: the buffer.
     ///   - position: where to go on; moves over what was consumed.
-    ///   - limits: the bounds.
+    ///   - recent: a head parsed before, of any connection. Clients repeat themselves, and comparing is cheaper than
+    ///     parsing: the same bytes are the same request.
     ///   - now: the time.
     /// - Returns: what to do.
     public mutating func next(
-        _ bytes: Span<UInt8>, position: inout Int, limits: Limits, now: MonotonicTime
+        _ bytes: Span<UInt8>, position: inout Int, recent: ParsedHead?, now: MonotonicTime
     ) -> Action {
         switch exchange {
         case .over:
             return .finish
         case .handling, .answering:
-            return isContentWanted ? nextContent(bytes, &position, limits, now) : .pause
+            return isContentWanted ? nextContent(bytes, &position, now) : .pause
         case .idle:
             if case .content(let remaining) = input {
                 let skipped = min(remaining, bytes.count - position)
@@ -121,21 +126,28 @@ public struct ConnectionMachine: Sendable {
                 deadlines.content.earn(bytes: skipped, now: now)
                 input = .content(remaining: remaining - skipped)
                 guard skipped == remaining else { return hasPeerEnded ? end() : .read }
-                becomeIdle(limits, now)
+                becomeIdle(now)
             }
-            return nextHead(bytes, &position, limits, now)
+            return nextHead(bytes, &position, recent, now)
         }
     }
 
     private mutating func nextHead(
-        _ bytes: Span<UInt8>, _ position: inout Int, _ limits: Limits, _ now: MonotonicTime
+        _ bytes: Span<UInt8>, _ position: inout Int, _ recent: ParsedHead?, _ now: MonotonicTime
     ) -> Action {
-        guard outputPending < limits.outputBytesMax else { return .pause }
+        guard outputPending < bounds.limits.outputBytesMax else { return .pause }
+        if parser.isAtStart, let recent,
+            bytes.extracting(position..<bytes.count).starts(with: recent.head.headers.bytes)
+        {
+            begin(recent, &position, now)
+            return .startRecent
+        }
         let parsed: ParsedHead?
         do throws(RequestError) {
-            parsed = try parser.parse(bytes.extracting(position..<bytes.count), limits: limits)
+            parsed = try parser.parse(bytes.extracting(position..<bytes.count), bounds: bounds)
         } catch {
-            return refuse(error)
+            breakOffRequest()
+            return .refuse(error)
         }
         guard let parsed else {
             // RFC 9112 section 8: an incomplete head at the end of the connection is no request.
@@ -144,11 +156,16 @@ public struct ConnectionMachine: Sendable {
                 return end()
             }
             if deadlines.head == nil, !parser.isAtStart {
-                deadlines.head = now + limits.headTime
+                deadlines.head = now + bounds.headTime
                 deadlines.idle = nil
             }
             return .read
         }
+        begin(parsed, &position, now)
+        return .start(parsed)
+    }
+
+    private mutating func begin(_ parsed: ParsedHead, _ position: inout Int, _ now: MonotonicTime) {
         position += parsed.consumed
         exchange = .handling
         keepsAlive = parsed.keepsAlive
@@ -160,12 +177,11 @@ public struct ConnectionMachine: Sendable {
         case .length(let length): input = .content(remaining: length)
         case .chunked: input = .chunked(ChunkedDecoder())
         }
-        noteHalfClose(limits, now)
-        return .start(parsed)
+        noteHalfClose(now)
     }
 
     private mutating func nextContent(
-        _ bytes: Span<UInt8>, _ position: inout Int, _ limits: Limits, _ now: MonotonicTime
+        _ bytes: Span<UInt8>, _ position: inout Int, _ now: MonotonicTime
     ) -> Action {
         switch input {
         case .head:
@@ -176,22 +192,22 @@ public struct ConnectionMachine: Sendable {
             return settle(.contentFailed(error), now)
         case .content(let remaining):
             let start = position
-            position += min(remaining, bytes.count - position, limits.pieceBytesMax)
+            position += min(remaining, bytes.count - position, bounds.limits.pieceBytesMax)
             guard position > start else { return awaitContent(now) }
             input = position - start == remaining ? .ended : .content(remaining: remaining - (position - start))
-            return give(start..<position, limits, now)
+            return give(start..<position, now)
         case .chunked(var decoder):
             do throws(RequestError) {
-                let step = try decoder.next(bytes, position: &position, limits: limits)
+                let step = try decoder.next(bytes, position: &position, bounds: bounds)
                 input = .chunked(decoder)
                 switch step {
                 case .data(let range):
-                    return give(range, limits, now)
+                    return give(range, now)
                 case .needsMore:
                     return awaitContent(now)
                 case .end:
                     input = .ended
-                    noteHalfClose(limits, now)
+                    noteHalfClose(now)
                     return settle(.contentEnd, now)
                 }
             } catch {
@@ -200,9 +216,9 @@ public struct ConnectionMachine: Sendable {
         }
     }
 
-    private mutating func give(_ range: Range<Int>, _ limits: Limits, _ now: MonotonicTime) -> Action {
+    private mutating func give(_ range: Range<Int>, _ now: MonotonicTime) -> Action {
         deadlines.content.earn(bytes: range.count, now: now)
-        noteHalfClose(limits, now)
+        noteHalfClose(now)
         return settle(.content(range), now)
     }
 
@@ -213,7 +229,7 @@ public struct ConnectionMachine: Sendable {
     }
 
     /// The handler's question is answered.
-    private mutating func settle(_ action: Action, _ now: MonotonicTime) -> Action {
+    private mutating func settle(_ action: consuming Action, _ now: MonotonicTime) -> Action {
         isContentWanted = false
         deadlines.content.pause(now: now)
         return action
@@ -224,12 +240,12 @@ public struct ConnectionMachine: Sendable {
         return settle(.contentFailed(error), now)
     }
 
-    mutating func refuse(_ error: RequestError) -> Action {
+    /// Where the next request would start is unknown from now on; an answer is still due.
+    mutating func breakOffRequest() {
         input = .broken(.malformed)
         exchange = .handling
         deadlines.head = nil
         deadlines.idle = nil
-        return .refuse(error)
     }
 
     mutating func end() -> Action {
@@ -239,19 +255,19 @@ public struct ConnectionMachine: Sendable {
     }
 
     /// A peer that sent all of its request and closed its side may be gone; see `Limits.halfCloseTime`.
-    mutating func noteHalfClose(_ limits: Limits, _ now: MonotonicTime) {
+    mutating func noteHalfClose(_ now: MonotonicTime) {
         guard hasPeerHungUp, input == .ended, deadlines.halfClose == nil else { return }
         switch exchange {
         case .handling, .answering:
-            deadlines.halfClose = now + limits.halfCloseTime
+            deadlines.halfClose = now + bounds.halfCloseTime
         case .idle, .over:
             break
         }
     }
 
-    mutating func becomeIdle(_ limits: Limits, _ now: MonotonicTime) {
+    mutating func becomeIdle(_ now: MonotonicTime) {
         input = .head
         deadlines.content.pause(now: now)
-        deadlines.idle = now + limits.idleTime
+        deadlines.idle = now + bounds.idleTime
     }
 }

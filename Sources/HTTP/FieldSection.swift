@@ -8,7 +8,7 @@ struct FieldSection: Sendable {
     private(set) var hasClose = false
     private(set) var hasContinue = false
     private(set) var hasUnknownExpectation = false
-    private var host: Range<Int>?
+    private var host: Range<UInt32>?
     private var contentLength: Int?
     private var transferCoding: TransferCoding?
 
@@ -19,10 +19,10 @@ struct FieldSection: Sendable {
     }
 
     /// RFC 9112 section 5: field-line = field-name ":" OWS field-value OWS.
-    mutating func take(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: Limits) throws(RequestError) {
-        try checkLength(upTo: line.upperBound, limits: limits)
-        guard entries.count < limits.fieldsMax else {
-            throw RequestError(.headerFieldsTooLarge, "There are more than \(limits.fieldsMax) header fields.")
+    mutating func take(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+        try checkLength(upTo: line.upperBound, bounds: bounds)
+        guard entries.count < bounds.limits.fieldsMax else {
+            throw RequestError(.headerFieldsTooLarge, "There are more than \(bounds.limits.fieldsMax) header fields.")
         }
         var colon = line.lowerBound
         while colon < line.upperBound, Grammar.isToken(bytes[colon]) {
@@ -38,15 +38,15 @@ struct FieldSection: Sendable {
         }
         let name = line.lowerBound..<colon
         if entries.isEmpty { entries.reserveCapacity(8) }
-        entries.append(HeaderFields.Entry(name: UInt32.range(name), value: UInt32.range(value)))
+        entries.append(HeaderFields.Entry(name: Range(narrowing: name), value: Range(narrowing: value)))
         try interpret(bytes, name, value)
     }
 
     /// Checks the bytes of all lines so far.
-    func checkLength(upTo end: Int, limits: Limits) throws(RequestError) {
-        guard end - start <= limits.fieldBytesMax else {
+    func checkLength(upTo end: Int, bounds: Bounds) throws(RequestError) {
+        guard end - start <= bounds.limits.fieldBytesMax else {
             throw RequestError(
-                .headerFieldsTooLarge, "The header fields have more than \(limits.fieldBytesMax) bytes.")
+                .headerFieldsTooLarge, "The header fields have more than \(bounds.limits.fieldBytesMax) bytes.")
         }
     }
 
@@ -58,7 +58,7 @@ struct FieldSection: Sendable {
             // RFC 9112 section 3.2: more than one Host, or an invalid one, is 400.
             guard host == nil else { throw .malformed("There is more than one Host field.") }
             guard Authority.isValid(bytes, value) else { throw .malformed("The Host field is invalid.") }
-            host = value
+            host = Range(narrowing: value)
         case 6 where bytes.equals("expect", in: name):
             bytes.forEachListElement(in: value) { element in
                 if bytes.equals("100-continue", in: element) {
@@ -134,15 +134,8 @@ struct FieldSection: Sendable {
     }
 
     /// RFC 9112 sections 3.2 and 3.2.2: HTTP/1.1 needs Host; a target in absolute form overrides it.
-    func authority(_ bytes: Span<UInt8>, _ line: RequestLine) throws(RequestError) -> Range<Int> {
+    func authority(_ line: RequestLine) throws(RequestError) -> Range<UInt32> {
         guard host != nil || line.version == .http10 else { throw .malformed("The Host field is missing.") }
-        return line.authority ?? host ?? start..<start
-    }
-}
-
-extension UInt32 {
-    /// A range of positions in a head, which `Limits` keeps below 2^20.
-    fileprivate static func range(_ range: Range<Int>) -> Range<UInt32> {
-        UInt32(truncatingIfNeeded: range.lowerBound)..<UInt32(truncatingIfNeeded: range.upperBound)
+        return line.authority ?? host ?? 0..<0
     }
 }

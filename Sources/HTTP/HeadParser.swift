@@ -10,7 +10,6 @@ public struct HeadParser: Sendable {
     private var scanned = 0
     private var emptyLines = 0
     private var requestLine: RequestLine?
-    private var requestLineStart = 0
     private var fields = FieldSection()
 
     /// Creates a parser at the start of a message.
@@ -25,11 +24,11 @@ public struct HeadParser: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: all bytes since the end of the last message; what was there at the last call is unchanged.
-    ///   - limits: the bounds on a head.
+    ///   - bounds: the bounds on a head.
     /// - Returns: the head, after which the parser is ready for the next; nil when its end has not come yet.
     /// - Throws: 400, 414, 417, 431, 501 or 505.
     /// - Complexity: O(new bytes).
-    public mutating func parse(_ bytes: Span<UInt8>, limits: Limits) throws(RequestError) -> ParsedHead? {
+    public mutating func parse(_ bytes: Span<UInt8>, bounds: Bounds) throws(RequestError) -> ParsedHead? {
         while let lineFeed = bytes.firstLineFeed(from: scanned) {
             // RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end; this one does not, because
             // intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
@@ -40,50 +39,49 @@ public struct HeadParser: Sendable {
             lineStart = lineFeed + 1
             scanned = lineStart
             if requestLine == nil {
-                try takeRequestLine(bytes, line, limits)
+                try takeRequestLine(bytes, line, bounds)
             } else if line.isEmpty {
                 return try finish(bytes)
             } else {
-                try fields.take(bytes, line, limits: limits)
+                try fields.take(bytes, line, bounds: bounds)
             }
         }
         scanned = bytes.count
-        try checkPartialLine(bytes, limits)
+        try checkPartialLine(bytes, bounds)
         return nil
     }
 
     private mutating func takeRequestLine(
-        _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: Limits
+        _ bytes: Span<UInt8>, _ line: Range<Int>, _ bounds: Bounds
     ) throws(RequestError) {
         if line.isEmpty {
             // RFC 9112 section 2.2: at least one empty line before the request line is to be ignored.
             emptyLines += 1
-            guard emptyLines <= limits.emptyLinesMax else { throw .malformed("Too many empty lines.") }
+            guard emptyLines <= bounds.limits.emptyLinesMax else { throw .malformed("Too many empty lines.") }
             return
         }
-        requestLine = try RequestLine(bytes, line, limits: limits)
-        requestLineStart = line.lowerBound
+        requestLine = try RequestLine(bytes, line, bounds: bounds)
         fields.start = lineStart
     }
 
     /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end.
-    private func checkPartialLine(_ bytes: Span<UInt8>, _ limits: Limits) throws(RequestError) {
+    private func checkPartialLine(_ bytes: Span<UInt8>, _ bounds: Bounds) throws(RequestError) {
         guard lineStart < bytes.count else { return }
         if requestLine == nil {
             // Anything but a token cannot start a request line, such as a TLS handshake on a plain port.
             guard Grammar.isToken(bytes[lineStart]) || bytes[lineStart] == Grammar.cr else {
                 throw .malformed("The request line does not start with a method.")
             }
-            try RequestLine.checkLength(bytes, lineStart..<bytes.count - 1, limits: limits)
+            try RequestLine.checkLength(bytes, lineStart..<bytes.count - 1, bounds: bounds)
         } else {
-            try fields.checkLength(upTo: bytes.count, limits: limits)
+            try fields.checkLength(upTo: bytes.count, bounds: bounds)
         }
     }
 
     private mutating func finish(_ bytes: Span<UInt8>) throws(RequestError) -> ParsedHead {
         guard let line = requestLine else { preconditionFailure("fields follow a request line") }
         let end = lineStart
-        let authority = try fields.authority(bytes, line)
+        let authority = try fields.authority(line)
         let content = try fields.content(version: line.version)
         guard !fields.hasUnknownExpectation else {
             throw RequestError(.expectationFailed, "The only expectation that is met is 100-continue.")

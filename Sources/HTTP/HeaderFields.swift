@@ -89,10 +89,20 @@ public struct HeaderFields: Sendable {
         return true
     }
 
+    func equals(_ text: StaticString, in range: Range<UInt32>) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { wanted in
+            for offset in 0..<wanted.count where bytes[Int(range.lowerBound) + offset] != wanted[offset] {
+                return false
+            }
+            return true
+        }
+    }
+
     /// UTF-8 where it is valid, else ISO-8859-1, which RFC 9110 section 5.5 names as the historical meaning: no byte is
     /// lost and none becomes U+FFFD.
-    private func text(_ range: Range<UInt32>) -> String {
-        let slice = bytes[Int(range.lowerBound)..<Int(range.upperBound)]
+    func text(_ range: Range<UInt32>) -> String {
+        let slice = bytes[range.widened]
         return String(validating: slice, as: UTF8.self)
             ?? String(String.UnicodeScalarView(slice.map { Unicode.Scalar($0) }))
     }

@@ -74,17 +74,4 @@ public struct Limits: Sendable {
 
     /// Creates the limits for production.
     public init() {}
-
-    /// Stops the program where the bounds contradict each other.
-    public func check() {
-        precondition(methodBytesMax < requestLineBytesMax, "a method has to fit its line")
-        precondition(requestLineBytesMax + fieldBytesMax < 1 << 20, "a head is one buffer of a connection")
-        precondition(chunkBytesMax <= Int.max >> 4, "one more hexadecimal digit must not overflow")
-        precondition(chunkLineBytesMax >= 16, "a chunk size of 64 bits has to fit its line")
-        precondition(
-            pieceBytesMax >= 16 * 1024, "a piece holds a whole TLS record, so none stays behind in the session")
-        precondition(outputBytesMax >= pieceBytesMax, "a writer's piece fits the output")
-        precondition(contentRateMin > 0 && outputRateMin > 0, "rates divide")
-        precondition(connectionsMax > 0 && pipelinedPerTurnMax > 0, "a server serves")
-    }
 }

@@ -12,9 +12,9 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
-    /// The point `duration` later.
-    public static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-        MonotonicTime(nanoseconds: time.nanoseconds &+ duration.wholeNanoseconds)
+    /// The point this many nanoseconds later.
+    public static func + (time: MonotonicTime, nanoseconds: Int64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: time.nanoseconds &+ nanoseconds)
     }
 
     /// The time from `other` to this one, in nanoseconds.
@@ -25,13 +25,5 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
     /// Whether `left` comes before `right`.
     public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds < right.nanoseconds
-    }
-}
-
-extension Duration {
-    /// The duration in nanoseconds, without what is below one; for durations below 292 years.
-    public var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
     }
 }

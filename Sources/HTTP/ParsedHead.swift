@@ -1,7 +1,9 @@
 // A parsed head with what it says about the rest of the message and the connection.
 
 /// A complete head, and what it says about the content that follows and about the connection.
-public struct ParsedHead: Sendable {
+///
+/// A class, as it is handed on and kept: one reference to count instead of three.
+public final class ParsedHead: Sendable {
     /// How the end of the content is found (RFC 9112 section 6.3).
     public enum Content: Equatable, Sendable {
         /// There is none.
@@ -22,4 +24,12 @@ public struct ParsedHead: Sendable {
     public let expectsContinue: Bool
     /// Bytes of the buffer that the head took, with empty lines before it.
     public let consumed: Int
+
+    init(head: RequestHead, content: Content, keepsAlive: Bool, expectsContinue: Bool, consumed: Int) {
+        self.head = head
+        self.content = content
+        self.keepsAlive = keepsAlive
+        self.expectsContinue = expectsContinue
+        self.consumed = consumed
+    }
 }

@@ -10,8 +10,8 @@ struct RateCredit: Sendable {
     private var balance: Int64
     private var waitingSince: MonotonicTime?
 
-    init(rate bytesPerSecond: Int, credit: Duration) {
-        fullNanoseconds = credit.wholeNanoseconds
+    init(rate bytesPerSecond: Int, credit nanoseconds: Int64) {
+        fullNanoseconds = nanoseconds
         self.bytesPerSecond = Int64(bytesPerSecond)
         balance = fullNanoseconds
     }

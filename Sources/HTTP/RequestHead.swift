@@ -12,26 +12,34 @@ public struct RequestHead: Sendable {
     /// The header fields.
     public let headers: HeaderFields
 
-    let targetRange: Range<Int>
-    let authorityRange: Range<Int>
-    let pathRange: Range<Int>
-    let queryRange: Range<Int>
+    let targetRange: Range<UInt32>
+    let authorityRange: Range<UInt32>
+    let pathRange: Range<UInt32>
+    let queryRange: Range<UInt32>
 
     /// The request target as sent: origin form, absolute form, or "*" (RFC 9112 section 3.2).
     public var target: String {
-        String(decoding: headers.bytes[targetRange], as: UTF8.self)
+        headers.text(targetRange)
     }
 
     /// The host and port asked for: the target's authority in absolute form, else the `Host` field (RFC 9112 section
     /// 3.3); empty for a request of HTTP/1.0 without `Host`.
     public var authority: String {
-        String(decoding: headers.bytes[authorityRange], as: UTF8.self)
+        headers.text(authorityRange)
     }
 
     /// The path as sent, still percent-encoded; "*" for `OPTIONS *`.
     public var path: String {
         // A target in absolute form may have no path, which means "/" (RFC 9110 section 4.2.3).
-        pathRange.isEmpty ? "/" : String(decoding: headers.bytes[pathRange], as: UTF8.self)
+        pathRange.isEmpty ? "/" : headers.text(pathRange)
+    }
+
+    /// Whether the path is exactly this one, as sent; the cheap way for a fast path, which makes no String.
+    ///
+    /// - Parameter path: the path, such as `/livez`.
+    /// - Returns: whether it is.
+    public func hasPath(_ path: StaticString) -> Bool {
+        headers.equals(path, in: pathRange)
     }
 
     /// The path's segments, split at "/" first and percent-decoded once after: `/a/b%2Fc` is `["a", "b/c"]`.
@@ -40,7 +48,7 @@ public struct RequestHead: Sendable {
     ///
     /// - Complexity: O(length of the path), at each access.
     public var segments: [String] {
-        PercentCoding.segments(of: headers.bytes.span, in: pathRange)
+        PercentCoding.segments(of: headers.bytes.span, in: pathRange.widened)
     }
 
     /// The query's items in order, percent-decoded once: `a=1&b=&c` is `("a", "1"), ("b", ""), ("c", "")`; a plus sign
@@ -48,6 +56,6 @@ public struct RequestHead: Sendable {
     ///
     /// - Complexity: O(length of the query), at each access.
     public var query: [(name: String, value: String)] {
-        PercentCoding.items(of: headers.bytes.span, in: queryRange)
+        PercentCoding.items(of: headers.bytes.span, in: queryRange.widened)
     }
 }

@@ -4,15 +4,15 @@
 struct RequestLine: Sendable {
     let method: Method
     let version: Version
-    let target: Range<Int>
+    let target: Range<UInt32>
     /// The authority of a target in absolute form.
-    let authority: Range<Int>?
-    let path: Range<Int>
-    let query: Range<Int>
+    let authority: Range<UInt32>?
+    let path: Range<UInt32>
+    let query: Range<UInt32>
 
     /// RFC 9112 section 3: request-line = method SP request-target SP HTTP-version, with exactly one space each.
-    init(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: Limits) throws(RequestError) {
-        try Self.checkLength(bytes, line, limits: limits)
+    init(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+        try Self.checkLength(bytes, line, bounds: bounds)
         var index = line.lowerBound
         while index < line.upperBound, Grammar.isToken(bytes[index]) {
             index += 1
@@ -28,24 +28,28 @@ struct RequestLine: Sendable {
         }
         version = try Self.version(bytes, at: versionStart)
         method = Self.method(bytes, methodRange)
-        target = index + 1..<versionStart - 1
-        let form = try RequestTarget(bytes, target, method: method)
-        authority = form.authority
-        path = form.path
-        query = form.query
+        let targetRange = index + 1..<versionStart - 1
+        let form = try RequestTarget(bytes, targetRange, method: method)
+        target = Range(narrowing: targetRange)
+        authority = form.authority.map { Range(narrowing: $0) }
+        path = Range(narrowing: form.path)
+        query = Range(narrowing: form.query)
     }
 
     /// RFC 9112 section 3: a method longer than any known is 501, a target longer than wanted is 414.
-    static func checkLength(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: Limits) throws(RequestError) {
-        guard line.count > limits.methodBytesMax else { return }
+    static func checkLength(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+        guard line.count > bounds.limits.methodBytesMax else { return }
         let start = line.lowerBound
         var index = start
-        while index <= start + limits.methodBytesMax, bytes[index] != Grammar.space {
+        while index <= start + bounds.limits.methodBytesMax, bytes[index] != Grammar.space {
             index += 1
         }
-        guard index <= start + limits.methodBytesMax else { throw RequestError(.notImplemented, "Unknown method.") }
-        guard line.count <= limits.requestLineBytesMax else {
-            throw RequestError(.uriTooLong, "The request line is longer than \(limits.requestLineBytesMax) bytes.")
+        guard index <= start + bounds.limits.methodBytesMax else {
+            throw RequestError(.notImplemented, "Unknown method.")
+        }
+        guard line.count <= bounds.limits.requestLineBytesMax else {
+            throw RequestError(
+                .uriTooLong, "The request line is longer than \(bounds.limits.requestLineBytesMax) bytes.")
         }
     }
 

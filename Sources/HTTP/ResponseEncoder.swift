@@ -45,7 +45,7 @@ public enum ResponseEncoder {
     ) {
         appendStatusLine(response.status, to: &output)
         appendFields(response.headers, to: &output)
-        output.append(contentsOf: date)
+        output.append(bytes: date)
         switch framing {
         case .none, .untilClose:
             break
@@ -120,7 +120,7 @@ public enum ResponseEncoder {
             }
             return
         }
-        output.append(contentsOf: fields.bytes)
+        output.append(bytes: fields.bytes)
     }
 
     private static func isReserved(_ fields: HeaderFields, _ name: Range<UInt32>) -> Bool {
@@ -132,11 +132,16 @@ public enum ResponseEncoder {
         case 17: reserved = "transfer-encoding"
         default: return false
         }
-        return fields.bytes.span.equals(reserved, in: Int(name.lowerBound)..<Int(name.upperBound))
+        return fields.bytes.span.equals(reserved, in: name.widened)
     }
 }
 
 extension [UInt8] {
+    /// Appends without counting a reference to the source, as `append(contentsOf:)` does.
+    fileprivate mutating func append(bytes: borrowing [UInt8]) {
+        bytes.withUnsafeBufferPointer { append(contentsOf: $0) }
+    }
+
     fileprivate mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }

@@ -3,6 +3,22 @@
 import HTTP
 import Sockets
 
+/// What parsing and answering work on: in one value, so that a batch of requests is one access to the connection.
+struct Exchange {
+    var machine: ConnectionMachine
+    var output = OutputQueue()
+    /// The request in work is HEAD, whose answer has no content.
+    var isHead = false
+    /// What its client speaks.
+    var version = Version.http11
+    /// How its answer ends.
+    var framing = ResponseEncoder.Framing.none
+
+    init(machine: ConnectionMachine) {
+        self.machine = machine
+    }
+}
+
 /// One connection of a loop. It belongs to the loop's worker, and no other thread touches it.
 ///
 /// Buffers are there only while bytes wait in them: an idle connection is this object and its entry in the table.
@@ -17,31 +33,22 @@ final class Connection {
         case closed
     }
 
-    /// What a request that is being answered means for its answer.
-    struct Exchange {
-        var isHead = false
-        var version = Version.http11
-        var framing = ResponseEncoder.Framing.none
-    }
-
     var stream: Sockets.Stream
     let token: UInt64
     let peer: SocketAddress
     let place: Admission.Place
-    var machine: ConnectionMachine
+    var exchange: Exchange
     var phase = Phase.open
     var interest: Interest = [.readable, .peerEnd]
     /// Whether bytes that come are wanted; if not, and some come, they are left in the socket.
     var isReading = true
     /// Bytes read and not yet consumed.
     var input: [UInt8] = []
-    var output = OutputQueue()
     var sentTotal = 0
     /// The tick of the timer wheel's entry that counts, `Int64.max` when there is none.
     var scheduledTick = Int64.max
     /// The number of the request in work, so that what belongs to an earlier one is told apart.
     var exchangeNumber = 0
-    var exchange = Exchange()
     /// Bytes that the handler has written without once waiting.
     var writtenThisTurn = 0
     var task: Task<Void, Never>?
@@ -56,6 +63,6 @@ final class Connection {
         self.token = token
         self.peer = peer
         self.place = place
-        self.machine = machine
+        exchange = Exchange(machine: machine)
     }
 }

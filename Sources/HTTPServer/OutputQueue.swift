@@ -52,7 +52,7 @@ struct OutputQueue {
     }
 
     mutating func append(_ bytes: [UInt8]) {
-        guard bytes.count >= Self.largePieceBytes else { return gather { $0.append(contentsOf: bytes) } }
+        guard bytes.count >= Self.largePieceBytes else { return gather { $0 += bytes } }
         rest.append(bytes)
         isGathering = false
         count += bytes.count

@@ -4,6 +4,17 @@ import HTTP
 import Sockets
 
 extension Worker {
+    /// What answering needs to know and stays the same while a batch of requests is answered.
+    struct Turn {
+        let fastPath: (@Sendable (RequestHead) -> Response?)?
+        let date: [UInt8]
+        let now: MonotonicTime
+    }
+
+    var turn: Turn {
+        Turn(fastPath: application.fastPath, date: dateLine, now: now)
+    }
+
     /// Reads once, and acts on what came.
     func receive(_ connection: Connection) {
         guard connection.isReading, connection.phase == .open else {
@@ -19,7 +30,7 @@ extension Worker {
         case .wouldBlock:
             settle(connection)
         case .ended:
-            connection.machine.peerEnded(limits: limits, now: now)
+            connection.exchange.machine.peerEnded(now: now)
             connection.interest.subtract([.readable, .peerEnd])
             watch(connection, for: connection.interest)
             advance(connection)
@@ -31,7 +42,7 @@ extension Worker {
     /// Acts on the first bytes of `scratch`, where possible without copying them.
     private func take(_ connection: Connection, _ count: Int) {
         if connection.input.isEmpty {
-            let consumed = exchange(connection, scratch.span.extracting(first: count))
+            let consumed = consume(connection, scratch.span.extracting(first: count))
             if consumed < count { connection.input = Array(scratch[consumed..<count]) }
         } else {
             connection.input.append(contentsOf: scratch[..<count])
@@ -50,7 +61,7 @@ extension Worker {
 
     private func consumeInput(_ connection: Connection) {
         let input = connection.input
-        let consumed = exchange(connection, input.span)
+        let consumed = consume(connection, input.span)
         if consumed == input.count {
             connection.input = []
         } else if consumed > 0 {
@@ -61,85 +72,102 @@ extension Worker {
     /// Lets the machine look at the bytes and does what it says.
     ///
     /// - Returns: how many bytes were consumed.
-    private func exchange(_ connection: Connection, _ bytes: Span<UInt8>) -> Int {
+    private func consume(_ connection: Connection, _ bytes: Span<UInt8>) -> Int {
+        guard connection.phase == .open else { return 0 }
+        connection.exchange.output.borrow(&spareOutput)
+        return consume(&connection.exchange, connection, bytes)
+    }
+
+    /// While this runs, nothing else touches `connection.exchange`.
+    private func consume(_ exchange: inout Exchange, _ connection: Connection, _ bytes: Span<UInt8>) -> Int {
+        // Read once: a property of the actor costs a reference count at each use.
+        let turn = self.turn
+        var recent = self.recent
         var position = 0
         var answers = 0
-        while connection.phase == .open {
-            let action = connection.machine.next(bytes, position: &position, limits: limits, now: now)
-            switch action {
-            case .read, .pause:
-                connection.isReading = if case .read = action { true } else { false }
+        while true {
+            switch exchange.machine.next(bytes, position: &position, recent: recent, now: turn.now) {
+            case .read:
+                connection.isReading = true
+                return position
+            case .pause:
+                connection.isReading = false
                 return position
             case .finish:
                 connection.phase = .finishing
+                return position
             case .content(let range):
                 let piece = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
                 connection.contentWaiter.take()?.resume(returning: .success(piece))
+            case .contentEnd:
+                connection.contentWaiter.take()?.resume(returning: .success(nil))
+            case .contentFailed(let error):
+                connection.contentWaiter.take()?.resume(returning: .failure(error))
+            case .refuse(let error):
+                refuse(&exchange, error, turn)
             case .start(let parsed):
-                start(connection, parsed)
-                answers += 1
-                if answers == limits.pipelinedPerTurnMax {
-                    connection.isReading = false
-                    unfinished.append(connection.token)
-                    return position
+                if start(&exchange, connection, parsed, turn) {
+                    recent = parsed
+                    self.recent = parsed
                 }
-            case .contentEnd, .contentFailed, .refuse:
-                act(connection, action)
+                answers += 1
+            case .startRecent:
+                guard let recent else { preconditionFailure("what was recent is there") }
+                _ = start(&exchange, connection, recent, turn)
+                answers += 1
             }
-        }
-        return position
-    }
-
-    /// Does what the machine says and needs no bytes.
-    func act(_ connection: Connection, _ action: ConnectionMachine.Action) {
-        switch action {
-        case .contentEnd:
-            connection.contentWaiter.take()?.resume(returning: .success(nil))
-        case .contentFailed(let error):
-            connection.contentWaiter.take()?.resume(returning: .failure(error))
-        case .refuse(let error):
-            connection.exchange = Connection.Exchange()
-            _ = answer(connection, application.refusal(error))
-        case .finish:
-            connection.phase = .finishing
-        case .read, .pause, .start, .content:
-            preconditionFailure("these are about bytes")
+            if answers == bounds.limits.pipelinedPerTurnMax {
+                connection.isReading = false
+                unfinished.append(connection.token)
+                return position
+            }
         }
     }
 
-    private func start(_ connection: Connection, _ parsed: ParsedHead) {
-        connection.exchangeNumber += 1
-        connection.exchange.isHead = parsed.head.method == .head
-        connection.exchange.version = parsed.head.version
-        if parsed.content == .none, let response = application.fastPath?(parsed.head) {
-            if case .stream = response.body {
-                preconditionFailure("a streamed answer needs a task, so the fast path cannot give it")
-            }
-            _ = answer(connection, response)
-        } else {
+    /// Answers what no handler gets to see.
+    func refuse(_ exchange: inout Exchange, _ error: RequestError, _ turn: borrowing Turn) {
+        exchange.isHead = false
+        exchange.version = .http11
+        _ = answer(&exchange, application.refusal(error), turn)
+    }
+
+    /// Has a request answered.
+    ///
+    /// - Returns: whether the fast path did it.
+    private func start(
+        _ exchange: inout Exchange, _ connection: Connection, _ parsed: ParsedHead, _ turn: borrowing Turn
+    ) -> Bool {
+        exchange.isHead = parsed.head.method == .head
+        exchange.version = parsed.head.version
+        guard parsed.content == .none, let response = turn.fastPath?(parsed.head) else {
             startHandler(connection, parsed)
+            return false
         }
+        if case .stream = response.body {
+            preconditionFailure("a streamed answer needs a task, so the fast path cannot give it")
+        }
+        _ = answer(&exchange, response, turn)
+        return true
     }
 
     /// Writes the head of an answer, and its content unless that is streamed.
     ///
     /// - Returns: whether streamed content has to follow.
-    func answer(_ connection: Connection, _ response: Response) -> Bool {
-        let framing = ResponseEncoder.framing(of: response, to: connection.exchange.version)
-        let keepsAlive = connection.machine.answerBegins(limits: limits)
-        connection.exchange.framing = framing
-        connection.output.borrow(&spareOutput)
-        connection.output.gather {
-            ResponseEncoder.appendHead(of: response, framing: framing, closes: !keepsAlive, date: dateLine, to: &$0)
+    func answer(_ exchange: inout Exchange, _ response: Response, _ turn: borrowing Turn) -> Bool {
+        let framing = ResponseEncoder.framing(of: response, to: exchange.version)
+        let keepsAlive = exchange.machine.answerBegins()
+        exchange.framing = framing
+        exchange.output.gather {
+            ResponseEncoder.appendHead(of: response, framing: framing, closes: !keepsAlive, date: turn.date, to: &$0)
         }
-        if !connection.exchange.isHead, framing != .none {
+        if !exchange.isHead, framing != .none {
             switch response.body {
             case .empty: break
-            case .bytes(let bytes): connection.output.append(bytes)
+            case .bytes(let bytes): exchange.output.append(bytes)
             case .stream: return true
             }
         }
-        connection.machine.answerEnds(isComplete: true, limits: limits, now: now)
+        exchange.machine.answerEnds(isComplete: true, now: turn.now)
         return false
     }
 
@@ -147,46 +175,48 @@ extension Worker {
     ///
     /// - Returns: whether the connection was lost and closed.
     private func flush(_ connection: Connection) -> Bool {
-        while connection.output.count > 0 {
-            let output = connection.output.first
-            switch connection.stream.send(output, from: connection.output.sent, hasMore: connection.output.hasMore) {
+        while connection.exchange.output.count > 0 {
+            let output = connection.exchange.output.first
+            switch connection.stream.send(
+                output, from: connection.exchange.output.sent, hasMore: connection.exchange.output.hasMore)
+            {
             case .bytes(let count):
                 connection.sentTotal += count
-                connection.output.advance(by: count)
+                connection.exchange.output.advance(by: count)
             case .wouldBlock:
-                connection.machine.outputChanged(pending: connection.output.count, now: now)
+                connection.exchange.machine.outputChanged(pending: connection.exchange.output.count, now: now)
                 return false
             case .broken:
                 close(connection)
                 return true
             }
         }
-        connection.output.giveBack(to: &spareOutput)
-        connection.machine.outputChanged(pending: 0, now: now)
+        connection.exchange.output.giveBack(to: &spareOutput)
+        connection.exchange.machine.outputChanged(pending: 0, now: now)
         return false
     }
 
     /// Sends, closes or waits, after all bytes at hand were acted on.
     func settle(_ connection: Connection) {
         guard connection.phase != .closed, connection.phase != .lingering else { return }
-        let isFull = connection.output.count >= limits.outputBytesMax
-        if connection.output.count > 0 || connection.machine.hasOutput, flush(connection) { return }
-        if connection.output.count <= limits.outputBytesMax / 2 {
+        let isFull = connection.exchange.output.count >= bounds.limits.outputBytesMax
+        if connection.exchange.output.count > 0 || connection.exchange.machine.hasOutput, flush(connection) { return }
+        if connection.exchange.output.count <= bounds.limits.outputBytesMax / 2 {
             connection.roomWaiter.take()?.resume(returning: true)
             // The machine may have paused for want of room, and there is room now.
             if isFull, !connection.input.isEmpty { unfinished.append(connection.token) }
         }
-        if connection.phase == .finishing, connection.output.count == 0 { return finish(connection) }
+        if connection.phase == .finishing, connection.exchange.output.count == 0 { return finish(connection) }
         var interest = connection.interest
-        if connection.output.count > 0 { interest.insert(.writable) } else { interest.remove(.writable) }
-        if connection.isReading, !connection.machine.hasInputEnded { interest.insert(.readable) }
+        if connection.exchange.output.count > 0 { interest.insert(.writable) } else { interest.remove(.writable) }
+        if connection.isReading, !connection.exchange.machine.hasInputEnded { interest.insert(.readable) }
         if interest != connection.interest { watch(connection, for: interest) }
         arm(connection)
     }
 
     /// Closes the sending side, and the connection once the peer has closed its side or its time is up.
     private func finish(_ connection: Connection) {
-        guard connection.machine.lingers(limits: limits, now: now) else { return close(connection) }
+        guard connection.exchange.machine.lingers(now: now) else { return close(connection) }
         connection.stream.finishSending()
         connection.phase = .lingering
         connection.input = []
@@ -198,7 +228,7 @@ extension Worker {
     func discard(_ connection: Connection) {
         switch connection.stream.discard(max: 1 << 20) {
         case .bytes(let count):
-            if !connection.machine.lingered(bytes: count, limits: limits) { close(connection) }
+            if !connection.exchange.machine.lingered(bytes: count) { close(connection) }
         case .wouldBlock:
             break
         case .ended, .broken:
@@ -208,25 +238,25 @@ extension Worker {
 
     /// Acts on a deadline that has passed.
     func expire(_ connection: Connection) {
-        if connection.output.count > 0 {
+        if connection.exchange.output.count > 0 {
             let acknowledged = connection.sentTotal - connection.stream.unacknowledged
-            connection.machine.peerAcknowledged(total: acknowledged, now: now)
+            connection.exchange.machine.peerAcknowledged(total: acknowledged, now: now)
         }
-        switch connection.machine.expire(now: now) {
+        switch connection.exchange.machine.expire(now: now) {
         case .none:
             arm(connection)
         case .refuse(let error):
-            act(connection, .refuse(error))
+            refuse(&connection.exchange, error, turn)
             advance(connection)
         case .contentFailed(let error):
-            act(connection, .contentFailed(error))
-            advance(connection)
+            connection.contentWaiter.take()?.resume(returning: .failure(error))
+            arm(connection)
         case .cancel:
             connection.task?.cancel()
             arm(connection)
         case .close:
             // What the peer would not take is of no use to it any more.
-            if connection.output.count > 0 { connection.stream.breakOff() }
+            if connection.exchange.output.count > 0 { connection.stream.breakOff() }
             close(connection)
         }
     }

@@ -37,6 +37,13 @@ extension Worker {
         endStream(id, await produce(writer))
     }
 
+    /// Cuts the handler off from the connection, which may have another request by the time it looks again.
+    private func endExchange(_ connection: Connection) {
+        connection.exchangeNumber += 1
+        connection.task = nil
+        connection.contentWaiter.take()?.resume(returning: .failure(.disconnected))
+    }
+
     private func connection(_ id: ExchangeID) -> Connection? {
         guard let connection = connection(id.token), connection.exchangeNumber == id.number else { return nil }
         return connection
@@ -45,8 +52,8 @@ extension Worker {
     private func nextContent(_ id: ExchangeID) async -> Result<[UInt8]?, BodyError> {
         guard let connection = connection(id) else { return .failure(.disconnected) }
         precondition(connection.contentWaiter == nil, "one task at a time reads a request's content")
-        if connection.machine.contentWanted() {
-            connection.output.gather { ResponseEncoder.appendContinue(to: &$0) }
+        if connection.exchange.machine.contentWanted() {
+            connection.exchange.output.gather { ResponseEncoder.appendContinue(to: &$0) }
         }
         return await withCheckedContinuation { continuation in
             connection.contentWaiter = continuation
@@ -58,9 +65,9 @@ extension Worker {
     ///
     /// - Returns: whether streamed content has to follow.
     private func deliver(_ response: Response, _ id: ExchangeID) -> Bool {
-        guard let connection = connection(id), connection.machine.isAwaitingAnswer else { return false }
-        let streams = answer(connection, response)
-        if !streams { connection.task = nil }
+        guard let connection = connection(id), connection.exchange.machine.isAwaitingAnswer else { return false }
+        let streams = answer(&connection.exchange, response, turn)
+        if !streams { endExchange(connection) }
         advance(connection)
         return streams
     }
@@ -69,16 +76,16 @@ extension Worker {
         guard let connection = connection(id) else { throw Disconnected() }
         guard !bytes.isEmpty else { return }
         if connection.exchange.framing == .chunked {
-            connection.output.gather { ResponseEncoder.appendChunkStart(size: bytes.count, to: &$0) }
-            connection.output.append(bytes)
-            connection.output.gather { ResponseEncoder.appendChunkEnd(to: &$0) }
+            connection.exchange.output.gather { ResponseEncoder.appendChunkStart(size: bytes.count, to: &$0) }
+            connection.exchange.output.append(bytes)
+            connection.exchange.output.gather { ResponseEncoder.appendChunkEnd(to: &$0) }
         } else {
-            connection.output.append(bytes)
+            connection.exchange.output.append(bytes)
         }
         settle(connection)
         guard connection.phase == .open else { throw Disconnected() }
         connection.writtenThisTurn += bytes.count
-        if connection.output.count >= limits.outputBytesMax {
+        if connection.exchange.output.count >= bounds.limits.outputBytesMax {
             precondition(connection.roomWaiter == nil, "one task at a time writes an answer")
             let hasRoom = await withCheckedContinuation { connection.roomWaiter = $0 }
             guard hasRoom else { throw Disconnected() }
@@ -92,15 +99,15 @@ extension Worker {
 
     private func endStream(_ id: ExchangeID, _ end: StreamEnd) {
         guard let connection = connection(id) else { return }
-        connection.task = nil
+        endExchange(connection)
         switch end {
         case .finished:
             if connection.exchange.framing == .chunked {
-                connection.output.gather { ResponseEncoder.appendLastChunk(to: &$0) }
+                connection.exchange.output.gather { ResponseEncoder.appendLastChunk(to: &$0) }
             }
-            connection.machine.answerEnds(isComplete: true, limits: limits, now: now)
+            connection.exchange.machine.answerEnds(isComplete: true, now: now)
         case .aborted:
-            connection.machine.answerEnds(isComplete: false, limits: limits, now: now)
+            connection.exchange.machine.answerEnds(isComplete: false, now: now)
         }
         advance(connection)
     }

@@ -17,7 +17,7 @@ actor Worker {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let application: Application
-    let limits: Limits
+    let bounds: Bounds
     let admission: Admission
     private var listener: Listener?
     private let listenerToken: UInt64
@@ -36,22 +36,24 @@ actor Worker {
 
     /// Where all connections read into; what is not consumed at once moves to the connection's own buffer.
     var scratch: [UInt8]
+    /// The last head that the fast path answered; health checks repeat theirs.
+    var recent: ParsedHead?
     /// Storage for answers, lent to the connection being served.
     var spareOutput: [UInt8] = []
     private var dateSecond = -1
     var dateLine: [UInt8] = []
 
-    init(loop: EventLoop, listener: consuming Listener, application: Application, limits: Limits, admission: Admission)
+    init(loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds, admission: Admission)
     {
         self.loop = loop
         listenerToken = UInt64(UInt32(listener.number))
         self.listener = consume listener
         self.application = application
-        self.limits = limits
+        self.bounds = bounds
         self.admission = admission
         wheel = TimerWheel(now: Clock.monotonicNanoseconds())
-        scratch = Array(repeating: 0, count: limits.pieceBytesMax)
-        spareOutput.reserveCapacity(limits.pieceBytesMax)
+        scratch = Array(repeating: 0, count: bounds.limits.pieceBytesMax)
+        spareOutput.reserveCapacity(bounds.limits.pieceBytesMax)
     }
 
     /// Starts the loop's thread.
@@ -103,7 +105,7 @@ actor Worker {
             if readiness.isReadable {
                 receive(connection)
             } else if readiness.hasPeerEnded {
-                connection.machine.peerHungUp(limits: limits, now: now)
+                connection.exchange.machine.peerHungUp(now: now)
                 connection.interest.remove(.peerEnd)
                 watch(connection, for: connection.interest)
                 arm(connection)
@@ -131,7 +133,7 @@ actor Worker {
 
     /// Sees to it that the connection's next deadline comes up.
     func arm(_ connection: Connection) {
-        guard let deadline = connection.machine.deadline else { return }
+        guard let deadline = connection.exchange.machine.deadline else { return }
         let tick = TimerWheel.tick(atOrAfter: deadline.nanoseconds)
         // An earlier entry is left: when it comes up, the deadline is looked at again.
         guard tick < connection.scheduledTick else { return }
@@ -173,7 +175,7 @@ actor Worker {
         let token = UInt64(generation) << 32 | UInt64(number)
         let connection = Connection(
             stream, token: token, peer: peer, place: place,
-            machine: ConnectionMachine(isSecured: false, limits: limits, now: now))
+            machine: ConnectionMachine(isSecured: false, bounds: bounds, now: now))
         do throws(SocketError) {
             try loop.watch(Int32(number), for: connection.interest, token: token)
         } catch {
@@ -185,11 +187,12 @@ actor Worker {
         }
         table[number] = connection
         openCount += 1
-        if isDraining { connection.machine.drain() }
+        if isDraining { connection.exchange.machine.drain() }
         if place == .refusal {
             let error = RequestError(.serviceUnavailable, "The server has as many connections as it takes.")
-            act(connection, connection.machine.refuseConnection(error))
-            settle(connection)
+            connection.exchange.machine.refuseConnection()
+            refuse(&connection.exchange, error, turn)
+            advance(connection)
         } else {
             // The first bytes are often there already.
             receive(connection)
@@ -217,14 +220,18 @@ actor Worker {
 
     // MARK: Shutting down
 
-    /// Stops listening, and closes each connection after the answer in work.
-    func drain() {
-        guard !isDraining else { return }
-        isDraining = true
+    /// Takes no more connections; those that wait already are taken first, as closing would reset them.
+    func stopListening() {
+        acceptWaiting()
         // Closing takes it out of the loop's watch as well.
         listener = nil
+    }
+
+    /// Closes idle connections, and each other one after the answer in work.
+    func drain() {
+        isDraining = true
         for case let connection? in table {
-            connection.machine.drain()
+            connection.exchange.machine.drain()
             advance(connection)
         }
     }

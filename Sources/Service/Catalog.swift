@@ -31,6 +31,7 @@ public struct Catalog: Sendable {
     /// The columns of each id space.
     public let spaces: [Int32: [String]]
     private let edges: [FeatureID: [Edge]]
+    private let watchedColumns: [FeatureID: [String]]
     private let ranks: [FeatureID: Int]
 
     /// Resolves the contents of the registry.
@@ -53,15 +54,18 @@ public struct Catalog: Sendable {
         let builder = PlanBuilder(graph: graph, stored: stored, definitions: definitions, projects: byID)
         var plans: [FeatureID: FeaturePlan] = [:]
         var edges: [FeatureID: [Edge]] = [:]
+        var watched: [FeatureID: Set<String>] = [:]
         for key in graph.order {
             let plan = try builder.plan(key)
             plans[plan.id] = plan
             for (position, dep) in plan.deps.enumerated() {
                 edges[dep.upstream, default: []].append(Edge(feature: plan.id, dep: position))
+                if !dep.watched.isEmpty { watched[dep.upstream, default: []].formUnion(dep.watched) }
             }
         }
         self.plans = plans
         self.edges = edges
+        watchedColumns = watched.mapValues { $0.sorted() }
         features = Dictionary(plans.values.map { ($0.key, $0.id) }) { first, _ in first }
         ranks = Self.ranks(graph.order, features: stored)
     }
@@ -74,6 +78,9 @@ public struct Catalog: Sendable {
 
     /// The current features that depend directly on `feature`.
     public func downstream(of feature: FeatureID) -> [Edge] { edges[feature] ?? [] }
+
+    /// The columns of a feature's records that some feature downstream watches besides their data versions.
+    public func watched(of feature: FeatureID) -> [String] { watchedColumns[feature] ?? [] }
 
     /// Where a feature stands in the order in which blocks are locked: upstream before downstream.
     public func rank(_ feature: FeatureID) -> Int { ranks[feature] ?? -1 }

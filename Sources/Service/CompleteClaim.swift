@@ -80,8 +80,10 @@ extension Scope {
         let records = positions.map { held.units[$0].record }
         try lock(records, of: plan.id)
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
+        let unneeded = try unneeded(open.map { records[$0] }, plan)
         if !open.isEmpty {
-            try store(open.map { (rows[$0], held.units[positions[$0]]) }, held, slots, writer)
+            let results = open.map { (rows[$0], held.units[positions[$0]]) }
+            try store(results, unneeded: Set(unneeded.keys), held, slots, writer)
         }
         var finished = held.claim.finished
         for index in open { finished[positions[index]] = true }
@@ -96,10 +98,21 @@ extension Scope {
             }
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
+        ledger.update(unneeded.filter { $0.value.earlier == nil }.keys, of: plan.id) { $0.settle($1) }
         let superseded = records.filter { record in
             ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
         }
         return CompletionOutcome(completed: rows.count, superseded: superseded.count, remaining: remaining)
+    }
+
+    /// Of units whose results come in: those that were marked meanwhile and are as they should be without the result.
+    private func unneeded(_ units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID: JudgedUnit] {
+        let marked = units.filter { unit in
+            ledger[BlockAddress(feature: plan.id, record: unit)].dirty.contains(unit.offsetInBlock)
+        }
+        guard !marked.isEmpty, !plan.isRoot else { return [:] }
+        return try stored { () throws(StoreError) in try evaluator.compare(plan, marked) }
+            .filter { $0.value.state == .upToDate || $0.value.state == .suppressed }
     }
 
     private func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
@@ -147,30 +160,37 @@ extension Scope {
 
     /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
     private mutating func store(
-        _ results: [(row: RecordRow, unit: ClaimedUnit)], _ held: HeldClaim, _ slots: FieldSlots, _ writer: Writer
+        _ results: [(row: RecordRow, unit: ClaimedUnit)], unneeded: Set<RecordID>, _ held: HeldClaim,
+        _ slots: FieldSlots, _ writer: Writer
     ) throws(ServiceError) {
         let plan = held.plan
         let connection = connection
         let records = results.map(\.unit.record)
-        let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(records) }
+        let watched = catalog.watched(of: plan.id)
+        let heads = try stored { () throws(StoreError) in
+            try Heads(connection, feature: plan.id).compare(
+                records, metadata: results.map(\.row.metadata), watched: watched)
+        }
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
         for (row, unit) in results {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
-            let head = heads[unit.record]
-            // Somebody wrote this record after it was handed out: what they wrote is newer and stays.
-            let isOvertaken = (head?.entry ?? 0) != unit.base
+            let known = heads[unit.record]
+            let head = known?.head
+            // What somebody wrote after it was handed out is newer and stays; and so does what is right already.
+            let isOvertaken = (head?.entry ?? 0) != unit.base || unneeded.contains(unit.record)
             versions.append(
                 LineageVersion(
                     record: unit.record, kind: .computed, provenance: provenance, dataVersions: dataVersions,
                     parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
             guard !isOvertaken else { continue }
             if head?.isLive != true { appeared.append(unit.record) }
-            if let change = Self.change(unit.record, from: head, to: dataVersions ?? provenance) {
-                changes.append(change)
-            }
+            let change = RecordChange(
+                unit.record, from: head, to: dataVersions ?? provenance, provenance: provenance,
+                columns: known?.moved ?? [])
+            if let change { changes.append(change) }
         }
         let writer = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
@@ -182,14 +202,5 @@ extension Scope {
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         try propagate(changes, of: plan)
-    }
-
-    /// How a record's data versions move when `versions` become current; nil where none does.
-    static func change(_ record: RecordID, from head: Head?, to versions: [String?]) -> RecordChange? {
-        guard let head, head.isLive else { return RecordChange(record: record, slots: nil) }
-        let moved = versions.indices.map { Slot($0 + 1) }.filter { slot in
-            versions[Int(slot) - 1] != head.dataVersion(at: slot)
-        }
-        return moved.isEmpty ? nil : RecordChange(record: record, slots: Set(moved))
     }
 }

@@ -159,6 +159,6 @@ extension Scope {
         // A root is as its source says, unless it stands under an earlier definition.
         let isAsSaid = plan.isRoot && definition ?? plan.definition == plan.definition
         ledger.update(records, of: plan.id) { isAsSaid ? $0.settle($1) : $0.mark($1) }
-        try propagate(records.map { RecordChange(record: $0, slots: nil) }, of: plan)
+        try propagate(records.map(RecordChange.init(appearance:)), of: plan)
     }
 }

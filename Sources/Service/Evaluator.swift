@@ -67,7 +67,7 @@ struct Evaluator {
 
     /// Judges derived units without asking whether their inputs are settled.
     ///
-    /// - Complexity: one round trip, one or three more a dep.
+    /// - Complexity: one round trip, and those of `inputs`.
     func compare(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: JudgedUnit] {
         let heads = try Heads(connection, feature: plan.id).read(units)
         let inputs = try inputs(plan, units)
@@ -84,21 +84,6 @@ struct Evaluator {
         }
         for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
         return judged
-    }
-
-    /// The live upstream records of each unit.
-    func inputs(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: UnitInputs] {
-        let mapper = UnitMapper(connection: connection, catalog: catalog)
-        let empty = UnitInputs(deps: plan.deps.map { _ in [] })
-        var inputs = Dictionary(units.map { ($0, empty) }) { first, _ in first }
-        for (position, dep) in plan.deps.enumerated() {
-            let upstream = try mapper.upstream(of: units, plan, dep: dep)
-            let heads = try Heads(connection, feature: dep.upstream).read(upstream.values.flatMap { $0 })
-            for (unit, records) in upstream {
-                inputs[unit]?.deps[position] = records.compactMap { heads[$0] }.filter(\.isLive)
-            }
-        }
-        return inputs
     }
 }
 
@@ -173,7 +158,12 @@ extension Evaluator {
         for (position, dep) in plan.deps.enumerated() {
             let needed = Set(fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot))
             guard !needed.isEmpty, let upstreamPlan = catalog[dep.upstream] else { continue }
-            let upstream = try mapper.upstream(of: units, plan, dep: dep)
+            var upstream = try mapper.upstream(of: units, plan, dep: dep)
+            if dep.isOptional {
+                // What does not exist is not waited for. Where it is required, it exists, or nobody asks.
+                let live = try liveInputs(dep, upstream.values.flatMap { $0 })
+                upstream = upstream.mapValues { $0.filter { live[$0] != nil } }
+            }
             let found = try unsettled(upstreamPlan, Set(upstream.values.flatMap { $0 }).sorted(), slots: needed)
             guard !found.isEmpty else { continue }
             for (unit, records) in upstream {
@@ -212,10 +202,12 @@ extension Evaluator {
     ) throws(StoreError) {
         let candidates = try candidates(plan, records)
         var own: [RecordID: Set<Slot>] = [:]
-        if !candidates.isEmpty {
-            own = plan.isRoot ? try staleRootFields(plan, candidates) : try staleFields(plan, candidates)
-        }
-        let inherited = plan.isRoot ? [:] : try inputBlockers(plan, records, slots: slots)
+        var orphaned: Set<RecordID> = []
+        if !candidates.isEmpty && plan.isRoot { own = try staleRootFields(plan, candidates) }
+        if !candidates.isEmpty && !plan.isRoot { (own, orphaned) = try staleFields(plan, candidates) }
+        // Whatever becomes of its inputs, an orphaned record does not change.
+        let inheriting = records.filter { !orphaned.contains($0) }
+        let inherited = plan.isRoot ? [:] : try inputBlockers(plan, inheriting, slots: slots)
         for slot in slots {
             let key = UnsettledKey(feature: plan.id, slot: slot)
             for record in records {
@@ -234,16 +226,19 @@ extension Evaluator {
         }
     }
 
-    /// The fields of derived records that are to be computed again. Orphaned records do not change any more.
+    /// The fields of derived records that are to be computed again, and the records that are orphaned.
     private mutating func staleFields(
         _ plan: FeaturePlan, _ records: [RecordID]
-    ) throws(StoreError) -> [RecordID: Set<Slot>] {
-        var result: [RecordID: Set<Slot>] = [:]
-        for (record, judged) in try compare(plan, records) where judged.judgement.state == .stale {
+    ) throws(StoreError) -> (stale: [RecordID: Set<Slot>], orphaned: Set<RecordID>) {
+        var stale: [RecordID: Set<Slot>] = [:]
+        var orphaned: Set<RecordID> = []
+        for (record, judged) in try compare(plan, records) {
+            if judged.state == .orphaned { orphaned.insert(record) }
+            guard judged.judgement.state == .stale else { continue }
             if judged.earlier != nil { revertible[plan.id, default: []].insert(record) }
-            result[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
+            stale[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
         }
-        return result
+        return (stale, orphaned)
     }
 
     /// The fields of root records whose code version moved since they were written: only their source can renew them.

@@ -68,9 +68,21 @@ struct PlanBuilder {
                 DepPlan(
                     upstream: upstream.id, spec: dep,
                     mapping: try mapping(dep, upstream: upstream, upstreamSpec, feature: feature, spec),
-                    slots: Set(slots)))
+                    slots: Set(slots), filters: try filters(dep, of: spec.key)))
         }
         return deps
+    }
+
+    private func filters(_ dep: FeatureDep, of key: FeatureKey) throws(StoreError) -> [Filter] {
+        var filters: [Filter] = []
+        for text in dep.sqlFilters ?? [] {
+            do {
+                filters.append(try Filter(text))
+            } catch {
+                throw .corrupt("a filter of \(key) on \(dep.feature) cannot be read: \(error)")
+            }
+        }
+        return filters
     }
 
     private func mapping(

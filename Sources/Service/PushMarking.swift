@@ -38,7 +38,8 @@ struct PushMarking {
             && old.fields.map(\.parents) == new.fields.map(\.parents)
     }
 
-    /// Marks every unit that was ever computed and every one that is parked.
+    /// Marks every unit that was ever computed and every candidate: a parked one may be worth another look, and a new
+    /// one in a worker's hands was handed out under the old definition.
     private func markKnown(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
         let connection = scope.connection
         let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
@@ -47,7 +48,7 @@ struct PushMarking {
         }
         try lock(&scope, Set(presence.keys).union(active.map(\.address)))
         for (address, bits) in presence { scope.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
-        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.parked) } }
+        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.candidates) } }
     }
 
     /// Marks every unit that the upstreams' records make expected.

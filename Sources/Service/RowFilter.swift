@@ -44,30 +44,82 @@ extension FilterValue {
 }
 
 extension FilteredRow {
-    /// A stored version of a record.
+    /// A stored version of a record, under its own names.
     ///
     /// - Parameter slots: the fields of the definition that it is read by.
     init(_ described: DescribedHead, key: RecordKey, plan: FeaturePlan, slots: FieldSlots) throws(StoreError) {
+        var values = try Self.metadata(described) { $0 }
+        for (column, value) in zip(plan.spec.idColumns, key.values) { values[column] = value.json }
+        for column in [SystemColumn.provenanceByField, .dataVersionByField] {
+            values[column.rawValue] = Self.versions(column, described.head, slots)
+        }
+        self.init(values)
+    }
+
+    /// The metadata columns under the names that `rename` gives them.
+    fileprivate static func metadata(
+        _ described: DescribedHead, rename: (String) -> String
+    ) throws(StoreError) -> [String: JSONValue] {
         var values: [String: JSONValue] = [:]
         do {
             for member in try JSONValue(parsing: described.metadata).objectValue?.members ?? [] {
-                values[member.name] = member.value
+                values[rename(member.name)] = member.value
             }
         } catch {
             throw .corrupt("metadata that is not JSON")
         }
-        for (column, value) in zip(plan.spec.idColumns, key.values) { values[column] = value.json }
-        values["metaxy_provenance_by_field"] = Self.object(slots) { described.head.provenance(at: $0) }
-        values["metaxy_data_version_by_field"] = Self.object(slots) { described.head.dataVersion(at: $0) }
-        self.init(values)
+        return values
     }
 
-    private static func object(_ slots: FieldSlots, _ version: (Slot) -> String?) -> JSONValue {
+    /// The value of a column that holds a version for each field.
+    fileprivate static func versions(_ column: SystemColumn, _ head: Head, _ slots: FieldSlots) -> JSONValue {
         var object = JSONObject()
         for field in slots.fields {
+            let version =
+                column == .provenanceByField ? head.provenance(at: field.slot) : head.dataVersion(at: field.slot)
             // Struct keys of one feature are distinct, so nothing is displaced.
-            _ = object.append(field.structKey, version(field.slot).map(JSONValue.string) ?? .null)
+            _ = object.append(field.structKey, version.map(JSONValue.string) ?? .null)
         }
         return .object(object)
+    }
+}
+
+/// Reads upstream records as inputs: by the names that a dep gives their columns.
+struct InputReader {
+    private let upstream: FeaturePlan
+    private let dep: DepPlan
+    private let slots: FieldSlots
+    private var hasher: RecordHasher
+
+    /// A reader of the records of `upstream` as `dep` brings them.
+    init(upstream: FeaturePlan, dep: DepPlan) {
+        self.upstream = upstream
+        self.dep = dep
+        slots = FieldSlots(upstream)
+        hasher = RecordHasher(upstream.hash)
+    }
+
+    /// A record with its columns renamed; system columns carry the upstream's key behind their names.
+    mutating func row(_ described: DescribedHead, key: RecordKey) throws(StoreError) -> FilteredRow {
+        let head = described.head
+        var values = try FilteredRow.metadata(described, rename: dep.spec.renamed)
+        for (column, value) in zip(upstream.spec.idColumns, key.values) {
+            values[dep.spec.renamed(column)] = value.json
+        }
+        for column in SystemColumn.allCases {
+            values[dep.spec.systemColumn(column.rawValue)] = value(of: column, head)
+        }
+        return FilteredRow(values)
+    }
+
+    private mutating func value(of column: SystemColumn, _ head: Head) -> JSONValue {
+        switch column {
+        case .provenanceByField, .dataVersionByField:
+            FilteredRow.versions(column, head, slots)
+        case .provenance:
+            hasher.recordVersion(slots.fields.map { head.provenance(at: $0.slot) }).map(JSONValue.string) ?? .null
+        case .dataVersion:
+            hasher.recordVersion(slots.fields.map { head.dataVersion(at: $0.slot) }).map(JSONValue.string) ?? .null
+        }
     }
 }

@@ -4,20 +4,14 @@ import Feature
 import Postgres
 import Store
 
-/// What changed in a record.
-struct RecordChange: Hashable, Sendable {
-    /// The record.
-    let record: RecordID
-    /// The slots whose data version moved; nil where the record appeared or disappeared.
-    let slots: Set<Slot>?
-}
-
 /// A transaction that changes records, work or claims.
 struct Scope {
     let connection: Connection
     let catalog: Catalog
     let definitions: DefinitionCache
     var ledger = WorkLedger()
+    /// Features in which something became ready by what was written back before the end.
+    private var awakened: Set<FeatureID> = []
 
     init(_ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache) {
         self.connection = connection
@@ -58,9 +52,7 @@ struct Scope {
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
-            let records = changes.filter { change in
-                change.slots.map { !$0.isDisjoint(with: dep.slots) } ?? true
-            }.map(\.record)
+            let records = changes.filter { $0.touches(dep) }.map(\.record)
             guard !records.isEmpty else { continue }
             marks.append((downstream.id, try units(of: records, downstream, dep: dep)))
         }
@@ -76,8 +68,15 @@ struct Scope {
     mutating func conclude() throws(ServiceError) -> Set<FeatureID> {
         let arrived = ledger.takeArrived()
         if !arrived.isEmpty { try unpark(waitingFor: arrived) }
+        try flush()
+        return awakened
+    }
+
+    /// Writes the blocks back, so that statements find what was changed in them.
+    mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
-        return ledger.awakened
+        awakened.formUnion(ledger.awakened)
+        ledger.noteFlush()
     }
 
     /// Lets every parked unit downstream, near or far, be judged again.

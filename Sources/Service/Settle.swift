@@ -42,7 +42,7 @@ extension Scope {
         _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
     ) throws(ServiceError) {
         var versions: [LineageVersion] = []
-        var changes: [RecordChange] = []
+        var heads: [RecordID: Head] = [:]
         for (record, unit) in judged.sorted(by: { $0.key < $1.key }) {
             guard let earlier = unit.earlier, let head = unit.head, let expectation = unit.judgement.expectation
             else { continue }
@@ -51,11 +51,20 @@ extension Scope {
                     record: record, kind: .reverted, provenance: earlier.provenance,
                     dataVersions: earlier.dataVersions, parents: expectation.parents,
                     metadata: earlier.metadata ?? Array("{}".utf8)))
-            let moved = plan.fields.map(\.slot).filter { earlier.dataVersion(at: $0) != head.dataVersion(at: $0) }
-            if !moved.isEmpty { changes.append(RecordChange(record: record, slots: Set(moved))) }
+            heads[record] = head
         }
         guard !versions.isEmpty else { return }
         let connection = connection
+        let watched = catalog.watched(of: plan.id)
+        let moved = try stored { [versions] () throws(StoreError) in
+            try Heads(connection, feature: plan.id).compare(
+                versions.map(\.record), metadata: versions.map(\.metadata), watched: watched)
+        }
+        let changes = versions.compactMap { version in
+            RecordChange(
+                version.record, from: heads[version.record], to: version.dataVersions ?? version.provenance,
+                provenance: version.provenance, columns: moved[version.record]?.moved ?? [])
+        }
         try stored { [versions] () throws(StoreError) in
             let operation = try Operations(connection).begin(Writer())
             try LineageLog(connection, feature: plan.id).append(

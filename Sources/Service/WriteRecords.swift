@@ -97,12 +97,13 @@ private struct RecordWriting {
     mutating func write(_ rows: [RecordRow], operation: Int64, _ scope: inout Scope) throws(ServiceError) {
         let connection = scope.connection
         let plan = plan
+        let watched = scope.catalog.watched(of: plan.id)
         let records = try stored { () throws(StoreError) in
             try RecordIDs(connection, space: plan.space).intern(rows.map(\.key))
         }
         try scope.lock(records, of: plan.id)
         let heads = try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata))
+            try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
         }
         let versions = try versions(rows, records, scope)
         var appended: [LineageVersion] = []
@@ -117,8 +118,10 @@ private struct RecordWriting {
             if known?.head.isLive == true { outcome.changed += 1 } else { outcome.new += 1 }
             appended.append(version)
             if known?.head.isLive != true { appeared.append(version.record) }
-            let now = version.dataVersions ?? version.provenance
-            if let change = Scope.change(version.record, from: known?.head, to: now) { changes.append(change) }
+            let change = RecordChange(
+                version.record, from: known?.head, to: version.dataVersions ?? version.provenance,
+                provenance: version.provenance, columns: known?.moved ?? [])
+            if let change { changes.append(change) }
         }
         try stored { [appended, appeared] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
@@ -141,7 +144,7 @@ private struct RecordWriting {
         scope.ledger.update(doubtful, of: plan.id) { $0.mark($1) }
     }
 
-    private func isUnchanged(_ version: LineageVersion, _ known: (head: Head, hasSameMetadata: Bool)) -> Bool {
+    private func isUnchanged(_ version: LineageVersion, _ known: ComparedHead) -> Bool {
         known.head.isLive && known.hasSameMetadata && known.head.definition == plan.definition
             && known.head.provenance == version.provenance && known.head.dataVersions == version.dataVersions
     }

@@ -11,6 +11,16 @@ public struct DescribedHead: Sendable {
     public let metadata: [UInt8]
 }
 
+/// A head held against the metadata columns of a version to come.
+public struct ComparedHead: Sendable {
+    /// The head.
+    public let head: Head
+    /// Whether all metadata columns are the same.
+    public let hasSameMetadata: Bool
+    /// Which of the watched columns differ.
+    public let moved: Set<String>
+}
+
 /// Reads the heads of one feature.
 public struct Heads {
     private let connection: Connection
@@ -65,30 +75,37 @@ public struct Heads {
         return try described(statement, [.int8Array(records)])
     }
 
-    /// The heads of records, and whether their metadata columns equal the given ones.
+    /// The heads of records, and how their metadata columns differ from the given ones.
     ///
     /// Metadata is compared in the database, as values: neither the order of members nor the writing of numbers counts.
     ///
-    /// - Parameter metadata: a JSON object for each record.
+    /// - Parameters:
+    ///   - metadata: a JSON object for each record.
+    ///   - watched: the columns of which to tell whether they differ.
     /// - Returns: by record id; a record without a version is absent.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; two index lookups for each id.
     public func compare(
-        _ records: [RecordID], metadata: [[UInt8]]
-    ) throws(StoreError) -> [RecordID: (head: Head, hasSameMetadata: Bool)] {
+        _ records: [RecordID], metadata: [[UInt8]], watched: [String]
+    ) throws(StoreError) -> [RecordID: ComparedHead] {
         let statement = Statement(
             "head_compare_\(feature)",
             """
             SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version,
-                   l.metadata IS NOT DISTINCT FROM u.metadata
+                   l.metadata IS NOT DISTINCT FROM u.metadata,
+                   ARRAY(SELECT c FROM unnest($3::text[]) AS c WHERE l.metadata -> c IS DISTINCT FROM u.metadata -> c)
             FROM unnest($1::bigint[], $2::jsonb[]) AS u (rid, metadata)
             JOIN head_\(feature) h ON h.rid = u.rid
             JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
             """)
-        let found = try connection.rows(statement, [.int8Array(records), .jsonbArray(metadata)]) {
-            row throws(PostgresError) in (try Self.head(row), try row.bool(6))
+        let found = try connection.rows(
+            statement, [.int8Array(records), .jsonbArray(metadata), .textArray(watched)]
+        ) { row throws(PostgresError) in
+            ComparedHead(
+                head: try Self.head(row), hasSameMetadata: try row.bool(6),
+                moved: Set(try row.textArray(7).compactMap { $0 }))
         }
-        return Dictionary(found.map { ($0.0.record, (head: $0.0, hasSameMetadata: $0.1)) }) { first, _ in first }
+        return Dictionary(found.map { ($0.head.record, $0) }) { first, _ in first }
     }
 
     /// The live heads after `record` in the order of record ids.

@@ -71,11 +71,9 @@ struct PagingTests {
         try await World.with { world in
             _ = try await world.post("/v1/push", Graphs.push)
             _ = try await world.postLines("/v1/records/video/raw", Self.rows(10_001))
-            let head = "GET /v1/records/video/raw HTTP/1.1\r\nHost: a\r\nAccept: application/x-ndjson\r\n\r\n"
-            var parser = HeadParser()
-            let parsed = try #require(try parser.parse(Array(head.utf8).span, limits: HTTP.Limits()))
+            let head = try World.head("GET", "/v1/records/video/raw", headers: [("Accept", "application/x-ndjson")])
             let body = RequestBody(declaredLength: 0) { () async throws(BodyError) in nil }
-            let response = await world.api.respond(Request(head: parsed.head, body: body, remote: "local"))
+            let response = await world.api.respond(Request(head: head, body: body, remote: "local"))
             guard case .stream(let write) = response.body else {
                 Issue.record("the answer does not stream")
                 return

@@ -78,7 +78,7 @@ struct World {
         for header in headers { text += "\(header.0): \(header.1)\r\n" }
         text += "\r\n"
         var parser = HeadParser()
-        return try #require(try parser.parse(Array(text.utf8).span, limits: HTTP.Limits())).head
+        return try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
     }
 
     /// Runs SQL.

@@ -21,7 +21,7 @@ public enum TestRoutes {
         status: .ok, headers: ["Content-Type": "text/plain"], body: .bytes(Array("ok\n".utf8)))
 
     private static func fastPath(_ head: RequestHead) -> Response? {
-        guard head.method == .get || head.method == .head, head.path == "/livez" || head.path == "/healthz" else {
+        guard head.method == .get || head.method == .head, head.hasPath("/livez") || head.hasPath("/healthz") else {
             return nil
         }
         return healthy
