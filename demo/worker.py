@@ -145,7 +145,7 @@ class Heartbeat:
 
 
 def say(event, **members):
-    print(json.dumps({"event": event, **members}), flush=True)
+    print(json.dumps({"event": event, "at": time.monotonic(), **members}), flush=True)
 
 
 if __name__ == "__main__":
