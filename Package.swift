@@ -53,14 +53,14 @@ let package = Package(
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
         .target(
-            name: "HTTPSupport", dependencies: ["HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
+            name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
     ]
 )
