@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
 
         // Pure: no I/O, no clock, no randomness, no Foundation.
@@ -32,6 +33,7 @@ let package = Package(
 
         // Edges: each fences one C library.
         .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
+        .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: fenced),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
 
         // The service.
@@ -52,6 +54,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
         .target(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
