@@ -47,7 +47,10 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"], swiftSettings: strict),
+        .target(name: "CContract"),
+        .target(
+            name: "API", dependencies: ["CContract", "Feature", "HTTP", "JSON", "Service", "Store"],
+            swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [

@@ -1,6 +1,7 @@
 // Starting, stopping and starting again with the embedded PostgreSQL.
 
 import Foundation
+import JSON
 import TestSupport
 import Testing
 
@@ -43,9 +44,10 @@ struct LifecycleTests {
             #expect(try await server.send("POST", "/v1/push", graph).status == 201)
             let target = SendableServer(url: server.url)
             async let waiting = target.send(
-                "POST", "/v1/claims", #"{"feature":"leaf","worker":"w","limit":1,"lease_seconds":60,"wait_seconds":50}"#)
+                "POST", "/v1/claims", #"{"feature":"leaf","worker":"w","limit":1,"lease_seconds":60,"wait_seconds":50}"#
+            )
             // The claim waits once the server counts a waiter.
-            while try await !HTTPClient.text(server.url + "/metrics").contains("metaxy_waiting_claims 1") {
+            while try await !HTTPClient.text(server.url + "/metrics").contains("metaxy_claims_waiting 1") {
                 await Task.yield()
             }
             #expect(server.stop() == 0)

@@ -70,6 +70,12 @@ final class ServerProcess {
 
 /// The client side.
 enum HTTPClient {
+    /// Gets a text.
+    static func text(_ url: String) async throws -> String {
+        let (data, _) = try await URLSession.shared.data(from: try #require(URL(string: url)))
+        return String(decoding: data, as: UTF8.self)
+    }
+
     /// Sends a request and gives the answer's status and JSON.
     static func send(
         _ method: String, _ url: String, _ body: String?, type: String
