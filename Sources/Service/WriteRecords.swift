@@ -145,8 +145,13 @@ private struct RecordWriting {
     }
 
     private func isUnchanged(_ version: LineageVersion, _ known: ComparedHead) -> Bool {
-        known.head.isLive && known.hasSameMetadata && known.head.definition == plan.definition
-            && known.head.provenance == version.provenance && known.head.dataVersions == version.dataVersions
+        let head = known.head
+        guard head.isLive, known.hasSameMetadata, head.definition == plan.definition else { return false }
+        let data = version.dataVersions ?? version.provenance
+        return plan.fields.map(\.slot).allSatisfy { slot in
+            let index = Int(slot) - 1
+            return head.provenance(at: slot) == version.provenance[index] && head.dataVersion(at: slot) == data[index]
+        }
     }
 
     /// The rows as versions, in their order.

@@ -14,7 +14,7 @@ struct ModelRig {
 
     /// Runs `body` with a service over a database that knows every feature of the generator.
     static func with<T>(_ body: (ModelRig) async throws -> T) async throws -> T {
-        try await World.with { world in
+        try await World.with(connections: 1) { world in
             let administrator = Pool(
                 PoolConfiguration(connectionString: world.database.administratorConnectionString, size: 1))
             do {

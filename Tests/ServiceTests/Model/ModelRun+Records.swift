@@ -161,8 +161,10 @@ extension ModelRun {
                 continue
             }
             let isSame =
-                head.definition.identity == definition.identity && head.provenance == version.provenance
-                && head.data == version.data && head.metadata == version.metadata
+                head.definition.identity == definition.identity && head.metadata == version.metadata
+                && feature.fieldKeys.allSatisfy {
+                    head.provenance[$0] == version.provenance[$0] && head.data[$0] == version.data[$0]
+                }
             if isSame {
                 counts.unchanged += 1
             } else {

@@ -124,7 +124,7 @@ struct ModelRun {
         random = SeededRandom(seed: seed, part: 0)
         if isUnasked { try await check() }
         try await workOff(model.derived)
-        try await check()
+        try await check(isThorough: true)
     }
 
     // MARK: Small things
