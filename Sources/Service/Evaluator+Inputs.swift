@@ -20,6 +20,14 @@ extension Evaluator {
         return inputs
     }
 
+    /// The upstream records that are there: an optional one that is not, be it yet to be computed, holds nothing up.
+    func present(
+        _ upstream: [RecordID: [RecordID]], _ dep: DepPlan
+    ) throws(StoreError) -> [RecordID: [RecordID]] {
+        let heads = try liveInputs(dep, Set(upstream.values.joined()).sorted())
+        return upstream.mapValues { records in records.filter { heads[$0] != nil } }
+    }
+
     /// Those of the upstream's records that are inputs.
     private func liveInputs(_ dep: DepPlan, _ records: [RecordID]) throws(StoreError) -> [RecordID: Head] {
         let heads = Heads(connection, feature: dep.upstream)

@@ -158,7 +158,8 @@ extension Evaluator {
         for (position, dep) in plan.deps.enumerated() {
             let needed = Set(fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot))
             guard !needed.isEmpty, let upstreamPlan = catalog[dep.upstream] else { continue }
-            let upstream = try mapper.upstream(of: units, plan, dep: dep)
+            var upstream = try mapper.upstream(of: units, plan, dep: dep)
+            if dep.isOptional { upstream = try present(upstream, dep) }
             let found = try unsettled(upstreamPlan, Set(upstream.values.flatMap { $0 }).sorted(), slots: needed)
             guard !found.isEmpty else { continue }
             for (unit, records) in upstream {

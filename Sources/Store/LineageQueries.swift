@@ -218,7 +218,9 @@ public struct LineageQueries {
         of record: RecordID, entries: [EntryID]?, records: [RecordID]?, counts: [Int32]?
     ) -> [[ParentEntry]] {
         guard let entries else { return [] }
-        let flat = entries.indices.map { ParentEntry(entry: entries[$0], record: records?[$0] ?? record) }
+        let flat = entries.indices.map { index in
+            ParentEntry(entry: entries[index], record: records?[index] ?? (entries[index] == 0 ? 0 : record))
+        }
         guard let counts else { return flat.map { [$0] } }
         var next = 0
         return counts.map { count in

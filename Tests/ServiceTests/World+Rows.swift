@@ -79,7 +79,9 @@ extension World {
 
     /// What the slow recomputation finds wrong, in words.
     func mismatches() async throws -> [String] {
-        try await metaxy.verify(nil).mismatches.map { "\($0.feature) \(ids($0.key)): \($0.detail)" }
+        try await metaxy.verify(nil).mismatches.map { mismatch in
+            "\(mismatch.feature) \(mismatch.key.map(ids) ?? ""): \(mismatch.detail)"
+        }
     }
 
     /// How many units of each feature with any are candidates, by key.
