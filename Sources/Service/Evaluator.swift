@@ -56,9 +56,9 @@ struct Evaluator {
     ///
     /// - Complexity: two round trips a dep and level of ancestors; O(units · fields · parents).
     mutating func judge(
-        _ plan: FeaturePlan, _ units: [RecordID]
+        _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction? = nil
     ) throws(StoreError) -> [RecordID: JudgedUnit] {
-        var judged = try compare(plan, units)
+        var judged = try compare(plan, units, under: restriction)
         let needy = judged.filter { $0.value.state == .new || $0.value.state == .stale }.keys.sorted()
         guard !needy.isEmpty else { return judged }
         for (unit, blockers) in try blockers(plan, needy, slots: nil) { judged[unit]?.blockers = blockers }
@@ -68,9 +68,12 @@ struct Evaluator {
     /// Judges derived units without asking whether their inputs are settled.
     ///
     /// - Complexity: one round trip, and those of `inputs`.
-    func compare(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: JudgedUnit] {
-        let heads = try Heads(connection, feature: plan.id).read(units)
-        let inputs = try inputs(plan, units)
+    func compare(
+        _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction? = nil
+    ) throws(StoreError) -> [RecordID: JudgedUnit] {
+        let current = try current(plan, units, under: restriction)
+        let heads = current.heads
+        let inputs = try inputs(plan, units, under: restriction)
         let earlier = try earlierFields(plan, heads.values)
         var expecter = Expecter(plan)
         var judged: [RecordID: JudgedUnit] = [:]
@@ -83,6 +86,12 @@ struct Evaluator {
             judged[unit] = JudgedUnit(head: head, inputs: unitInputs, judgement: judgement)
         }
         for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        for unit in current.matched {
+            guard let known = judged[unit] else { continue }
+            judged[unit] = JudgedUnit(
+                head: known.head, inputs: known.inputs,
+                judgement: known.judgement.matchingPredicate(fields: plan.fields.count))
+        }
         return judged
     }
 }

@@ -15,7 +15,7 @@ public struct RowColumn: Hashable, Sendable {
 
 /// One record of an increment, with what a worker needs to compute it.
 public struct IncrementRecord: Sendable {
-    /// The record.
+    /// The record; -1 for a sample that was never stored.
     public let record: RecordID
     /// The values of its id columns, in the order of the spec.
     public let key: RecordKey

@@ -215,6 +215,17 @@ public struct Registry {
         return definitions
     }
 
+    /// The definitions of a feature that have a feature version.
+    ///
+    /// - Returns: empty where none has.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func definitions(of feature: FeatureID, version: String) throws(StoreError) -> [DefinitionID] {
+        try connection.rows(Self.versionStatement, [.int4(feature), .text(version)]) { row throws(PostgresError) in
+            try row.int8(0)
+        }
+    }
+
     /// The pushes of a project, newest first.
     ///
     /// - Parameters:
@@ -302,6 +313,10 @@ extension Registry {
                schema::text, fields
         FROM definition WHERE id = ANY ($1::bigint[])
         """)
+
+    private static let versionStatement = Statement(
+        "registry_version",
+        "SELECT id FROM definition WHERE feature_id = $1 AND feature_version = $2 ORDER BY id")
 
     private static let pushesStatement = Statement(
         "registry_pushes",
