@@ -57,8 +57,7 @@ extension API {
                     if let key = mismatch.key {
                         writer.object("id") { $0.ids(mismatch.columns, key) }
                     } else {
-                        writer.key("id")
-                        writer.null()
+                        writer.member("id", String?.none)
                     }
                     writer.member("detail", mismatch.detail)
                     writer.endObject()

@@ -68,8 +68,7 @@ extension Metaxy {
             }
             let left = deadline - ContinuousClock.now
             guard left > .zero, !isDraining else { return nil }
-            // A wake-up from another process may be missed, so the wait is cut into pieces.
-            await waiters.wait(for: Set(features), since: mark, timeout: min(left, Limits.pollInterval))
+            await waiters.wait(for: Set(features), since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
     }
@@ -171,13 +170,14 @@ private struct ClaimAttempt {
         return outcome
     }
 
-    /// Judges units of one block, as many as are needed.
+    /// Judges units of one block until enough can be handed out: never a few at a time, for each step costs round trips
+    /// and many units may turn out to need nothing.
     private mutating func judge(
         _ units: [RecordID], _ evaluator: inout Evaluator, _ scope: Scope
     ) throws(ServiceError) {
         var rest = units[...]
         while chosen.count < request.limit, !rest.isEmpty {
-            let part = Array(rest.prefix(request.limit - chosen.count))
+            let part = Array(rest.prefix(max(request.limit - chosen.count, Limits.claimJudgedMin)))
             rest = rest.dropFirst(part.count)
             let judged: [RecordID: JudgedUnit]
             let failures: [RecordID: Failure]
@@ -225,7 +225,7 @@ private struct ClaimAttempt {
                 parked.append(unit)
             } else if !judged.blockers.isEmpty && (!request.allowsUnsettledInputs || expected.contains(nil)) {
                 blocked[unit] = judged.blockers
-            } else if request.kinds.contains(judged.state) && !expected.contains(nil) {
+            } else if request.kinds.contains(judged.state) && !expected.contains(nil) && chosen.count < request.limit {
                 chosen.append((unit, judged, isFailing ? failure : nil))
             }
         }

@@ -11,11 +11,11 @@ public enum Limits {
     /// The longest wait of one claim request, in seconds; workers ask again.
     public static let waitSecondsMax = 60
 
-    /// How long a waiting claim may miss a wake-up that another process did not pass on.
-    public static let pollInterval: Duration = .seconds(1)
-
     /// Work blocks that one step of a claim locks: with one ready unit in each, a full batch in two steps.
     public static let claimBlocksMax = 1_024
+
+    /// Units that one step of a claim judges at least.
+    public static let claimJudgedMin = 64
 
     /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
     public static let claimJudgedMax = 65_536

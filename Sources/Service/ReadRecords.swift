@@ -3,7 +3,7 @@
 public import Feature
 import JSON
 import Postgres
-public import Store
+import Store
 
 /// A version of a record as it is stored.
 public struct StoredRecord: Sendable {
@@ -142,8 +142,12 @@ private struct RecordReading {
                 let wanted = query.filters.isEmpty ? query.limit + 1 - records.count : Self.step
                 let entries = try next(min(wanted, Self.step))
                 let listed = entries.filter { query.includesDeleted || $0.kind != .deleted }
-                records += try scope.describe(listed, plan).filter { (record) throws(StoreError) in
-                    try query.filters.isEmpty || FilteredRow(record, plan: plan).passes(query.filters)
+                for record in try scope.describe(listed, plan) {
+                    if query.filters.isEmpty {
+                        records.append(record)
+                    } else if try FilteredRow(record, plan: plan).passes(query.filters) {
+                        records.append(record)
+                    }
                 }
                 guard let last = entries.last else { break }
                 (record, entry) = (last.record, last.entry)
@@ -187,7 +191,8 @@ extension Scope {
             records.append(
                 StoredRecord(
                     record: entry.record, entry: entry.entry, key: keys[entry.record] ?? RecordKey([]),
-                    columns: try entry.metadata.map { (bytes) throws(StoreError) in try RowColumn.columns(bytes) } ?? [],
+                    columns: try entry.metadata.map { (bytes) throws(StoreError) in try RowColumn.columns(bytes) }
+                        ?? [],
                     featureVersion: definition?.featureVersion ?? plan.featureVersion, provenance: provenance,
                     dataVersion: dataVersion, recordProvenance: hasher.recordVersion(provenance.map(\.1)),
                     recordDataVersion: hasher.recordVersion(dataVersion.map(\.1)),

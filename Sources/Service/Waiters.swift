@@ -25,6 +25,11 @@ final class Waiters: Sendable {
         state.withLock { state in features.reduce(0) { $0 &+ (state.wakes[$1] ?? 0) } }
     }
 
+    /// The features for which someone waits.
+    var features: Set<FeatureID> {
+        state.withLock { state in Set(state.byFeature.filter { !$0.value.isEmpty }.keys) }
+    }
+
     /// How many tasks are waiting.
     var count: Int { state.withLock { $0.waiting.count } }
 

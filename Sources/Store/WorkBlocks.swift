@@ -139,6 +139,16 @@ public struct WorkBlocks {
         try connection.run(Self.flushStatement, parameters)
     }
 
+    /// Those of the features that have something to hand out, or failing units whose time has come.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each feature.
+    public func withWork(among features: [FeatureID]) throws(StoreError) -> [FeatureID] {
+        try connection.rows(Self.withWorkStatement, [.int4Array(features)]) { row throws(PostgresError) in
+            try row.int4(0)
+        }
+    }
+
     /// What is pending for each feature.
     ///
     /// - Throws: `.database`.
@@ -270,6 +280,14 @@ extension WorkBlocks {
                     $7::boolean[], $8::boolean[])
             AS u (feature_id, block, dirty, leased, parked, awaited, ready, active)
         WHERE w.feature_id = u.feature_id AND w.block = u.block
+        """)
+
+    private static let withWorkStatement = Statement(
+        "work_with_work",
+        """
+        SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
+        WHERE EXISTS (SELECT FROM work w WHERE w.feature_id = u.feature_id AND w.ready)
+           OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
         """)
 
     private static let countsStatement = Statement(

@@ -61,7 +61,9 @@ struct Database: Sendable {
     private static func configuration(_ connectionString: String, size: Int) -> PoolConfiguration {
         var configuration = PoolConfiguration(connectionString: connectionString, size: size)
         configuration.applicationName = "metaxyd"
-        configuration.observe = { event in Log.write(.debug, "database: \(event)") }
+        configuration.observe = { event in
+            if case .connectFailed(let error, _) = event { Log.write(.warning, "database: \(error)") }
+        }
         return configuration
     }
 

@@ -1,11 +1,11 @@
-// What a server process does by itself, all along: taking back expired leases, forgetting old batches.
+// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches.
 
 import Service
 
 /// The recurring work of a server process. Every process does it; none needs to.
 struct Housekeeping {
-    /// How soon after its end an expired lease is noticed.
-    static let expiryInterval: Duration = .seconds(1)
+    /// How soon an expired lease, or work that another process made, is noticed at the latest.
+    static let interval: Duration = .seconds(1)
 
     /// How often old batches are looked for.
     static let forgetEvery = 60
@@ -19,16 +19,17 @@ struct Housekeeping {
         while !Task.isCancelled {
             do {
                 try await metaxy.expire()
+                try await metaxy.wakeWaiters()
                 if round % Self.forgetEvery == 0 { try await metaxy.forgetBatches() }
                 isFailing = false
             } catch {
                 if !isFailing, !Task.isCancelled {
-                    Log.write(.warning, "leases cannot be taken back for now: \(error)")
+                    Log.write(.warning, "leases cannot be taken back and waiters not woken for now: \(error)")
                 }
                 isFailing = true
             }
             round += 1
-            do { try await Task.sleep(for: Self.expiryInterval) } catch { return }
+            do { try await Task.sleep(for: Self.interval) } catch { return }
         }
     }
 }

@@ -6,13 +6,8 @@ import JSON
 /// Writes log lines.
 enum Log {
     /// How much a line matters.
-    enum Level: String, Comparable {
-        case debug, info, warning, error
-
-        static func < (left: Level, right: Level) -> Bool {
-            let order: [Level] = [.debug, .info, .warning, .error]
-            return (order.firstIndex(of: left) ?? 0) < (order.firstIndex(of: right) ?? 0)
-        }
+    enum Level: String {
+        case info, warning, error
     }
 
     /// Writes a line.

@@ -60,7 +60,10 @@ struct RestrictionTests {
             let root = try #require(FeatureKey("root"))
             let leaf = try #require(FeatureKey("leaf"))
             let cases: [(IncrementRestriction, [IncrementKind: [String]])] = [
-                (IncrementRestriction(filters: [root: [try Filter("n >= 2")]]), [.new: ["4", "5"], .orphaned: ["0", "1"]]),
+                (
+                    IncrementRestriction(filters: [root: [try Filter("n >= 2")]]),
+                    [.new: ["4", "5"], .orphaned: ["0", "1"]]
+                ),
                 (IncrementRestriction(global: [try Filter("id < 3")]), [:]),
                 (IncrementRestriction(global: [try Filter("id > 2")]), [.new: ["4", "5"]]),
                 (IncrementRestriction(target: [try Filter("n > 2")]), [.new: ["0", "1", "4", "5"]]),
@@ -148,7 +151,9 @@ struct RestrictionTests {
                 while true {
                     let page = try await world.metaxy.records(query)
                     found += page.records.map { record in
-                        let n = record.columns.first { $0.name == "n" }.map { String(decoding: $0.value, as: UTF8.self) }
+                        let n = record.columns.first { $0.name == "n" }.map {
+                            String(decoding: $0.value, as: UTF8.self)
+                        }
                         return "\(world.ids(record.key)):\(n ?? "")\(record.isDeleted ? "†" : "")"
                     }
                     guard let next = page.next else { return found }
@@ -174,7 +179,9 @@ struct RestrictionTests {
             try await world.put("leaf", #"{"id":0,"n":7}"#)
             #expect(try await list { $0.featureVersion = first.featureVersion } == ["0:1", "1:50", "3:4"])
             #expect(try await list { _ in } == ["0:7", "1:50", "3:4"])
-            await #expect(throws: ServiceError.versionNotFound("none")) { _ = try await list { $0.featureVersion = "none" } }
+            await #expect(throws: ServiceError.versionNotFound("none")) {
+                _ = try await list { $0.featureVersion = "none" }
+            }
         }
     }
 }

@@ -79,9 +79,7 @@ extension World {
 
     /// What the slow recomputation finds wrong, in words.
     func mismatches() async throws -> [String] {
-        try await metaxy.verify(nil).mismatches.map { mismatch in
-            "\(mismatch.feature) \(mismatch.key.map(ids) ?? ""): \(mismatch.detail)"
-        }
+        try await metaxy.verify(nil).mismatches.map { "\($0.feature) \($0.key.map(ids) ?? ""): \($0.detail)" }
     }
 
     /// How many units of each feature with any are candidates, by key.

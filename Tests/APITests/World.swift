@@ -1,0 +1,164 @@
+// An API over a fresh database, and a client that talks to it in process.
+
+import API
+import HTTP
+import JSON
+import Postgres
+import Service
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+/// An API over a database of its own.
+struct World {
+    let api: API
+    let metaxy: Metaxy
+    let pool: Pool
+    let events: Events
+
+    /// Runs `body` with an API over a freshly migrated database.
+    static func with(
+        authorizer: Authorizer = .open, _ body: (World) async throws -> Void
+    ) async throws {
+        try await TestDatabase.prepareTemplate(named: "migrated") { database in
+            let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
+            _ = try await pool.transaction { (connection) throws(StoreError) in try Migrator(connection).migrate() }
+            await pool.close()
+        }
+        try await TestDatabase.with(template: "migrated") { database in
+            let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 4))
+            do {
+                try await body(World(pool, authorizer))
+            } catch {
+                await pool.close()
+                throw error
+            }
+            await pool.close()
+        }
+    }
+
+    /// An API whose database cannot be reached.
+    static func withoutDatabase() -> World {
+        var configuration = PoolConfiguration(connectionString: "host=/nowhere", size: 1)
+        configuration.waitDeadline = .milliseconds(50)
+        return World(Pool(configuration), .open)
+    }
+
+    private init(_ pool: Pool, _ authorizer: Authorizer) {
+        let events = Events()
+        self.pool = pool
+        self.events = events
+        metaxy = Metaxy(pool: pool, random: { 0.5 })
+        let ticks = Ticks()
+        let configuration = APIConfiguration(
+            authorizer: authorizer, random: { 0xABCD }, clock: { ticks.next() }, version: "1.2.3")
+        api = API(metaxy: metaxy, configuration: configuration) { events.add($0) }
+    }
+
+    /// Sends a request and collects its answer.
+    func send(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil, piece: Int = 65_536
+    ) async throws -> Answer {
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
+        for header in headers { text += "\(header.0): \(header.1)\r\n" }
+        text += "\r\n"
+        var parser = HeadParser()
+        let head = try #require(try parser.parse(Array(text.utf8).span, limits: HTTP.Limits())).head
+        let source = Source(body ?? [], piece: piece)
+        let requestBody = RequestBody(declaredLength: body?.count ?? 0) { () async throws(BodyError) in source.next() }
+        let response = await api.respond(Request(head: head, body: requestBody, remote: "192.0.2.7:51234"))
+        return await Answer(response)
+    }
+
+    /// Sends a JSON document.
+    func post(_ target: String, _ json: String, headers: [(String, String)] = []) async throws -> Answer {
+        try await send(
+            "POST", target, headers: [("Content-Type", "application/json")] + headers, body: Array(json.utf8))
+    }
+
+    /// Sends lines.
+    func postLines(_ target: String, _ lines: String) async throws -> Answer {
+        try await send(
+            "POST", target, headers: [("Content-Type", "application/x-ndjson")], body: Array(lines.utf8))
+    }
+
+    /// Asks.
+    func get(_ target: String, headers: [(String, String)] = []) async throws -> Answer {
+        try await send("GET", target, headers: headers)
+    }
+}
+
+/// An answer with its content.
+struct Answer {
+    let status: UInt16
+    let headers: HeaderFields
+    let bytes: [UInt8]
+    /// Whether streamed content broke off.
+    let isAborted: Bool
+
+    init(_ response: Response) async {
+        status = response.status.code
+        headers = response.headers
+        switch response.body {
+        case .empty: (bytes, isAborted) = ([], false)
+        case .bytes(let content): (bytes, isAborted) = (content, false)
+        case .stream(let write):
+            let written = Mutex<[UInt8]>([])
+            let end = await write(
+                ResponseWriter { (piece) async throws(Disconnected) in written.withLock { $0 += piece } })
+            bytes = written.withLock { $0 }
+            if case .aborted = end { isAborted = true } else { isAborted = false }
+        }
+    }
+
+    /// The content as text.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The content as JSON.
+    var json: JSONValue {
+        get throws { try JSONValue(parsing: bytes) }
+    }
+
+    /// The `code` of a problem.
+    var code: String? {
+        get throws { try json["code"]?.stringValue }
+    }
+}
+
+/// The events that an API has told of.
+final class Events: Sendable {
+    private let list = Mutex<[APIEvent]>([])
+
+    func add(_ event: APIEvent) { list.withLock { $0.append(event) } }
+
+    /// All so far.
+    var all: [APIEvent] { list.withLock { $0 } }
+}
+
+/// A clock that goes on by a millisecond each time it is read.
+private final class Ticks: Sendable {
+    private let now = Atomic<UInt64>(0)
+
+    func next() -> UInt64 { now.add(1_000_000, ordering: .relaxed).newValue }
+}
+
+/// A body in pieces.
+private final class Source: Sendable {
+    private let rest: Mutex<ArraySlice<UInt8>>
+    private let piece: Int
+
+    init(_ bytes: [UInt8], piece: Int) {
+        rest = Mutex(bytes[...])
+        self.piece = piece
+    }
+
+    func next() -> [UInt8]? {
+        rest.withLock { rest in
+            guard !rest.isEmpty else { return nil }
+            let next = Array(rest.prefix(piece))
+            rest = rest.dropFirst(piece)
+            return next
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// The server as a process of its own, as a user runs it.
+
+import Foundation
+import FoundationNetworking
+import JSON
+import Testing
+
+/// A running `metaxyd serve`.
+final class ServerProcess {
+    /// Where it listens.
+    let url: String
+    private let process: Process
+
+    /// Starts the server and waits until it says where it listens.
+    ///
+    /// - Parameters:
+    ///   - database: `DATABASE_URL`; nil for the embedded PostgreSQL.
+    ///   - dataDirectory: where the embedded PostgreSQL lives.
+    init(database: String?, dataDirectory: String) throws {
+        process = Process()
+        process.executableURL = Self.program
+        process.arguments = [
+            "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory, "--insecure-no-auth",
+        ]
+        var environment = ProcessInfo.processInfo.environment
+        environment["DATABASE_URL"] = database
+        process.environment = environment
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var line = Data()
+        while !line.contains(UInt8(ascii: "\n")) {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { break }
+            line += data
+        }
+        let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        url = try #require(words.last.map(String.init), "the server did not start")
+    }
+
+    /// The program that was built together with these tests.
+    private static var program: URL {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("metaxyd")
+    }
+
+    /// Ends the process at once, as a crash would.
+    func crash() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks the process to stop.
+    ///
+    /// - Returns: its exit code.
+    @discardableResult
+    func stop() -> Int32 {
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Sends a request and gives the answer's status and JSON.
+    func send(
+        _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json"
+    ) async throws -> (status: Int, json: JSONValue) {
+        try await HTTPClient.send(method, url + path, body, type: type)
+    }
+}
+
+/// The client side.
+enum HTTPClient {
+    /// Gets a text.
+    static func text(_ url: String) async throws -> String {
+        let (data, _) = try await URLSession.shared.data(from: try #require(URL(string: url)))
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// Sends a request and gives the answer's status and JSON.
+    static func send(
+        _ method: String, _ url: String, _ body: String?, type: String
+    ) async throws -> (status: Int, json: JSONValue) {
+        var request = URLRequest(url: try #require(URL(string: url)))
+        request.httpMethod = method
+        request.timeoutInterval = 60
+        if let body {
+            request.httpBody = Data(body.utf8)
+            request.setValue(type, forHTTPHeaderField: "Content-Type")
+        }
+        let (data, response) = try await URLSession.shared.data(for: request)
+        let status = try #require(response as? HTTPURLResponse).statusCode
+        return (status, data.isEmpty ? .null : try JSONValue(parsing: Array(data)))
+    }
+}
+
+extension JSONValue {
+    /// The number of a member.
+    func number(_ name: String) -> Int64? {
+        guard case .integer(let value)? = self[name] else { return nil }
+        return value
+    }
+}
