@@ -47,7 +47,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
-        .target(name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"], swiftSettings: strict),
+        .target(
+            name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"],
+            resources: [.embedInCode("openapi.yaml"), .embedInCode("openapi.json")], swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [

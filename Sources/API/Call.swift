@@ -36,6 +36,15 @@ struct Call: Sendable {
         return key
     }
 
+    /// A feature that the query names.
+    ///
+    /// - Throws: `feature_not_found` where the text cannot be a key.
+    func featureParameter() throws(Problem) -> FeatureKey? {
+        guard let text = query["feature"] else { return nil }
+        guard let key = FeatureKey(text) else { throw Problem(.featureNotFound(text)) }
+        return key
+    }
+
     /// The claim that the path names.
     ///
     /// - Throws: `claim_not_found` where the text is no number: then no claim has it.

@@ -33,10 +33,7 @@ extension API {
 
     /// `GET /v1/claims`.
     func listClaims(_ call: Call) async throws(Problem) -> Response {
-        let feature = try call.query["feature"].map { (text) throws(Problem) in
-            guard let key = FeatureKey(text) else { throw Problem(ServiceError.featureNotFound(text)) }
-            return key
-        }
+        let feature = try call.featureParameter()
         let worker = call.query["worker"]
         let limit = try call.query.limit()
         let fingerprint = CursorFingerprint("claims", feature?.description, worker)

@@ -42,6 +42,12 @@ extension JSONWriter {
         member(name, microseconds.map { Timestamp.text($0) })
     }
 
+    /// Writes a member that is an amount; nil for null.
+    mutating func member(_ name: String, seconds amount: Double?) {
+        key(name)
+        if let amount { double(amount) } else { null() }
+    }
+
     /// Writes a member that is JSON already.
     mutating func member(_ name: String, raw value: some Collection<UInt8>) {
         key(name)

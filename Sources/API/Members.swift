@@ -1,5 +1,6 @@
 // Takes the members out of a JSON object that a client sent, collecting every fault.
 
+import Feature
 import JSON
 import Service
 
@@ -126,6 +127,21 @@ struct Members {
         }
         if elements.isEmpty { refuse(name, "names nothing; leave it out for the standard") }
         return chosen
+    }
+
+    /// Conditions on rows, one or a list of them; none where the member is absent.
+    mutating func filters(_ name: String) -> [Filter] {
+        guard let value = value(name) else { return [] }
+        let places = value.arrayValue?.enumerated().map { ("\(name)/\($0)", $1) } ?? [(name, value)]
+        return places.compactMap { place, json -> Filter? in
+            guard let text = text(place, json, bytesMax: FilterLimits.textBytesMax) else { return nil }
+            do throws(FilterSyntaxError) {
+                return try Filter(text)
+            } catch {
+                refuse(place, error.description)
+                return nil
+            }
+        }
     }
 
     /// The elements of a list.

@@ -37,6 +37,21 @@ extension API {
         return .content(.metrics, Array(page.text.utf8))
     }
 
+    /// `GET /v1/status`.
+    func status() async throws(Problem) -> Response {
+        let features = try await served { () async throws(ServiceError) in try await metaxy.status() }
+        return .json(
+            JSONWriter.document { writer in
+                writer.array("features", features) { writer, status in writer.status(status) }
+            })
+    }
+
+    /// `GET /openapi.yaml`.
+    func contractAsYAML() -> Response { .content(.yaml, Contract.yaml) }
+
+    /// `GET /openapi.json`.
+    func contractAsJSON() -> Response { .json(Contract.json) }
+
     /// `POST /v1/admin/verify`.
     func verify(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document(isOptional: true)
@@ -64,5 +79,23 @@ extension API {
                 }
                 writer.member("mismatch_count", outcome.mismatchCount)
             })
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func status(_ status: FeatureStatus) {
+        beginObject()
+        member("feature", status.key.description)
+        member("project", status.project)
+        member("records", status.records)
+        member("pending", status.pending)
+        member("claimed", status.claimed)
+        member("blocked", status.blocked)
+        member("failing", status.failing)
+        member("quarantined", status.quarantined)
+        member("oldest_pending_age_seconds", seconds: status.oldestPendingAge)
+        member("rate_per_second", seconds: status.rate)
+        member("estimated_seconds", seconds: status.estimatedSeconds)
+        endObject()
     }
 }

@@ -1,25 +1,32 @@
 // The query parameters of a request.
 
-import HTTP
+import Feature
 import Service
 
 /// The parameters of a query, all of them known to the route; the reading methods refuse values that are unusable.
 struct Query: Sendable {
-    private let values: [String: String]
+    /// The names that may come more than once.
+    private static let repeatable: Set<String> = ["filter"]
+
+    private let values: [String: [String]]
 
     /// Takes a query apart.
     ///
-    /// - Parameter known: the names that the route has.
-    /// - Throws: `invalid_parameter` for unknown names and for names that come twice.
+    /// - Parameters:
+    ///   - items: the query's items, decoded.
+    ///   - known: the names that the route has.
+    /// - Throws: `invalid_parameter` for unknown names and for names that come twice but may not.
     init(_ items: [(name: String, value: String)], known: [String]) throws(Problem) {
-        var values: [String: String] = [:]
+        var values: [String: [String]] = [:]
         var faults: [Fault] = []
         for item in items {
             if !known.contains(item.name) {
                 let names = known.isEmpty ? "this path has none" : "known are \(known.joined(separator: ", "))"
                 faults.append(Fault(.parameter(item.name), "unknown parameter; \(names)"))
-            } else if values.updateValue(item.value, forKey: item.name) != nil {
+            } else if values[item.name] != nil && !Self.repeatable.contains(item.name) {
                 faults.append(Fault(.parameter(item.name), "the parameter comes twice"))
+            } else {
+                values[item.name, default: []].append(item.value)
             }
         }
         guard faults.isEmpty else { throw Problem(.invalidParameter, faults) }
@@ -27,11 +34,20 @@ struct Query: Sendable {
     }
 
     /// A text.
-    subscript(name: String) -> String? { values[name] }
+    subscript(name: String) -> String? { values[name]?.first }
+
+    /// The filters, all of which a row has to pass.
+    func filters() throws(Problem) -> [Filter] {
+        var filters: [Filter] = []
+        for text in values["filter"] ?? [] {
+            do { filters.append(try Filter(text)) } catch { throw refusal("filter", error.description) }
+        }
+        return filters
+    }
 
     /// A truth value: `true`, `false`, or the bare name for true.
     func flag(_ name: String) throws(Problem) -> Bool {
-        switch values[name] {
+        switch self[name] {
         case nil, "false": return false
         case "true", "": return true
         case let value?: throw refusal(name, "expected true or false, found \"\(value)\"")
@@ -40,7 +56,7 @@ struct Query: Sendable {
 
     /// A whole number that is at least `least`; one beyond `most` is lowered to it.
     func count(_ name: String, least: Int, most: Int) throws(Problem) -> Int? {
-        guard let text = values[name] else { return nil }
+        guard let text = self[name] else { return nil }
         let isDigits = !text.isEmpty && text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
         // Digits that do not fit are a large number, which is lowered.
         let value = isDigits ? Int(text) ?? most : -1
@@ -57,7 +73,7 @@ struct Query: Sendable {
 
     /// A time in microseconds since 1970.
     func time(_ name: String) throws(Problem) -> Int64? {
-        guard let text = values[name] else { return nil }
+        guard let text = self[name] else { return nil }
         guard let time = Timestamp.parse(text) else {
             throw refusal(name, "expected a time as 2026-11-22T20:09:00Z, found \"\(text)\"")
         }
@@ -68,7 +84,7 @@ struct Query: Sendable {
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ name: String, _: Choice.Type
     ) throws(Problem) -> Choice? {
-        guard let text = values[name] else { return nil }
+        guard let text = self[name] else { return nil }
         guard let choice = Choice(rawValue: text) else {
             let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
             throw refusal(name, "expected one of \(names), found \"\(text)\"")
@@ -78,7 +94,7 @@ struct Query: Sendable {
 
     /// Where a cursor stands, nil for the first page.
     func cursor(_ fingerprint: CursorFingerprint) throws(Problem) -> Cursor.Position? {
-        try values["cursor"].map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
+        try self["cursor"].map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
     }
 
     /// A problem with one parameter.

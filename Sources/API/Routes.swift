@@ -23,6 +23,12 @@ enum Routes {
         Route(.post, "/v1/records/{key}", "writeRecords", .write, query: ["materialization_id"]) {
             (api, call) throws(Problem) in try await api.writeRecords(call)
         },
+        Route(.delete, "/v1/records/{key}", "deleteRecords", .write, query: ["filter", "all", "dry_run"]) {
+            (api, call) throws(Problem) in try await api.deleteRecords(call)
+        },
+        Route(.post, "/v1/restore/{key}", "restoreRecords", .write) { (api, call) throws(Problem) in
+            try await api.restoreRecords(call)
+        },
         Route(.get, "/v1/records/{key}", "listRecords", .read, query: paging + ["columns", "include_deleted"]) {
             (api, call) throws(Problem) in try await api.listRecords(call)
         },
@@ -56,6 +62,12 @@ enum Routes {
         Route(.post, "/v1/claims/{id}/release", "releaseClaim", .work) { (api, call) throws(Problem) in
             try await api.release(call)
         },
+        Route(.get, "/v1/failures/{key}", "listFailures", .read, query: paging) { (api, call) throws(Problem) in
+            try await api.listFailures(call)
+        },
+        Route(.post, "/v1/failures/{key}/retry", "retryFailures", .admin) { (api, call) throws(Problem) in
+            try await api.retryFailures(call)
+        },
     ]
 
     private static let lineage: [Route] = [
@@ -81,6 +93,9 @@ enum Routes {
             try await api.readyz(call)
         },
         Route(.get, "/metrics", "getMetrics", .read) { (api, _) throws(Problem) in try await api.prometheus() },
+        Route(.get, "/v1/status", "getStatus", .read) { (api, _) throws(Problem) in try await api.status() },
+        Route(.get, "/openapi.yaml", "getContractAsYAML", nil) { (api, _) throws(Problem) in api.contractAsYAML() },
+        Route(.get, "/openapi.json", "getContractAsJSON", nil) { (api, _) throws(Problem) in api.contractAsJSON() },
         Route(.post, "/v1/admin/verify", "verifyState", .admin) { (api, call) throws(Problem) in
             try await api.verify(call)
         },

@@ -12,9 +12,17 @@ public struct WorkLedger: Sendable {
     public init() {}
 
     /// Takes in a block that the transaction has just locked.
+    ///
+    /// - Precondition: no change to it waits to be stored.
     public mutating func load(_ address: BlockAddress, _ block: WorkBlock) {
+        precondition(stored[address] == current[address], "block \(address) has changes that are not stored")
         stored[address] = block
         current[address] = block
+    }
+
+    /// Everything has just been stored.
+    public mutating func noteFlush() {
+        stored = current
     }
 
     /// Whether the block has been locked.

@@ -1,7 +1,7 @@
 // A server: its loops, from start to drain.
 
 import HTTP
-public import Sockets
+import Sockets
 import Synchronization
 
 /// An HTTP/1.1 server on event loops of its own.
@@ -41,7 +41,7 @@ public final class Server: Sendable {
     ///
     /// - Returns: the address, with the port that was chosen.
     /// - Throws: when the address cannot be listened at, or the system has no threads or descriptors.
-    public func start() throws(ServerError) -> SocketAddress {
+    public func start() throws(ServerError) -> BoundAddress {
         do throws(SocketError) {
             let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
             // Alone first: a shared port would silently be shared with another process that listens there.
@@ -58,7 +58,7 @@ public final class Server: Sendable {
                 workers.append(worker)
             }
             state.withLock { $0 = .running(workers) }
-            return address
+            return BoundAddress(address)
         } catch {
             throw ServerError("\(error)")
         }
@@ -73,6 +73,9 @@ public final class Server: Sendable {
             guard case .running(let workers) = state else { return [] }
             state = .stopped
             return workers
+        }
+        for worker in workers {
+            await worker.stopListening()
         }
         for worker in workers {
             await worker.drain()

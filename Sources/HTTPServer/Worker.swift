@@ -220,12 +220,16 @@ actor Worker {
 
     // MARK: Shutting down
 
-    /// Stops listening, and closes each connection after the answer in work.
-    func drain() {
-        guard !isDraining else { return }
-        isDraining = true
+    /// Takes no more connections; those that wait already are taken first, as closing would reset them.
+    func stopListening() {
+        acceptWaiting()
         // Closing takes it out of the loop's watch as well.
         listener = nil
+    }
+
+    /// Closes idle connections, and each other one after the answer in work.
+    func drain() {
+        isDraining = true
         for case let connection? in table {
             connection.exchange.machine.drain()
             advance(connection)

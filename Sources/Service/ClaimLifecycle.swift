@@ -178,6 +178,7 @@ extension Scope {
         try stored { () throws(StoreError) in
             for claim in expired { try claims.update(claim.id, finished: claim.finished, state: .expired) }
         }
+        try flush()
     }
 
     /// The keys of records, in the order given.

@@ -10,6 +10,8 @@ struct Scope {
     let catalog: Catalog
     let definitions: DefinitionCache
     var ledger = WorkLedger()
+    /// Features in which something became ready by what was written back before the end.
+    private var awakened: Set<FeatureID> = []
 
     init(_ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache) {
         self.connection = connection
@@ -66,8 +68,15 @@ struct Scope {
     mutating func conclude() throws(ServiceError) -> Set<FeatureID> {
         let arrived = ledger.takeArrived()
         if !arrived.isEmpty { try unpark(waitingFor: arrived) }
+        try flush()
+        return awakened
+    }
+
+    /// Writes the blocks back, so that statements find what was changed in them.
+    mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
-        return ledger.awakened
+        awakened.formUnion(ledger.awakened)
+        ledger.noteFlush()
     }
 
     /// Lets every parked unit downstream, near or far, be judged again.

@@ -48,7 +48,8 @@ func member(_ text: String) throws -> FeatureGraph.Member {
 
     static let cases: [Case] = [
         Case(
-            "a filter that is none", #""id_columns":["video_id"],"deps":[{"feature":"v","sql_filters":["n > 1","n >"]}]"#,
+            "a filter that is none",
+            #""id_columns":["video_id"],"deps":[{"feature":"v","sql_filters":["n > 1","n >"]}]"#,
             .filterSyntax, "/deps/0/sql_filters/1", "column 4"),
         Case("identity over equal ids", #""id_columns":["video_id"],"deps":[{"feature":"v"},{"feature":"w"}]"#),
         Case("identity whatever the order of ids", #""id_columns":["frame_id","video_id"],"deps":[{"feature":"f"}]"#),

@@ -14,6 +14,19 @@ public struct Observation: Equatable, Sendable {
 }
 
 extension HTTPCase {
+    /// Whether everything that has to come has come.
+    ///
+    /// - Parameter observation: what was seen so far.
+    /// - Returns: whether only more than is allowed could still come.
+    public func hasSaidEnough(_ observation: Observation) -> Bool {
+        let final = observation.answers.filter { $0.status >= 200 }.count
+        return switch then {
+        case .close: observation.isClosed || expected.contains(.wait)
+        case .sync: observation.isClosed || final >= 2
+        case .open, .any: observation.isClosed || final >= 1 || expected.contains(.wait)
+        }
+    }
+
     /// What is wrong with an observation.
     ///
     /// - Parameter observation: what was seen.

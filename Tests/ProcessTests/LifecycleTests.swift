@@ -44,7 +44,8 @@ struct LifecycleTests {
             #expect(try await server.send("POST", "/v1/push", graph).status == 201)
             let target = SendableServer(url: server.url)
             async let waiting = target.send(
-                "POST", "/v1/claims", #"{"feature":"leaf","worker":"w","limit":1,"lease_seconds":60,"wait_seconds":50}"#)
+                "POST", "/v1/claims", #"{"feature":"leaf","worker":"w","limit":1,"lease_seconds":60,"wait_seconds":50}"#
+            )
             // The claim waits once the server counts a waiter.
             while try await !HTTPClient.text(server.url + "/metrics").contains("metaxy_claims_waiting 1") {
                 await Task.yield()

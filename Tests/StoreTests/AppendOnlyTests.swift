@@ -22,7 +22,9 @@ struct AppendOnlyTests {
         }
     }
 
-    @Test("a role that has the privilege is refused by the trigger", arguments: attempts.filter { !$0.contains("TRUNCATE") })
+    @Test(
+        "a role that has the privilege is refused by the trigger",
+        arguments: attempts.filter { !$0.contains("TRUNCATE") })
     func isRefusedByTrigger(sql: String) async throws {
         try await Self.withLineage { migrated in
             try await migrated.script("GRANT UPDATE, DELETE ON lineage, lineage_1, lineage_1_0 TO CURRENT_USER")

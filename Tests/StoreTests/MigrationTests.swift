@@ -98,7 +98,9 @@ struct SchemaTests {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         let skipped = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"]
-        var lines: [Substring] = ["-- The schema: the sum of the migrations, as pg_dump writes it. Made by `make schema`.", ""]
+        var lines: [Substring] = [
+            "-- The schema: the sum of the migrations, as pg_dump writes it. Made by `make schema`.", "",
+        ]
         for line in String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         where !skipped.contains(where: { line.hasPrefix($0) }) && !(line.isEmpty && lines.last?.isEmpty == true) {
             lines.append(line)

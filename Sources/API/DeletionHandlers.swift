@@ -1,0 +1,38 @@
+// Soft delete and restore.
+
+import Feature
+import HTTP
+import JSON
+import Service
+
+extension API {
+    /// `DELETE /v1/records/{key}`.
+    func deleteRecords(_ call: Call) async throws(Problem) -> Response {
+        let key = try call.feature()
+        let filters = try call.query.filters()
+        let isDryRun = try call.query.flag("dry_run")
+        let isAll = try call.query.flag("all")
+        guard filters.isEmpty == isAll else {
+            throw call.query.refusal(
+                filters.isEmpty ? "filter" : "all",
+                filters.isEmpty ? "give a filter, or all=true to delete every record" : "does not go with a filter")
+        }
+        let deleted = try await served { () async throws(ServiceError) in
+            try await metaxy.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+        }
+        return .json(JSONWriter.document { $0.member("deleted", deleted) })
+    }
+
+    /// `POST /v1/restore/{key}`.
+    func restoreRecords(_ call: Call) async throws(Problem) -> Response {
+        let key = try call.feature()
+        var members = try await call.document()
+        let filters = members.filters("filter")
+        if filters.isEmpty && members.faults.isEmpty { members.refuse("filter", "is missing") }
+        try members.finish()
+        let restored = try await served { () async throws(ServiceError) in
+            try await metaxy.restore(key, filters: filters, writer: call.writer())
+        }
+        return .json(JSONWriter.document { $0.member("restored", restored) })
+    }
+}

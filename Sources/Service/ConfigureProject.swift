@@ -1,0 +1,68 @@
+// Makes a project, or changes how it hashes.
+
+public import Feature
+import Postgres
+import Store
+
+extension Metaxy {
+    /// Makes a project with these settings, or gives them to the one that exists.
+    ///
+    /// Settings that a project has already change nothing, records or not.
+    ///
+    /// - Parameters:
+    ///   - algorithm: nil for what the project has, or for the standard.
+    ///   - truncation: likewise.
+    /// - Returns: the project, and whether it was made now.
+    /// - Throws: `.invalid` for a truncation out of bounds; `.conflict` where the project has records and the settings
+    ///   differ; `.unavailable`.
+    /// - Complexity: about five round trips.
+    public func configure(
+        project name: String, algorithm: HashAlgorithm?, truncation: Int?
+    ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
+        try await change(exclusive: true) { (scope) throws(ServiceError) in
+            let known = scope.catalog.projects[name]
+            let present = known?.hash ?? .standard
+            guard
+                let hash = RecordHash(
+                    algorithm: algorithm ?? present.algorithm, truncation: truncation ?? present.truncation)
+            else {
+                throw .invalid([
+                    Fault(
+                        .pointer("/hash_truncation_length"),
+                        "expected \(RecordHash.truncationMin) to \(RecordHash.truncationMax)")
+                ])
+            }
+            if let summary = scope.project(name), present == hash { return (summary, false) }
+            let connection = scope.connection
+            if let known, try scope.hasRecords(project: known.id) {
+                throw .conflict(
+                    "the project has records, made with \(present.algorithm.rawValue) cut to \(present.truncation)"
+                        + " characters; its hash settings stay")
+            }
+            let project = try stored { () throws(StoreError) in
+                if let known {
+                    try Registry(connection).changeProject(known.id, hash: hash)
+                } else {
+                    _ = try Registry(connection).createProject(name, hash: hash)
+                }
+                try Registry(connection).touch()
+                return try Registry(connection).project(named: name)
+            }
+            guard let project else { throw .internal("the project \(name) was not stored") }
+            let features = scope.project(name)?.features ?? 0
+            return (ProjectSummary(project: project, features: features), known == nil)
+        }
+    }
+}
+
+extension Scope {
+    /// Whether any feature of a project has records, live or soft-deleted.
+    fileprivate func hasRecords(project: Int32) throws(ServiceError) -> Bool {
+        let connection = connection
+        let counts = try stored { () throws(StoreError) in try Presences(connection).counts() }
+        return catalog.stored.values.contains { feature in
+            guard feature.project == project, let count = counts[feature.id] else { return false }
+            return count.live + count.gone > 0
+        }
+    }
+}

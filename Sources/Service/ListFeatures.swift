@@ -1,0 +1,42 @@
+// Lists the features of the current graph.
+
+public import Feature
+import Store
+
+extension Metaxy {
+    /// A page of the current features in the order of their keys.
+    ///
+    /// - Parameters:
+    ///   - project: nil for those of all projects.
+    ///   - prefix: what keys have to begin with; nil for any.
+    ///   - after: the last key of the page before; nil for the first page.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    /// - Returns: the features, and whether there are more.
+    /// - Throws: `.projectNotFound`, `.unavailable`.
+    /// - Complexity: four round trips.
+    public func features(
+        project: String?, prefix: String?, after: String?, limit: Int
+    ) async throws(ServiceError) -> (features: [FeatureSummary], hasMore: Bool) {
+        try await read { (scope) throws(ServiceError) in
+            if let project, scope.catalog.projects[project] == nil { throw .projectNotFound(project) }
+            let after = after.flatMap { FeatureKey($0) }
+            let keys = scope.catalog.graph.order.sorted().filter { key in
+                (project == nil || scope.catalog.graph.members[key]?.project == project)
+                    && (prefix.map { key.description.utf8.starts(with: $0.utf8) } ?? true)
+                    && (after.map { $0 < key } ?? true)
+            }
+            return (try scope.summaries(Array(keys.prefix(limit))), keys.count > limit)
+        }
+    }
+
+    /// A feature of the current graph.
+    ///
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: four round trips.
+    public func feature(_ key: FeatureKey) async throws(ServiceError) -> FeatureSummary {
+        try await read { (scope) throws(ServiceError) in
+            guard let summary = try scope.summaries([key]).first else { throw .featureNotFound(key.description) }
+            return summary
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// Reports how far the work on each feature is.
+
+public import Feature
+import Postgres
+import Store
+
+/// How far the work on a feature is.
+public struct FeatureStatus: Sendable, Hashable {
+    /// The feature and its project.
+    public let key: FeatureKey, project: String
+    /// Its live records.
+    public let records: Int
+    /// Units that may be handed out, and units in the hands of workers.
+    public let pending: Int, claimed: Int
+    /// Units that need something else first: inputs that are not settled, or a decision about what is orphaned.
+    public let blocked: Int
+    /// Units put aside after a failure: to be tried again, and not.
+    public let failing: Int, quarantined: Int
+    /// For how long something could have been handed out, in seconds; nil where nothing can.
+    public let oldestPendingAge: Double?
+    /// Units finished a second, over the last ten minutes.
+    public let rate: Double
+    /// Seconds until everything pending and claimed is finished at that rate; nil where nothing is or none moves.
+    public let estimatedSeconds: Double?
+}
+
+extension Metaxy {
+    /// How far the work on each feature of the current graph is, upstream before downstream.
+    ///
+    /// - Throws: `.unavailable`.
+    /// - Complexity: seven round trips; O(features + failures + blocks with something to do).
+    public func status() async throws(ServiceError) -> [FeatureStatus] {
+        try await read { (scope) throws(ServiceError) in
+            let summaries = try scope.summaries(scope.catalog.graph.order)
+            let activities = Activities(scope.connection)
+            let (activity, now) = try stored { () throws(StoreError) in
+                (try activities.read(), try activities.now())
+            }
+            return summaries.map { summary in
+                let id = scope.catalog.features[summary.key] ?? 0
+                return FeatureStatus(summary, activity[id] ?? Activity(feature: id), now: now)
+            }
+        }
+    }
+}
+
+extension FeatureStatus {
+    fileprivate init(_ summary: FeatureSummary, _ activity: Activity, now: Int64) {
+        let counts = summary.counts
+        key = summary.key
+        project = summary.project
+        records = counts.records
+        pending = counts.pending
+        claimed = counts.claimed
+        failing = activity.failing
+        quarantined = activity.quarantined
+        blocked = max(0, counts.parked - activity.failing - activity.quarantined)
+        oldestPendingAge = counts.oldestPending.map { Double(max(0, now - $0)) / 1e6 }
+        rate = Double(activity.finished) / Double(Activities.windowSeconds)
+        let left = counts.pending + counts.claimed
+        estimatedSeconds = left > 0 && rate > 0 ? Double(left) / rate : nil
+    }
+}

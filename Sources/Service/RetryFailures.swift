@@ -1,0 +1,114 @@
+// Lists what failed, and lets it be tried again.
+
+public import Feature
+import JSON
+import Postgres
+public import Store
+
+/// A unit that failed.
+public struct FailedRecord: Sendable {
+    /// The values of its id columns.
+    public let key: RecordKey
+    /// How and when it failed.
+    public let failure: Failure
+}
+
+/// A page of failures.
+public struct FailurePage: Sendable {
+    /// The feature.
+    public let plan: FeaturePlan
+    /// The failures in the order of record ids.
+    public let records: [FailedRecord]
+    /// From where the next page goes on; nil at the end.
+    public let next: RecordID?
+}
+
+extension Metaxy {
+    /// A page of a feature's failing and quarantined units.
+    ///
+    /// - Parameters:
+    ///   - after: the last record of the page before, -1 for the first page.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: four round trips; O(limit).
+    public func failures(
+        of key: FeatureKey, after: RecordID, limit: Int
+    ) async throws(ServiceError) -> FailurePage {
+        try await read { (scope) throws(ServiceError) in
+            let plan = try scope.plan(key)
+            let found = try stored { () throws(StoreError) in
+                try Failures(scope.connection, feature: plan.id).page(after: after, limit: limit + 1)
+            }
+            let page = Array(found.prefix(limit))
+            let keys = try scope.keysByRecord(page.map(\.record), plan)
+            let records = page.compactMap { failure in
+                keys[failure.record].map { FailedRecord(key: $0, failure: failure) }
+            }
+            return FailurePage(plan: plan, records: records, next: found.count > limit ? page.last?.record : nil)
+        }
+    }
+
+    /// Lets failing and quarantined units be tried again at once, their attempts counted anew.
+    ///
+    /// - Parameter filters: conditions on the id columns and the columns that a worker would be given; none for all.
+    /// - Returns: how many units.
+    /// - Throws: `.featureNotFound`, `.unavailable`.
+    /// - Complexity: O(failures); one transaction.
+    public func retry(_ key: FeatureKey, filters: [Filter]) async throws(ServiceError) -> Int {
+        try await change { (scope) throws(ServiceError) in
+            let plan = try scope.plan(key)
+            let failures = Failures(scope.connection, feature: plan.id)
+            var count = 0
+            var after: RecordID = -1
+            while true {
+                let page = try stored { () throws(StoreError) in
+                    try failures.page(after: after, limit: Limits.writeRowsStep).map(\.record)
+                }
+                guard let last = page.last else { return count }
+                after = last
+                let chosen = try scope.passing(page, filters, plan)
+                try scope.lock(chosen, of: plan.id)
+                try stored { () throws(StoreError) in try failures.clear(chosen) }
+                scope.ledger.update(chosen, of: plan.id) { $0.unpark($1) }
+                count += chosen.count
+            }
+        }
+    }
+}
+
+extension Scope {
+    fileprivate func keysByRecord(
+        _ records: [RecordID], _ plan: FeaturePlan
+    ) throws(ServiceError) -> [RecordID: RecordKey] {
+        guard !records.isEmpty else { return [:] }
+        let connection = connection
+        return try stored { () throws(StoreError) in
+            try RecordIDs(connection, space: plan.space).keys(of: records)
+        }
+    }
+
+    /// The units that pass every filter, as a worker would be shown them.
+    fileprivate func passing(
+        _ units: [RecordID], _ filters: [Filter], _ plan: FeaturePlan
+    ) throws(ServiceError) -> [RecordID] {
+        guard !filters.isEmpty else { return units }
+        var evaluator = evaluator
+        let judged = try stored { () throws(StoreError) in try evaluator.judge(plan, units) }
+        let records = try IncrementDescriber(self).describe(
+            plan, units.compactMap { unit in judged[unit].map { (unit, $0) } })
+        var passing: [RecordID] = []
+        for record in records {
+            var values: [String: JSONValue] = [:]
+            for column in record.columns {
+                do {
+                    values[column.name] = try JSONValue(parsing: column.value)
+                } catch {
+                    throw .internal("the column \(column.name) of a record is not JSON")
+                }
+            }
+            for (column, value) in zip(plan.spec.idColumns, record.key.values) { values[column] = value.json }
+            if FilteredRow(values).passes(filters) { passing.append(record.record) }
+        }
+        return passing
+    }
+}

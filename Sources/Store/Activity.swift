@@ -1,0 +1,85 @@
+// What is going on with the units of each feature: failures, and results of late.
+
+public import Feature
+public import Postgres
+
+/// What is going on with a feature's units.
+public struct Activity: Sendable, Hashable {
+    /// The feature.
+    public let feature: FeatureID
+    /// Units put aside after a failure that will be tried again, and units that will not.
+    public var failing = 0, quarantined = 0
+    /// Units that workers have finished within `Activities.windowSeconds`.
+    public var finished = 0
+
+    /// Nothing going on.
+    public init(feature: FeatureID) {
+        self.feature = feature
+    }
+}
+
+/// Reads what is going on.
+public struct Activities {
+    /// How far back finished work is counted, in seconds: a rate over a few batches of slow work.
+    public static let windowSeconds = 600
+
+    /// Claims looked at for the rate: this bounds its cost where claims are small and many.
+    private static let claimsMax = 10_000
+
+    private let connection: Connection
+
+    /// What is going on as seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// What is going on, by feature; one where nothing is, is absent.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: two round trips; O(failures), and O(1) in the number of claims.
+    public func read() throws(StoreError) -> [FeatureID: Activity] {
+        var activities: [FeatureID: Activity] = [:]
+        let failures = try connection.rows(Self.failuresStatement) { row throws(PostgresError) in
+            (try row.int4(0), Int(try row.int8(1)), Int(try row.int8(2)))
+        }
+        for (feature, failing, quarantined) in failures {
+            activities[feature, default: Activity(feature: feature)].failing = failing
+            activities[feature, default: Activity(feature: feature)].quarantined = quarantined
+        }
+        let parameters: [Parameter] = [.int8(Int64(Self.claimsMax)), .double(Double(Self.windowSeconds))]
+        let finished = try connection.rows(Self.finishedStatement, parameters) { row throws(PostgresError) in
+            (try row.int4(0), Int(try row.int8(1)))
+        }
+        for (feature, count) in finished {
+            activities[feature, default: Activity(feature: feature)].finished = count
+        }
+        return activities
+    }
+
+    /// The database's clock: microseconds since 1970.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func now() throws(StoreError) -> Int64 {
+        try connection.row(Self.nowStatement) { row throws(PostgresError) in try row.timestamp(0) } ?? 0
+    }
+
+    /// A unit that failed and is not parked is about to be tried again: it counts as pending or claimed.
+    private static let failuresStatement = Statement(
+        "activity_failures",
+        """
+        SELECT f.feature_id, count(*) FILTER (WHERE f.retry_at IS NOT NULL), count(*) FILTER (WHERE f.retry_at IS NULL)
+        FROM failure f JOIN work w ON w.feature_id = f.feature_id AND w.block = (f.rid >> 10)::integer
+        WHERE get_bit(w.parked, (f.rid & 1023)::integer) = 1 GROUP BY f.feature_id
+        """)
+
+    private static let finishedStatement = Statement(
+        "activity_finished",
+        """
+        SELECT c.feature_id, sum(bit_count(c.finished))::bigint
+        FROM (SELECT feature_id, finished, claimed_at FROM claim ORDER BY id DESC LIMIT $1) c
+        WHERE c.claimed_at > clock_timestamp() - make_interval(secs => $2) GROUP BY c.feature_id
+        """)
+
+    private static let nowStatement = Statement("activity_now", "SELECT clock_timestamp()")
+}

@@ -1,0 +1,31 @@
+// A server for the length of a test.
+
+public import HTTP
+public import HTTPServer
+
+/// Runs a server on a port of the kernel's choice while a test's body runs, then drains it.
+///
+/// - Parameters:
+///   - limits: the bounds.
+///   - application: what to serve.
+///   - loops: event loops.
+///   - body: the test; gets the port and the server, and runs on a thread of its own, so it may block.
+/// - Returns: what the body returns.
+/// - Throws: what the body throws.
+@discardableResult
+public func withServer<T: Sendable>(
+    limits: Limits = Limits(), application: Application = TestRoutes.application, loops: Int = 1,
+    _ body: @escaping @Sendable (Int, Server) throws -> T
+) async throws -> T {
+    let configuration = ServerConfiguration(host: "127.0.0.1", port: 0, loops: loops, limits: limits)
+    let server = Server(configuration: configuration, application: application)
+    let port = try server.start().port
+    do {
+        let result = try await onThread { try body(port, server) }
+        await server.drain(grace: .zero)
+        return result
+    } catch {
+        await server.drain(grace: .zero)
+        throw error
+    }
+}

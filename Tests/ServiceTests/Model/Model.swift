@@ -1,0 +1,153 @@
+// What the service should know, kept the slow and obvious way: every version of every record, and nothing derived.
+
+/// The values of a record's id columns.
+typealias ModelKey = [String]
+
+/// One version of one record.
+struct ModelVersion {
+    enum Kind: Int16 {
+        case written = 0
+        case computed = 1
+        case reverted = 2
+    }
+
+    let kind: Kind
+    let definition: ModelDefinition
+    /// By field.
+    let provenance: [String: String]
+    let data: [String: String]
+    let parents: [ModelParents]
+    let metadata: String
+}
+
+/// The version that something is made from by way of one dep, or those of which it may be either; none where there was
+/// none.
+typealias ModelParents = Set<Int>
+
+/// One record of one feature.
+struct ModelRecord {
+    /// Its versions, oldest first.
+    var history: [Int] = []
+    /// The current one.
+    var head: Int?
+}
+
+/// A unit whose work failed.
+struct ModelFailure {
+    enum Time {
+        case later
+        case due
+        case never
+    }
+
+    /// What it should have been, by field in the order of struct keys.
+    let provenance: [String]
+    let attempts: Int
+    var time: Time
+}
+
+/// A unit in a worker's hands.
+struct ModelUnit {
+    let key: ModelKey
+    /// The head when it was handed out.
+    let base: Int?
+    let provenance: [String: String]
+    let parents: [ModelParents]
+    var isDone = false
+    /// Whether what it should be has been anything else since.
+    var mayHaveMoved = false
+}
+
+/// A batch in a worker's hands.
+struct ModelClaim {
+    enum State {
+        case active
+        /// Every unit was reported on.
+        case finished
+        /// Released, or taken back.
+        case ended
+    }
+
+    let id: Int64
+    let token: Int64
+    let feature: String
+    let definition: ModelDefinition
+    var units: [ModelUnit]
+    var state = State.active
+
+    var isActive: Bool { state == .active }
+    var open: [Int] { units.indices.filter { !units[$0].isDone } }
+}
+
+/// The whole state.
+struct Model {
+    private(set) var graph = ModelGraph()
+    private(set) var definitions: [String: ModelDefinition] = [:]
+    /// Every version ever, in the order of writing.
+    private(set) var versions: [ModelVersion] = []
+    private(set) var records: [String: [ModelKey: ModelRecord]] = [:]
+    var failures: [String: [ModelKey: ModelFailure]] = [:]
+    var claims: [ModelClaim] = []
+
+    mutating func define(_ graph: ModelGraph) {
+        self.graph = graph
+        definitions = graph.definitions
+        for index in claims.indices { for unit in claims[index].open { claims[index].units[unit].mayHaveMoved = true } }
+    }
+
+    mutating func append(_ version: ModelVersion, to feature: String, _ key: ModelKey, becomesHead: Bool = true) {
+        versions.append(version)
+        records[feature, default: [:]][key, default: ModelRecord()].history.append(versions.count - 1)
+        if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
+    }
+
+    /// The current version of a record.
+    func head(_ feature: String, _ key: ModelKey) -> (number: Int, version: ModelVersion)? {
+        guard let number = records[feature]?[key]?.head else { return nil }
+        return (number, versions[number])
+    }
+
+    /// The records that exist.
+    func liveKeys(_ feature: String) -> [ModelKey] {
+        (records[feature] ?? [:]).filter { $0.value.head != nil }.keys.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// Whether a unit is in a worker's hands.
+    func isLeased(_ feature: String, _ key: ModelKey) -> Bool {
+        claims.contains { claim in
+            claim.isActive && claim.feature == feature && claim.open.contains { claim.units[$0].key == key }
+        }
+    }
+
+    var derived: [String] { graph.order.filter { graph.features[$0]?.isRoot == false } }
+    var roots: [String] { graph.order.filter { graph.features[$0]?.isRoot == true } }
+}
+
+// MARK: - From unit to upstream and back
+
+extension Model {
+    /// The upstream record that goes into a unit by way of one dep: the same values, under the names that the dep's
+    /// renames give to the upstream's columns.
+    func upstreamKey(of unit: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> ModelKey {
+        let value = Dictionary(uniqueKeysWithValues: zip(feature.idColumns, unit))
+        return idColumns(dep).map { value[dep.renames[$0] ?? $0] ?? "" }
+    }
+
+    /// The unit that an upstream record goes into.
+    private func unitKey(of upstream: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> ModelKey {
+        let renamed = idColumns(dep).map { dep.renames[$0] ?? $0 }
+        let value = Dictionary(uniqueKeysWithValues: zip(renamed, upstream))
+        return feature.idColumns.map { value[$0] ?? "" }
+    }
+
+    private func idColumns(_ dep: ModelDep) -> [String] {
+        graph.features[dep.upstream]?.idColumns ?? []
+    }
+
+    /// Every unit that is or could be expected.
+    func units(_ feature: ModelFeature) -> [ModelKey] {
+        var keys = Set(liveKeys(feature.key))
+        for dep in feature.deps { keys.formUnion(liveKeys(dep.upstream).map { unitKey(of: $0, feature, dep) }) }
+        return keys.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+}
