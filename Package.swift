@@ -43,6 +43,7 @@ let package = Package(
                 .embedInCode("0001_create_registry.sql"),
                 .embedInCode("0002_create_records.sql"),
                 .embedInCode("0003_create_work.sql"),
+                .embedInCode("0004_create_links.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

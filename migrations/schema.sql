@@ -177,6 +177,13 @@ CREATE SEQUENCE public.lineage_entry_sequence
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE public.link (
+    rid bigint NOT NULL,
+    unit bigint NOT NULL,
+    feature_id integer NOT NULL,
+    record_of integer NOT NULL
+);
+
 CREATE TABLE public.operation (
     at timestamp with time zone NOT NULL,
     id bigint NOT NULL,
@@ -321,6 +328,9 @@ ALTER TABLE ONLY public.id_space
 ALTER TABLE ONLY public.id_space
     ADD CONSTRAINT id_space_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.link
+    ADD CONSTRAINT link_pkey PRIMARY KEY (feature_id, record_of, rid);
+
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
 
@@ -353,6 +363,8 @@ CREATE INDEX claim_active_index ON public.claim USING btree (feature_id, id) WHE
 CREATE INDEX failure_retry_index ON public.failure USING btree (feature_id, retry_at) WHERE (retry_at IS NOT NULL);
 
 CREATE INDEX feature_project_index ON public.feature USING btree (project_id);
+
+CREATE INDEX link_unit_index ON public.link USING btree (feature_id, record_of, unit, rid);
 
 CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
 

@@ -82,6 +82,11 @@ private struct Admission {
         let place = place.appending("lineage").appending("relationship").appending("on")
         if let on { checkColumns(on, at: place) }
         let columns = on ?? spec.idColumns
+        for column in columns where dep.original(column) == nil {
+            refuse(
+                .idColumnsMismatch, place,
+                "\"\(column)\" of \"\(dep.feature)\" is renamed; an aggregation is on the names after the rename")
+        }
         guard Set(columns) != Set(unit) else { return }
         refuse(
             .idColumnsMismatch, place,

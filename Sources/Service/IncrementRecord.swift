@@ -23,7 +23,8 @@ public struct IncrementRecord: Sendable {
     public let state: UnitState
     /// Whether its inputs are not settled.
     public let isBlocked: Bool
-    /// The metadata columns of its upstreams, renamed and selected as declared; its own where it is orphaned.
+    /// The metadata columns of its upstreams, renamed and selected as declared; its own where it is orphaned. Where a
+    /// group of upstream records goes into it, each column is the array of the records' values, in the group's order.
     public let columns: [RowColumn]
     /// Its fields that are not as they should be.
     public let staleFields: [StaleField]
@@ -68,18 +69,31 @@ struct IncrementDescriber {
         }
     }
 
-    /// The metadata columns that the upstream records bring.
+    /// The columns that the upstream records bring.
     private func upstreamColumns(
         _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
     ) throws(StoreError) -> [RecordID: [RowColumn]] {
         var columns: [RecordID: [RowColumn]] = [:]
         for (position, dep) in plan.deps.enumerated() {
-            let pairs = units.compactMap { unit, judged in judged.inputs.deps[position].first.map { (unit, $0) } }
+            let heads = units.flatMap { $0.1.inputs.deps[position] }
             let entries = try LineageQueries(scope.connection, feature: dep.upstream).metadata(
-                pairs.map { ParentEntry(entry: $0.1.entry, record: $0.1.record) })
-            for (unit, head) in pairs {
-                guard let metadata = entries[head.entry] else { continue }
-                columns[unit, default: []] += try Self.columns(metadata, dep)
+                heads.map { ParentEntry(entry: $0.entry, record: $0.record) })
+            guard dep.isGrouped else {
+                for (unit, judged) in units {
+                    guard let head = judged.inputs.deps[position].first, let metadata = entries[head.entry]
+                    else { continue }
+                    columns[unit, default: []] += try Self.columns(metadata, dep)
+                }
+                continue
+            }
+            let group = try GroupColumns(scope, plan, dep, heads.map(\.record))
+            for (unit, judged) in units {
+                var members: [(RecordID, [RowColumn])] = []
+                for head in judged.inputs.deps[position] {
+                    guard let metadata = entries[head.entry] else { continue }
+                    members.append((head.record, try Self.columns(metadata, dep)))
+                }
+                columns[unit, default: []] += group.columns(of: members)
             }
         }
         return columns

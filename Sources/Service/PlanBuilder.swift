@@ -85,10 +85,25 @@ struct PlanBuilder {
         return filters
     }
 
+    /// The columns of an aggregation, in the order of the unit's key.
+    private func grouping(
+        _ dep: FeatureDep, _ upstream: FeatureSpec, _ spec: FeatureSpec
+    ) throws(StoreError) -> UnitMapping {
+        var columns: [GroupColumn] = []
+        for column in spec.unitColumns {
+            guard let original = dep.original(column) else {
+                throw .corrupt("\(spec.key) groups \(dep.feature) by \(column), which is renamed")
+            }
+            columns.append(upstream.idColumns.firstIndex(of: original).map(GroupColumn.id) ?? .metadata(original))
+        }
+        return .grouped(by: columns)
+    }
+
     private func mapping(
         _ dep: FeatureDep, upstream: StoredFeature, _ upstreamSpec: FeatureSpec, feature: StoredFeature,
         _ spec: FeatureSpec
     ) throws(StoreError) -> UnitMapping {
+        if case .aggregation = dep.lineage { return try grouping(dep, upstreamSpec, spec) }
         let renamed = upstreamSpec.idColumns.map(dep.renamed)
         if upstream.space == feature.space && renamed == spec.idColumns { return .same }
         var order: [Int] = []

@@ -21,12 +21,18 @@ struct PushMarking {
             let plan = try scope.plan(key)
             let old = before[key]
             if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
+                for dep in plan.deps { try relink(scope, plan, dep) }
                 try markKnown(&scope, plan)
                 try markExpected(&scope, plan)
             } else if let old, !Self.hasSameFormulas(old, plan) {
                 try markKnown(&scope, plan)
             }
         }
+    }
+
+    private func relink(_ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
+        guard let grouping = Grouping(scope, plan, dep) else { return }
+        try stored { () throws(StoreError) in try grouping.rebuild() }
     }
 
     private static func hasSameDeps(_ old: FeaturePlan, _ new: FeaturePlan) -> Bool {

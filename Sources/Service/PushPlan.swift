@@ -138,11 +138,12 @@ struct PushPlan {
     private func checkColumns(_ pushed: [FeatureKey: Int]) throws(ServiceError) {
         var faults: [Fault] = []
         for (key, index) in pushed.sorted(by: { $0.value < $1.value }) {
-            for (position, dep) in (graph[key]?.deps ?? []).enumerated() where dep.lineage != .identity {
+            for (position, dep) in (graph[key]?.deps ?? []).enumerated() {
+                guard case .expansion = dep.lineage else { continue }
                 faults.append(
                     Fault(
                         .pointer("/features/\(index)/spec/deps/\(position)/lineage/relationship/type"),
-                        "only identity lineage (1:1) is supported"))
+                        "only identity (1:1) and aggregation (N:1) are supported"))
             }
         }
         if !faults.isEmpty { throw .invalidGraph(faults) }

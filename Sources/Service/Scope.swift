@@ -52,14 +52,28 @@ struct Scope {
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
-            let records = changes.filter { $0.touches(dep) }.map(\.record)
-            guard !records.isEmpty else { continue }
-            marks.append((downstream.id, try units(of: records, downstream, dep: dep)))
+            let touching = changes.filter { $0.touches(dep) }
+            guard !touching.isEmpty else { continue }
+            let moved = try regroup(touching, downstream, dep)
+            let units = try units(of: touching.map(\.record), downstream, dep: dep)
+            marks.append((downstream.id, Array(moved.union(units))))
         }
         var addresses: Set<BlockAddress> = []
         for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
         do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
         for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+    }
+
+    /// Puts records that appeared, or moved in a column that groups them, into their groups.
+    ///
+    /// - Returns: the units that got or lost one.
+    private func regroup(
+        _ changes: [RecordChange], _ plan: FeaturePlan, _ dep: DepPlan
+    ) throws(ServiceError) -> Set<RecordID> {
+        guard let grouping = Grouping(self, plan, dep) else { return [] }
+        let moved = changes.filter { $0.slots == nil || !$0.columns.isDisjoint(with: dep.grouping) }.map(\.record)
+        guard !moved.isEmpty else { return [] }
+        return try stored { () throws(StoreError) in try grouping.link(moved) }
     }
 
     /// Writes the blocks back, and sees to it that units waiting for what is now settled are judged again.
