@@ -44,13 +44,15 @@ let package = Package(
                 .embedInCode("0002_create_records.sql"),
                 .embedInCode("0003_create_work.sql"),
                 .embedInCode("0004_create_links.sql"),
+                .embedInCode("0005_create_unit_storage.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
+        .target(name: "CContract"),
         .target(
-            name: "API", dependencies: ["Feature", "HTTP", "JSON", "Service", "Store"],
-            resources: [.embedInCode("openapi.yaml"), .embedInCode("openapi.json")], swiftSettings: strict),
+            name: "API", dependencies: ["CContract", "Feature", "HTTP", "JSON", "Service", "Store"],
+            swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [

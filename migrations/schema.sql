@@ -97,8 +97,13 @@ CREATE TABLE public.feature (
     id integer NOT NULL,
     project_id integer NOT NULL,
     space_id integer NOT NULL,
-    key text NOT NULL COLLATE pg_catalog."C"
+    key text NOT NULL COLLATE pg_catalog."C",
+    unit_storage integer,
+    unit_space_id integer,
+    CONSTRAINT feature_check CHECK (((unit_storage IS NULL) = (unit_space_id IS NULL)))
 );
+
+COMMENT ON COLUMN public.feature.unit_storage IS 'stands for the feature in head, lineage, presence, work, claim and failure, where these are of units; drawn from the numbers of features';
 
 ALTER TABLE public.feature ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.feature_id_seq
@@ -316,6 +321,9 @@ ALTER TABLE ONLY public.feature
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_unit_storage_key UNIQUE (unit_storage);
+
 ALTER TABLE ONLY public.field
     ADD CONSTRAINT field_feature_id_key_key UNIQUE (feature_id, key);
 
@@ -388,6 +396,9 @@ ALTER TABLE ONLY public.feature
 
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.id_space(id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_unit_space_id_fkey FOREIGN KEY (unit_space_id) REFERENCES public.id_space(id);
 
 ALTER TABLE ONLY public.field
     ADD CONSTRAINT field_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);

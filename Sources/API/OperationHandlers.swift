@@ -47,10 +47,10 @@ extension API {
     }
 
     /// `GET /openapi.yaml`.
-    func contractAsYAML() -> Response { .content(.yaml, Contract.yaml) }
+    func contractAsYAML() -> Response { .content(.yaml, ContractText.yaml) }
 
     /// `GET /openapi.json`.
-    func contractAsJSON() -> Response { .json(Contract.json) }
+    func contractAsJSON() -> Response { .json(ContractText.json) }
 
     /// `POST /v1/admin/verify`.
     func verify(_ call: Call) async throws(Problem) -> Response {

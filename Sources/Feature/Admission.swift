@@ -165,6 +165,11 @@ private struct Admission {
 }
 
 extension FeatureSpec {
+    /// Whether a unit of work makes any number of records.
+    public var isExpansion: Bool {
+        deps.contains { if case .expansion = $0.lineage { true } else { false } }
+    }
+
     /// The columns that identify a unit of work: what one computation takes in. They are the `on` columns of the
     /// first expansion among the deps, or the id columns when there is none.
     public var unitColumns: [String] {

@@ -138,7 +138,30 @@ public struct FieldPlan: Sendable {
     }
 }
 
+/// The records that an expansion makes of its units.
+public struct ChildPlan: Hashable, Sendable {
+    /// The feature: the number under which the records are stored.
+    public let feature: FeatureID
+    /// The id space of the records.
+    public let space: Int32
+    /// The names of the records' id columns.
+    public let idColumns: [String]
+    /// For each value of a unit's key, its place in the keys of the unit's records.
+    public let places: [Int]
+
+    /// Records of these ids.
+    public init(feature: FeatureID, space: Int32, idColumns: [String], places: [Int]) {
+        self.feature = feature
+        self.space = space
+        self.idColumns = idColumns
+        self.places = places
+    }
+}
+
 /// A feature as the current graph defines it.
+///
+/// An expansion has two plans: one of its records, which has ``units``, and one of its units, which has ``children``;
+/// in the plan of the units, `id`, `space` and `spec.idColumns` are those of the units.
 public struct FeaturePlan: Sendable {
     /// Its number.
     public let id: FeatureID
@@ -160,11 +183,16 @@ public struct FeaturePlan: Sendable {
     public let fields: [FieldPlan]
     /// Its deps in the order of the spec.
     public let deps: [DepPlan]
+    /// The number of the plan of its units, where those are not its records.
+    public let units: FeatureID?
+    /// What its units expand into, where they are not its records.
+    public let children: ChildPlan?
 
     /// A feature of these parts.
     public init(
         id: FeatureID, project: Int32, spec: FeatureSpec, definition: DefinitionID, featureVersion: String,
-        space: Int32, hash: RecordHash, slots: Int, fields: [FieldPlan], deps: [DepPlan]
+        space: Int32, hash: RecordHash, slots: Int, fields: [FieldPlan], deps: [DepPlan],
+        units: FeatureID? = nil, children: ChildPlan? = nil
     ) {
         self.id = id
         self.project = project
@@ -176,6 +204,8 @@ public struct FeaturePlan: Sendable {
         self.slots = slots
         self.fields = fields
         self.deps = deps
+        self.units = units
+        self.children = children
     }
 
     /// Its key.

@@ -17,6 +17,9 @@ public struct WorkBlock: Hashable, Sendable {
     /// Units on which a parked unit downstream waits.
     public private(set) var awaited: BlockBits
 
+    /// Units that were awaited and of which those waiting have not been told yet. Never stored.
+    private var arrived = BlockBits()
+
     /// A block in which nothing is to be done.
     public init() {
         self.init(dirty: BlockBits(), leased: BlockBits(), parked: BlockBits(), awaited: BlockBits())
@@ -36,10 +39,13 @@ public struct WorkBlock: Hashable, Sendable {
     /// Units that may differ from what they should be. All others are up to date.
     public var candidates: BlockBits { dirty | leased | parked }
 
-    /// Inputs or code changed: the units are to be judged again, also those in a worker's hands.
+    /// Inputs or code changed: the units are to be judged again, also those in a worker's hands. What was still to be
+    /// done for a unit on which others wait may now be done.
     public mutating func mark(_ units: BlockBits) {
         dirty |= units
         parked -= units
+        arrived |= awaited & units
+        awaited -= units
     }
 
     /// Hands units out.
@@ -80,10 +86,13 @@ public struct WorkBlock: Hashable, Sendable {
 
     /// Units were judged to be as they should be.
     ///
-    /// A leased unit stays leased: its worker is told when it reports.
+    /// A leased unit was not when it was handed out: it stays leased, and is to be judged again when its worker
+    /// reports, which is told meanwhile that its result is overtaken.
     public mutating func settle(_ units: BlockBits) {
-        dirty -= units
+        dirty = (dirty - units) | (units & leased)
         parked -= units
+        arrived |= awaited & units
+        awaited -= units
     }
 
     /// Some unit downstream waits for these.
@@ -91,10 +100,11 @@ public struct WorkBlock: Hashable, Sendable {
         awaited |= units
     }
 
-    /// Takes the awaited units that are now up to date: those waiting for them are to be judged again.
+    /// Takes the awaited units that are now up to date, or may be: those waiting for them are to be judged again.
     public mutating func takeArrived() -> BlockBits {
-        let arrived = awaited - candidates
-        awaited -= arrived
-        return arrived
+        let taken = arrived | (awaited - candidates)
+        awaited -= taken
+        arrived = BlockBits()
+        return taken
     }
 }

@@ -77,7 +77,7 @@ extension Metaxy {
         try await read { (scope) throws(ServiceError) in
             var features: [FeatureID] = []
             for (index, key) in keys.enumerated() {
-                let plan = try scope.plan(key)
+                let plan = try scope.unitPlan(key)
                 guard !plan.isRoot else {
                     throw .invalid([
                         Fault(

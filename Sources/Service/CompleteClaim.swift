@@ -27,7 +27,12 @@ extension Metaxy {
     ) async throws(ServiceError) -> CompletionOutcome {
         try await change { (scope) throws(ServiceError) in
             let held = try scope.holdForReport(id, token: token)
-            return try scope.complete(held, rows, writer)
+            guard held.plan.children == nil else {
+                throw .invalid([
+                    Fault(.pointer("/records"), "\(held.plan.key) is an expansion: report units with their records")
+                ])
+            }
+            return try scope.complete(held, rows, children: nil, writer)
         }
     }
 
@@ -71,8 +76,11 @@ extension Scope {
         return rows.map { positions[$0.encoded] }
     }
 
-    fileprivate mutating func complete(
-        _ held: HeldClaim, _ rows: [RecordRow], _ writer: Writer
+    /// Stores results.
+    ///
+    /// - Parameter children: for an expansion, the records that each row's unit expands into.
+    mutating func complete(
+        _ held: HeldClaim, _ rows: [RecordRow], children: [[RecordRow]]?, _ writer: Writer
     ) throws(ServiceError) -> CompletionOutcome {
         let slots = try fieldSlots(held)
         let positions = try check(rows, held, slots)
@@ -80,8 +88,10 @@ extension Scope {
         let records = positions.map { held.units[$0].record }
         try lock(records, of: plan.id)
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
+        let unneeded = try unneeded(open.map { records[$0] }, plan)
         if !open.isEmpty {
-            try store(open.map { (rows[$0], held.units[positions[$0]]) }, held, slots, writer)
+            let results = open.map { (rows[$0], held.units[positions[$0]], children?[$0]) }
+            try store(results, unneeded: Set(unneeded.keys), held, slots, writer)
         }
         var finished = held.claim.finished
         for index in open { finished[positions[index]] = true }
@@ -96,10 +106,21 @@ extension Scope {
             }
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
+        ledger.update(unneeded.filter { $0.value.earlier == nil }.keys, of: plan.id) { $0.settle($1) }
         let superseded = records.filter { record in
             ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
         }
         return CompletionOutcome(completed: rows.count, superseded: superseded.count, remaining: remaining)
+    }
+
+    /// Of units whose results come in: those that were marked meanwhile and are as they should be without the result.
+    private func unneeded(_ units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID: JudgedUnit] {
+        let marked = units.filter { unit in
+            ledger[BlockAddress(feature: plan.id, record: unit)].dirty.contains(unit.offsetInBlock)
+        }
+        guard !marked.isEmpty, !plan.isRoot else { return [:] }
+        return try stored { () throws(StoreError) in try evaluator.compare(plan, marked) }
+            .filter { $0.value.state == .upToDate || $0.value.state == .suppressed }
     }
 
     private func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
@@ -147,7 +168,9 @@ extension Scope {
 
     /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
     private mutating func store(
-        _ results: [(row: RecordRow, unit: ClaimedUnit)], _ held: HeldClaim, _ slots: FieldSlots, _ writer: Writer
+        _ results: [(row: RecordRow, unit: ClaimedUnit, children: [RecordRow]?)], unneeded: Set<RecordID>,
+        _ held: HeldClaim,
+        _ slots: FieldSlots, _ writer: Writer
     ) throws(ServiceError) {
         let plan = held.plan
         let connection = connection
@@ -160,18 +183,23 @@ extension Scope {
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
-        for (row, unit) in results {
+        var expansions: [Expansion] = []
+        for (row, unit, children) in results {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
             let known = heads[unit.record]
             let head = known?.head
-            // Somebody wrote this record after it was handed out: what they wrote is newer and stays.
-            let isOvertaken = (head?.entry ?? 0) != unit.base
+            // What somebody wrote after it was handed out is newer and stays; and so does what is right already.
+            let isOvertaken = (head?.entry ?? 0) != unit.base || unneeded.contains(unit.record)
             versions.append(
                 LineageVersion(
                     record: unit.record, kind: .computed, provenance: provenance, dataVersions: dataVersions,
                     parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
             guard !isOvertaken else { continue }
+            if let children {
+                expansions.append(
+                    Expansion(unit: unit.record, provenance: provenance, parents: unit.parents, records: children))
+            }
             if head?.isLive != true { appeared.append(unit.record) }
             let change = RecordChange(
                 unit.record, from: head, to: dataVersions ?? provenance, provenance: provenance,
@@ -181,12 +209,16 @@ extension Scope {
         let writer = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
             request: writer.request)
-        try stored { [versions, appeared] () throws(StoreError) in
+        let operation = try stored { [versions, appeared] () throws(StoreError) in
             let operation = try Operations(connection).begin(writer, claim: held.claim.id)
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: held.claim.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
+            return operation
         }
         try propagate(changes, of: plan)
+        if !expansions.isEmpty {
+            try replace(expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
+        }
     }
 }

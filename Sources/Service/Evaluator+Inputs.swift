@@ -59,7 +59,7 @@ extension Evaluator {
     /// Those of the upstream's records that are inputs.
     ///
     /// - Parameter own: further filters, by the upstream's own column names.
-    private func liveInputs(
+    func liveInputs(
         _ dep: DepPlan, _ records: [RecordID], passing own: [Filter] = []
     ) throws(StoreError) -> [RecordID: Head] {
         let heads = Heads(connection, feature: dep.upstream)

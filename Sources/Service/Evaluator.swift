@@ -129,6 +129,8 @@ extension Evaluator {
     private func earlierVersions(
         _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
+        // The records that an earlier expansion made are not all current any more.
+        guard plan.children == nil else { return [:] }
         var wanted: [(record: RecordID, provenance: [String])] = []
         for (unit, judgedUnit) in judged where judgedUnit.judgement.state == .stale {
             guard let head = judgedUnit.head, head.definition != plan.definition else { continue }
@@ -187,6 +189,7 @@ extension Evaluator {
     private mutating func unsettled(
         _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
     ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        if let units = plan.units { return try unsettledChildren(plan, records, units: units, slots: slots) }
         let open = records.filter { record in
             slots.contains { unsettled[UnsettledKey(feature: plan.id, slot: $0)]?[record] == nil }
         }
@@ -201,16 +204,28 @@ extension Evaluator {
         return result
     }
 
+    /// Records of an expansion are as settled as their unit.
+    private mutating func unsettledChildren(
+        _ plan: FeaturePlan, _ records: [RecordID], units number: FeatureID, slots: Set<Slot>
+    ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        guard let unitPlan = catalog[number] else { throw .corrupt("the units of \(plan.key) have no plan") }
+        let units = try Links(connection, units: number, records: plan.id).units(of: records)
+        let found = try unsettled(unitPlan, Set(units.values).sorted(), slots: slots)
+        return units.compactMapValues { found[$0] }
+    }
+
     /// Finds out which fields of records are settled, and remembers it for this transaction.
     private mutating func settle(
         _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
     ) throws(StoreError) {
         let candidates = try candidates(plan, records)
         var own: [RecordID: Set<Slot>] = [:]
-        if !candidates.isEmpty {
-            own = plan.isRoot ? try staleRootFields(plan, candidates) : try staleFields(plan, candidates)
-        }
-        let inherited = plan.isRoot ? [:] : try inputBlockers(plan, records, slots: slots)
+        var orphaned: Set<RecordID> = []
+        if !candidates.isEmpty && plan.isRoot { own = try staleRootFields(plan, candidates) }
+        if !candidates.isEmpty && !plan.isRoot { (own, orphaned) = try staleFields(plan, candidates) }
+        // Whatever becomes of its inputs, an orphaned record does not change.
+        let inheriting = records.filter { !orphaned.contains($0) }
+        let inherited = plan.isRoot ? [:] : try inputBlockers(plan, inheriting, slots: slots)
         for slot in slots {
             let key = UnsettledKey(feature: plan.id, slot: slot)
             for record in records {
@@ -229,16 +244,19 @@ extension Evaluator {
         }
     }
 
-    /// The fields of derived records that are to be computed again. Orphaned records do not change any more.
+    /// The fields of derived records that are to be computed again, and the records that are orphaned.
     private mutating func staleFields(
         _ plan: FeaturePlan, _ records: [RecordID]
-    ) throws(StoreError) -> [RecordID: Set<Slot>] {
-        var result: [RecordID: Set<Slot>] = [:]
-        for (record, judged) in try compare(plan, records) where judged.judgement.state == .stale {
+    ) throws(StoreError) -> (stale: [RecordID: Set<Slot>], orphaned: Set<RecordID>) {
+        var stale: [RecordID: Set<Slot>] = [:]
+        var orphaned: Set<RecordID> = []
+        for (record, judged) in try compare(plan, records) {
+            if judged.state == .orphaned { orphaned.insert(record) }
+            guard judged.judgement.state == .stale else { continue }
             if judged.earlier != nil { revertible[plan.id, default: []].insert(record) }
-            result[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
+            stale[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
         }
-        return result
+        return (stale, orphaned)
     }
 
     /// The fields of root records whose code version moved since they were written: only their source can renew them.

@@ -47,9 +47,12 @@ extension Metaxy {
     /// - Complexity: a few round trips a dep and level of ancestors.
     public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
         try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(feature)
+            let plan = try scope.unitPlan(feature)
+            // A record of an expansion is explained by its unit.
+            let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false
+            let unit = isChild ? plan.children.map { key.reordered($0.places) } ?? key : key
             let found = try stored { () throws(StoreError) in
-                try RecordIDs(scope.connection, space: plan.space).find([key.encoded])
+                try RecordIDs(scope.connection, space: plan.space).find([unit.encoded])
             }
             guard case .some(.some(let record)) = found.first else { throw .recordNotFound }
             let explainer = Explainer(scope: scope, plan: plan)

@@ -18,8 +18,8 @@ struct PushMarking {
     /// Marks the units of the features `keys` of the scope's graph.
     mutating func run(_ scope: inout Scope, _ keys: [FeatureKey]) throws(ServiceError) {
         for key in keys {
-            let plan = try scope.plan(key)
-            let old = before[key]
+            let plan = try scope.unitPlan(key)
+            let old = before.units(of: key)
             if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
                 for dep in plan.deps { try relink(scope, plan, dep) }
                 try markKnown(&scope, plan)
@@ -44,7 +44,8 @@ struct PushMarking {
             && old.fields.map(\.parents) == new.fields.map(\.parents)
     }
 
-    /// Marks every unit that was ever computed and every one that is parked.
+    /// Marks every unit that was ever computed and every candidate: a parked one may be worth another look, and a new
+    /// one in a worker's hands was handed out under the old definition.
     private func markKnown(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
         let connection = scope.connection
         let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
@@ -53,7 +54,7 @@ struct PushMarking {
         }
         try lock(&scope, Set(presence.keys).union(active.map(\.address)))
         for (address, bits) in presence { scope.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
-        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.parked) } }
+        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.candidates) } }
     }
 
     /// Marks every unit that the upstreams' records make expected.

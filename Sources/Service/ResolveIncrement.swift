@@ -81,10 +81,10 @@ extension Metaxy {
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
         for _ in 0..<Limits.settleRoundsMax {
             let outcome = try await read { (scope) throws(ServiceError) in
-                let plan = try scope.plan(query.feature)
+                let plan = try scope.unitPlan(query.feature)
                 try query.restriction.check(plan)
                 if let samples = query.samples {
-                    var comparison = SampleComparison(plan, query)
+                    var comparison = SampleComparison(try scope.plan(query.feature), query)
                     return ResolutionOutcome(page: try comparison.run(samples, scope))
                 }
                 guard !plan.isRoot else {

@@ -37,6 +37,12 @@ struct Scope {
         return plan
     }
 
+    /// The plan of the units of a feature of the current graph.
+    func unitPlan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
+        guard let plan = catalog.units(of: key) else { throw .featureNotFound(key.description) }
+        return plan
+    }
+
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
         let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
@@ -97,7 +103,12 @@ struct Scope {
     private mutating func unpark(waitingFor settled: [FeatureID: [RecordID]]) throws(ServiceError) {
         var open = settled.mapValues(Set.init)
         for key in catalog.graph.order {
-            guard let plan = catalog[key], let records = open[plan.id], !records.isEmpty else { continue }
+            guard let plan = catalog[key] else { continue }
+            if let units = plan.units, let opened = open[units], !opened.isEmpty {
+                let children = try children(of: opened.sorted(), plan)
+                open[plan.id, default: []].formUnion(children)
+            }
+            guard let records = open[plan.id], !records.isEmpty else { continue }
             for edge in catalog.downstream(of: plan.id) {
                 let downstream = try self.plan(edge.feature)
                 let units = try units(of: records.sorted(), downstream, dep: downstream.deps[edge.dep])
@@ -106,6 +117,13 @@ struct Scope {
                 open[downstream.id, default: []].formUnion(units)
             }
         }
+    }
+
+    private func children(of units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID] {
+        guard let number = plan.units else { return [] }
+        return try stored { () throws(StoreError) in
+            try Links(connection, units: number, records: plan.id).records(of: units, space: plan.space)
+        }.values.flatMap { $0 }
     }
 
     private func units(

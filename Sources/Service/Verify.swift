@@ -41,9 +41,14 @@ extension Metaxy {
         var outcome = VerifyOutcome()
         for key in keys {
             let part = try await read { (scope) throws(ServiceError) in
-                guard let plan = scope.catalog[key] else { return VerifyOutcome() }
+                guard let plan = scope.catalog.units(of: key) else { return VerifyOutcome() }
                 var verification = Verification(scope, plan)
-                return try verification.run()
+                var outcome = try verification.run()
+                if let children = try ChildVerification(scope, plan)?.run() {
+                    outcome.mismatchCount += children.count
+                    outcome.mismatches += children.prefix(Limits.faultsMax)
+                }
+                return outcome
             }
             outcome.checked += part.checked
             outcome.mismatchCount += part.mismatchCount

@@ -1,6 +1,6 @@
 // An API over a fresh database, and a client that talks to it in process.
 
-import API
+@testable import API
 import HTTP
 import JSON
 import Postgres
@@ -64,12 +64,31 @@ struct World {
         for header in headers { text += "\(header.0): \(header.1)\r\n" }
         text += "\r\n"
         var parser = HeadParser()
-        let head = try #require(try parser.parse(Array(text.utf8).span, limits: HTTP.Limits())).head
+        let head = try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
         let source = Source(body ?? [], piece: piece)
         let requestBody = RequestBody(declaredLength: body?.count ?? 0) { () async throws(BodyError) in source.next() }
         let response = await api.respond(Request(head: head, body: requestBody, remote: "192.0.2.7:51234"))
-        return await Answer(response)
+        let answer = await Answer(response)
+        check(answer, head)
+        return answer
     }
+
+    /// Every answer that any test gets is held against the contract.
+    private func check(_ answer: Answer, _ head: RequestHead) {
+        #expect(answer.headers["X-Request-Id"]?.isEmpty == false)
+        #expect(answer.headers["Cache-Control"] == "no-store")
+        #expect(answer.headers["X-Content-Type-Options"] == "nosniff")
+        guard head.method != .head, !answer.isAborted else { return }
+        var operation: String?
+        if case .route(let route, _) = Router(Routes.table).match(head) { operation = route.operation }
+        let faults = Self.contract.faults(answer, operation: operation)
+        #expect(faults == [], "\(head.method.name) \(head.target): \(answer.text)")
+    }
+
+    /// The contract that the server serves.
+    static let contract: Contract = {
+        do { return try Contract(ContractText.json) } catch { preconditionFailure("openapi.json is no JSON: \(error)") }
+    }()
 
     /// Sends a JSON document.
     func post(_ target: String, _ json: String, headers: [(String, String)] = []) async throws -> Answer {

@@ -165,7 +165,8 @@ struct AbuseTests {
             let before = openDescriptors()
             for number in 0..<3_000 {
                 let client = try TestClient(port: port)
-                try client.send("GET /\(number % 2 == 0 ? "large" : "stream")?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                try client.send(
+                    "GET /\(number % 2 == 0 ? "large" : "stream")?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n")
                 _ = client.read(seconds: 5, max: 1)
                 client.reset()
             }

@@ -59,7 +59,9 @@ struct ExchangeTests {
         }
     }
 
-    @Test("an answer to HEAD has the fields of GET and no content", arguments: ["/livez", "/large?bytes=20000", "/stream?bytes=9"])
+    @Test(
+        "an answer to HEAD has the fields of GET and no content",
+        arguments: ["/livez", "/large?bytes=20000", "/stream?bytes=9"])
     func head(_ path: String) async throws {
         try await withServer { port, _ in
             let client = try TestClient(port: port, heads: [0])
@@ -120,7 +122,8 @@ struct ExchangeTests {
     func splitting() async throws {
         try await withServer { port, _ in
             let client = try TestClient(port: port)
-            try client.send(Self.get("/headers?x=a%0D%0ASet-Cookie:%20b%0D%0A%0D%0AHTTP/1.1%20200%20OK") + Self.get("/livez"))
+            try client.send(
+                Self.get("/headers?x=a%0D%0ASet-Cookie:%20b%0D%0A%0D%0AHTTP/1.1%20200%20OK") + Self.get("/livez"))
             let answer = try client.answer(1)
             #expect(answer.field("set-cookie") == nil)
             #expect(answer.field("x-given") == "a  Set-Cookie: b    HTTP/1.1 200 OK")

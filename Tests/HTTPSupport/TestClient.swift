@@ -161,7 +161,8 @@ public final class TestClient {
             switch read(seconds: seconds) {
             case .bytes(let bytes): try stream.receive(bytes)
             case .nothing: throw TimedOut(description: "answer \(count)")
-            case .end, .reset: throw Broken(description: "closed before answer \(count), after \(stream.rest.count) bytes of it")
+            case .end, .reset:
+                throw Broken(description: "closed before answer \(count), after \(stream.rest.count) bytes of it")
             }
         }
     }

@@ -80,7 +80,8 @@ struct GraphGenerator {
     /// Those that do not depend on `key`, and not those of `q` for a feature of `p`.
     private func allowedUpstreams(of key: String, _ project: String, in graph: ModelGraph) -> [String] {
         var downstream: Set<String> = [key]
-        for other in graph.order where graph.features[other]?.deps.contains(where: { downstream.contains($0.upstream) }) == true {
+        for other in graph.order
+        where graph.features[other]?.deps.contains(where: { downstream.contains($0.upstream) }) == true {
             downstream.insert(other)
         }
         return graph.order.filter {
@@ -92,7 +93,9 @@ struct GraphGenerator {
         var dep = ModelDep(upstream: upstream, mapping: mapping(feature, upstream, graph))
         let columns = graph.features[upstream]?.idColumns ?? []
         if Set(columns) == Set(feature.idColumns) {
-            if columns.count == 2 && random.chance(15) { dep.renames = [columns[0]: columns[1], columns[1]: columns[0]] }
+            if columns.count == 2 && random.chance(15) {
+                dep.renames = [columns[0]: columns[1], columns[1]: columns[0]]
+            }
         } else {
             let missing = feature.idColumns.filter { !columns.contains($0) }.shuffled(using: &random)
             let spare = columns.filter { !feature.idColumns.contains($0) }
@@ -111,7 +114,8 @@ struct GraphGenerator {
         case 15..<18:
             let own = feature.fields.map(\.key)
             return .specific(
-                Dictionary(uniqueKeysWithValues: own.map { ($0, random.some(1 + random.below(2), of: fields).sorted()) }))
+                Dictionary(
+                    uniqueKeysWithValues: own.map { ($0, random.some(1 + random.below(2), of: fields).sorted()) }))
         default: return .none
         }
     }
@@ -125,7 +129,8 @@ struct GraphGenerator {
             var named: [String: [String]?] = [:]
             for dep in random.some(1 + random.below(2), of: feature.deps) {
                 let fields = graph.features[dep.upstream]?.fields.map(\.key) ?? []
-                named[dep.upstream] = .some(random.chance(20) ? nil : random.some(1 + random.below(2), of: fields).sorted())
+                named[dep.upstream] = .some(
+                    random.chance(20) ? nil : random.some(1 + random.below(2), of: fields).sorted())
             }
             return .named(named)
         }

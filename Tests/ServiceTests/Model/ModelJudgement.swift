@@ -50,7 +50,8 @@ extension Model {
     /// Nil where a required upstream record is missing, or where there is none at all.
     func expectation(_ feature: ModelFeature, _ unit: ModelKey) -> ModelExpectation? {
         let inputs = inputs(feature, unit)
-        guard zip(feature.deps, inputs).allSatisfy({ $0.isOptional || $1 != nil }), inputs.contains(where: { $0 != nil })
+        guard zip(feature.deps, inputs).allSatisfy({ $0.isOptional || $1 != nil }),
+            inputs.contains(where: { $0 != nil })
         else { return nil }
         var provenance: [String: String] = [:]
         for (field, formula) in definitions[feature.key]?.formulas ?? [:] {

@@ -90,7 +90,8 @@ extension ModelRun {
             try expect("nothing to hand out", service: [], model: left.sorted())
             return nil
         }
-        log.append("     → claim \(batch.claim.id): " + batch.records.map { text(modelKey($0.key)) }.joined(separator: " "))
+        log.append(
+            "     → claim \(batch.claim.id): " + batch.records.map { text(modelKey($0.key)) }.joined(separator: " "))
         guard let place = wanted.firstIndex(of: batch.plan.key.description) else {
             throw differ("a claim", service: batch.plan.key, model: wanted)
         }
@@ -120,8 +121,10 @@ extension ModelRun {
             try compare(record, batch.plan, standing, "claimed \(key) \(text(unit))")
             try expect("the attempt", service: Int(attempt), model: model.attempt(feature, unit, standing))
             // An input of which a unit uses no field may have been put back before it was handed out, or after.
-            let parents = zip(before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? [])
-                .map { $0.union($1) }
+            let parents = zip(
+                before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? []
+            )
+            .map { $0.union($1) }
             units.append(
                 ModelUnit(
                     key: unit, base: model.head(key, unit)?.number, provenance: standing.expected, parents: parents))

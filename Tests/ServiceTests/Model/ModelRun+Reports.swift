@@ -73,7 +73,9 @@ extension ModelRun {
                 place: .line(index + 1), key: recordKey(claim.units[row.0].key), metadata: Array("{}".utf8),
                 provenance: nil, dataVersions: row.1.isEmpty ? nil : Self.byStructKey(row.1))
         }
-        note("complete \(name(place)):" + zip(positions, overrides).map { " \(text(claim.units[$0].key)) [\(text($1))]" }.joined())
+        note(
+            "complete \(name(place)):"
+                + zip(positions, overrides).map { " \(text(claim.units[$0].key)) [\(text($1))]" }.joined())
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "completion", alsoFinished: true) {
             try await metaxy.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
@@ -82,7 +84,9 @@ extension ModelRun {
         store(place, positions, overrides)
         try expect("completed", service: outcome.completed, model: positions.count)
         try expect("remaining", service: outcome.remaining, model: model.claims[place].open.count)
-        try compareSuperseded(place, positions.filter { !claim.units[$0].isDone }, outcome, hasRepeats: positions.contains { claim.units[$0].isDone })
+        try compareSuperseded(
+            place, positions.filter { !claim.units[$0].isDone }, outcome,
+            hasRepeats: positions.contains { claim.units[$0].isDone })
     }
 
     /// A result of a unit that somebody else wrote meanwhile, or that needs no result any more, is only remembered.
@@ -128,7 +132,9 @@ extension ModelRun {
         guard !positions.isEmpty else { return }
         let isRetryable = random.chance(60)
         note("fail \(name(place)) \(isRetryable ? "retryable" : "for good"): \(keys(place, positions))")
-        let records = positions.enumerated().map { (place: Fault.Place.line($0 + 1), key: recordKey(claim.units[$1].key)) }
+        let records = positions.enumerated().map {
+            (place: Fault.Place.line($0 + 1), key: recordKey(claim.units[$1].key))
+        }
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "failure") {
             try await metaxy.fail(
