@@ -16,8 +16,7 @@ extension Evaluator {
         var inputs = Dictionary(units.map { ($0, empty) }) { first, _ in first }
         for (position, dep) in plan.deps.enumerated() {
             let upstream = try mapper.upstream(of: units, plan, dep: dep)
-            let filters = restriction?.filters(onUpstream: dep.spec.feature) ?? []
-            let heads = try liveInputs(dep, upstream.values.flatMap { $0 }, passing: filters)
+            let heads = try liveInputs(dep, upstream.values.flatMap { $0 }, under: restriction)
             for (unit, records) in upstream { inputs[unit]?.deps[position] = records.compactMap { heads[$0] } }
         }
         return inputs
@@ -40,8 +39,10 @@ extension Evaluator {
         guard let restriction else { return (try heads.read(units), []) }
         if restriction.skipsComparison { return ([:], []) }
         let filters = restriction.filters(onTarget: plan.key)
-        guard !filters.isEmpty || !restriction.predicates.isEmpty else { return (try heads.read(units), []) }
-        let described = try heads.describe(units)
+        guard !filters.isEmpty || !restriction.predicates.isEmpty || restriction.isCompatible else {
+            return (try heads.read(units), [])
+        }
+        let described = restriction.isCompatible ? try compatible(plan, units) : try heads.describe(units)
         let keys = try RecordIDs(connection, space: plan.space).keys(of: Array(described.keys))
         let slots = FieldSlots(plan)
         var counting: [RecordID: Head] = [:]
@@ -58,14 +59,20 @@ extension Evaluator {
 
     /// Those of the upstream's records that are inputs.
     ///
-    /// - Parameter own: further filters, by the upstream's own column names.
+    /// - Parameter restriction: further filters, by the upstream's own column names.
     func liveInputs(
-        _ dep: DepPlan, _ records: [RecordID], passing own: [Filter] = []
+        _ dep: DepPlan, _ records: [RecordID], under restriction: IncrementRestriction? = nil
     ) throws(StoreError) -> [RecordID: Head] {
         let heads = Heads(connection, feature: dep.upstream)
-        guard !dep.filters.isEmpty || !own.isEmpty else { return try heads.read(records).filter(\.value.isLive) }
+        let own = restriction?.filters(onUpstream: dep.spec.feature) ?? []
+        let isCompatible = restriction?.isCompatible == true
+        guard !dep.filters.isEmpty || !own.isEmpty || isCompatible else {
+            return try heads.read(records).filter(\.value.isLive)
+        }
         guard let upstream = catalog[dep.upstream] else { throw .corrupt("\(dep.spec.feature) has no plan") }
-        let described = try heads.describe(records).filter(\.value.head.isLive)
+        let described =
+            isCompatible
+            ? try compatible(upstream, records) : try heads.describe(records).filter(\.value.head.isLive)
         let keys = try RecordIDs(connection, space: upstream.space).keys(of: Array(described.keys))
         var reader = InputReader(upstream: upstream, dep: dep)
         let slots = FieldSlots(upstream)
@@ -76,5 +83,14 @@ extension Evaluator {
             if try reader.row(head, key: key).passes(dep.filters) { inputs[record] = head.head }
         }
         return inputs
+    }
+
+    /// The live records of a feature as the library sees them: those written under its current feature version.
+    private func compatible(
+        _ plan: FeaturePlan, _ records: [RecordID]
+    ) throws(StoreError) -> [RecordID: DescribedHead] {
+        let feature = plan.children?.feature ?? plan.id
+        let definitions = try Registry(connection).definitions(of: feature, version: plan.featureVersion)
+        return try LineageQueries(connection, feature: plan.id).heads(of: records, under: definitions)
     }
 }

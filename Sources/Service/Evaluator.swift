@@ -59,6 +59,7 @@ struct Evaluator {
         _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction? = nil
     ) throws(StoreError) -> [RecordID: JudgedUnit] {
         var judged = try compare(plan, units, under: restriction)
+        if restriction?.isCompatible == true { return judged }
         let needy = judged.filter { $0.value.state == .new || $0.value.state == .stale }.keys.sorted()
         guard !needy.isEmpty else { return judged }
         for (unit, blockers) in try blockers(plan, needy, slots: nil) { judged[unit]?.blockers = blockers }
@@ -85,7 +86,9 @@ struct Evaluator {
                 head, inputs: unitInputs, plan: plan, earlier: head.flatMap { earlier[$0.definition] })
             judged[unit] = JudgedUnit(head: head, inputs: unitInputs, judgement: judgement)
         }
-        for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        if restriction?.isCompatible != true {
+            for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        }
         for unit in current.matched {
             guard let known = judged[unit] else { continue }
             judged[unit] = JudgedUnit(

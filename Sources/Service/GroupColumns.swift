@@ -20,6 +20,19 @@ struct GroupColumns {
         keys = try RecordIDs(scope.connection, space: upstream.space).keys(of: records)
     }
 
+    /// The columns of a group of one, as they are.
+    func columns(ofOne records: [(record: RecordID, columns: [RowColumn])]) -> [RowColumn] {
+        guard let (record, columns) = records.first else { return [] }
+        let own = ids.map { name, place in RowColumn(name: name, value: value(of: record, at: place)) }
+        return own + columns.filter { !unitColumns.contains($0.name) }
+    }
+
+    private func value(of record: RecordID, at place: Int) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.value(keys[record]?.values[place].json ?? .null)
+        return writer.bytes
+    }
+
     /// One array for each column that any of the records has; null where one lacks it. The columns of the unit's key
     /// are the same in all and left out.
     ///
@@ -29,11 +42,7 @@ struct GroupColumns {
         var values: [[String: [UInt8]]] = []
         for (record, columns) in records {
             var row: [String: [UInt8]] = [:]
-            for (name, place) in ids {
-                var writer = JSONWriter()
-                writer.value(keys[record]?.values[place].json ?? .null)
-                row[name] = writer.bytes
-            }
+            for (name, place) in ids { row[name] = value(of: record, at: place) }
             for column in columns where !unitColumns.contains(column.name) {
                 if !names.contains(column.name) { names.append(column.name) }
                 row[column.name] = column.value

@@ -18,6 +18,11 @@ public struct IncrementRestriction: Hashable, Sendable {
     /// Whether everything expected is new, whatever was computed.
     public var skipsComparison: Bool
 
+    /// Whether to answer as the Metaxy library does: only records written under the current feature versions exist,
+    /// deleted records are new where they are expected, nothing is blocked, and a group has a row for each of its
+    /// upstream records.
+    public var isCompatible = false
+
     /// A restriction to records that pass these filters.
     public init(
         filters: [FeatureKey: [Filter]] = [:], global: [Filter] = [], target: [Filter] = [],

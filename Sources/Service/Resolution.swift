@@ -55,7 +55,8 @@ struct Resolution {
         } catch {
             throw ServiceError(error)
         }
-        let records = try IncrementDescriber(scope).describe(plan, chosen)
+        let records = try IncrementDescriber(scope).describe(
+            plan, chosen, isSplit: query.restriction.isCompatible)
         let page = IncrementPage(
             plan: plan, counts: try countedAll(scope), records: records, next: isMore ? chosen.last?.0 : nil)
         // What is up to date under a restriction need not be without it.
@@ -79,7 +80,7 @@ struct Resolution {
             if judged.head?.isLive == true { liveUpToDate += 1 }
             return
         }
-        counts.kinds[kind, default: 0] += 1
+        counts.kinds[kind, default: 0] += query.restriction.isCompatible ? judged.rows(plan) : 1
         if judged.head?.isLive == true { liveInIncrement += 1 }
         guard unit > query.after, query.kinds.contains(kind) else { return }
         if chosen.count < query.limit { chosen.append((unit, judged)) } else { isMore = true }

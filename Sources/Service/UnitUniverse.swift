@@ -20,10 +20,10 @@ struct UnitUniverse {
         for dep in plan.deps {
             let presence = try presences.read(dep.upstream)
             guard dep.mapping != .same else {
-                for (address, bits) in presence { units[address.block, default: BlockBits()] |= bits.live }
+                for (address, bits) in presence { units[address.block, default: BlockBits()] |= bits.live | bits.gone }
                 continue
             }
-            let records = presence.flatMap { address, bits in bits.live.offsets.map(address.record(at:)) }
+            let records = presence.flatMap { address, bits in (bits.live | bits.gone).offsets.map(address.record(at:)) }
             for unit in try mapper.known(records, plan, dep: dep) {
                 units[Int32(unit >> 10), default: BlockBits()].insert(unit.offsetInBlock)
             }

@@ -71,6 +71,37 @@ extension LineageQueries {
             statement, [.int8(record), .int8(Int64(limit))] + selection.parameters, decode)
     }
 
+    /// The newest versions of records under some definitions, as heads.
+    ///
+    /// - Parameters:
+    ///   - records: the records.
+    ///   - definitions: the definitions that count.
+    /// - Returns: by record; one without a version under them, or whose newest is a tombstone, is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func heads(
+        of records: [RecordID], under definitions: [DefinitionID]
+    ) throws(StoreError) -> [RecordID: DescribedHead] {
+        let statement = Statement(
+            "lineage_heads_\(feature)",
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM unnest($1::bigint[]) AS u (rid)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
+            JOIN operation o ON o.id = l.operation_id
+            ORDER BY l.rid, l.entry DESC
+            """)
+        var heads: [RecordID: DescribedHead] = [:]
+        let found = try connection.rows(statement, [.int8Array(records), .int8Array(definitions)], decode)
+        for entry in found where entry.kind != .deleted {
+            let head = Head(
+                record: entry.record, entry: entry.entry, definition: entry.definition, isLive: true,
+                provenance: entry.provenance, dataVersions: entry.dataVersions)
+            heads[entry.record] = DescribedHead(head: head, metadata: entry.metadata ?? Array("{}".utf8))
+        }
+        return heads
+    }
+
     /// The selected versions after version `entry` of `record`, tombstones too, in the order of record ids and writing.
     ///
     /// - Parameters:
