@@ -16,7 +16,31 @@ enum Routes {
     private static let registry: [Route] = [
         Route(.post, "/v1/push", "pushGraph", .write, query: ["dry_run"]) { (api, call) throws(Problem) in
             try await api.push(call)
-        }
+        },
+        Route(.get, "/v1/projects", "listProjects", .read, query: paging) { (api, call) throws(Problem) in
+            try await api.listProjects(call)
+        },
+        Route(.get, "/v1/projects/{project}", "getProject", .read) { (api, call) throws(Problem) in
+            try await api.getProject(call)
+        },
+        Route(.put, "/v1/projects/{project}", "putProject", .admin) { (api, call) throws(Problem) in
+            try await api.putProject(call)
+        },
+        Route(.get, "/v1/projects/{project}/versions", "listVersions", .read, query: paging) {
+            (api, call) throws(Problem) in try await api.listVersions(call)
+        },
+        Route(.get, "/v1/projects/{project}/diff", "compareVersions", .read, query: ["from", "to"]) {
+            (api, call) throws(Problem) in try await api.compareVersions(call)
+        },
+        Route(.get, "/v1/features", "listFeatures", .read, query: paging + ["project", "prefix"]) {
+            (api, call) throws(Problem) in try await api.listFeatures(call)
+        },
+        Route(.get, "/v1/features/{key}", "getFeature", .read) { (api, call) throws(Problem) in
+            try await api.getFeature(call)
+        },
+        Route(.get, "/v1/graph", "getGraph", .read, query: ["project", "feature", "up", "down", "format"]) {
+            (api, call) throws(Problem) in try await api.getGraph(call)
+        },
     ]
 
     private static let records: [Route] = [

@@ -145,15 +145,13 @@ private struct ClaimAttempt {
         var width = 1
         var judgedCount = 0
         while chosen.count < request.limit {
-            let ready = try stored { [scope] () throws(StoreError) in
-                try scope.blocks.lockReady(plan.id, after: previous, limit: width)
-            }
-            guard let last = ready.last else { break }
-            for block in ready where chosen.count < request.limit {
+            let blocks = try nextBlocks(after: previous, limit: width, scope)
+            guard let last = blocks.last else { break }
+            for block in blocks where chosen.count < request.limit {
                 scope.ledger.load(block.address, block.block)
-                let units = block.block.ready.offsets.map(block.address.record(at:))
-                judgedCount += units.count
-                try judge(units, &evaluator, scope)
+                let units = request.allowsUnsettledInputs ? block.block.ready | block.block.parked : block.block.ready
+                judgedCount += units.popcount
+                try judge(units.offsets.map(block.address.record(at:)), &evaluator, scope)
             }
             previous = last
             width = min(width * 4, Limits.claimBlocksMax)
@@ -168,6 +166,17 @@ private struct ClaimAttempt {
         if !chosen.isEmpty { try lease(&scope) }
         for (feature, records) in evaluator.revertible { outcome.revertible[feature, default: []].formUnion(records) }
         return outcome
+    }
+
+    /// The next blocks that may hold what is asked for. Blocked units are parked, whoever found out first.
+    private func nextBlocks(
+        after previous: ReadyBlock?, limit: Int, _ scope: Scope
+    ) throws(ServiceError) -> [ReadyBlock] {
+        try stored { () throws(StoreError) in
+            request.allowsUnsettledInputs
+                ? try scope.blocks.lockReadyOrParked(plan.id, after: previous, limit: limit)
+                : try scope.blocks.lockReady(plan.id, after: previous, limit: limit)
+        }
     }
 
     /// Judges units of one block until enough can be handed out: never a few at a time, for each step costs round trips
@@ -264,7 +273,10 @@ private struct ClaimAttempt {
                 provenance: judged.judgement.expectation?.provenance.compactMap { $0 } ?? [],
                 parents: judged.judgement.expectation?.parents ?? [])
         }
-        scope.ledger.update(units.map(\.record), of: plan.id) { $0.lease($1) }
+        scope.ledger.update(units.map(\.record), of: plan.id) { block, bits in
+            block.unpark(bits)
+            block.lease(bits)
+        }
         let connection = scope.connection
         let claim = try stored { () throws(StoreError) in
             try Claims(connection).create(

@@ -21,7 +21,9 @@ struct StoryTests {
             try expect(
                 try await world.post("/v1/push", Graphs.push), 200,
                 Self.pushed(version, already: true, change: "unchanged"))
-            let bumped = Graphs.push([Graphs.raw, Graphs.faces.replacing(#""code_version":"1""#, with: #""code_version":"2""#)])
+            let bumped = Graphs.push([
+                Graphs.raw, Graphs.faces.replacing(#""code_version":"1""#, with: #""code_version":"2""#),
+            ])
             let dry = try await world.post("/v1/push?dry_run=true", bumped)
             #expect(dry.status == 200)
             #expect(try dry.json["features"]?.arrayValue?[1]["change"]?.stringValue == "changed")
@@ -39,7 +41,8 @@ struct StoryTests {
     func records() async throws {
         try await World.with { world in
             _ = try await world.post("/v1/push", Graphs.push)
-            let outcome = #"{"feature":"video/raw","feature_version":"\#(Self.rawVersion)","written":2,"new":2,"changed":0,"unchanged":0}"#
+            let outcome =
+                #"{"feature":"video/raw","feature_version":"\#(Self.rawVersion)","written":2,"new":2,"changed":0,"unchanged":0}"#
             try expect(try await world.postLines("/v1/records/video/raw", Graphs.rows), 200, outcome)
             let again = outcome.replacing(#""written":2,"new":2"#, with: #""written":0,"new":0"#)
                 .replacing(#""unchanged":0"#, with: #""unchanged":2"#)
@@ -64,8 +67,10 @@ struct StoryTests {
     func work() async throws {
         try await World.with { world in
             try await world.prepare()
-            let first = Self.increment("v1", faces: "093b4bf70b80a7f2d0f96dfc8e3bb54c", "f29718e486d42c5504a983ca74b84b3c")
-            let second = Self.increment("v2", faces: "a2fec3abb7ee44a49b42e3ec442f65e3", "fb1bcf08e703a04400d03032bed869e6")
+            let first = Self.increment(
+                "v1", faces: "093b4bf70b80a7f2d0f96dfc8e3bb54c", "f29718e486d42c5504a983ca74b84b3c")
+            let second = Self.increment(
+                "v2", faces: "a2fec3abb7ee44a49b42e3ec442f65e3", "fb1bcf08e703a04400d03032bed869e6")
             try expect(
                 try await world.post("/v1/resolve/video/faces", "{}"), 200,
                 #"""

@@ -1,6 +1,5 @@
 // An API over a fresh database, and a client that talks to it in process.
 
-@testable import API
 import HTTP
 import JSON
 import Postgres
@@ -9,6 +8,8 @@ import Store
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import API
 
 /// An API over a database of its own.
 struct World {
@@ -60,17 +61,29 @@ struct World {
     func send(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil, piece: Int = 65_536
     ) async throws -> Answer {
-        var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
-        for header in headers { text += "\(header.0): \(header.1)\r\n" }
-        text += "\r\n"
-        var parser = HeadParser()
-        let head = try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
+        let head = try Self.head(method, target, headers: headers)
         let source = Source(body ?? [], piece: piece)
         let requestBody = RequestBody(declaredLength: body?.count ?? 0) { () async throws(BodyError) in source.next() }
         let response = await api.respond(Request(head: head, body: requestBody, remote: "192.0.2.7:51234"))
         let answer = await Answer(response)
         check(answer, head)
         return answer
+    }
+
+    /// The head of a request, parsed as a server parses it.
+    static func head(
+        _ method: String, _ target: String, headers: [(String, String)] = []
+    ) throws -> RequestHead {
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
+        for header in headers { text += "\(header.0): \(header.1)\r\n" }
+        text += "\r\n"
+        var parser = HeadParser()
+        return try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
+    }
+
+    /// Runs SQL.
+    func script(_ sql: String) async throws {
+        try await pool.withConnection { (connection) throws(PostgresError) in try connection.script(sql) }
     }
 
     /// Every answer that any test gets is held against the contract.

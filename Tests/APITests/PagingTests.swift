@@ -1,0 +1,118 @@
+// Lists in pages and in streams.
+
+import API
+import HTTP
+import JSON
+import Postgres
+import Service
+import Synchronization
+import Testing
+
+@Suite("Paging and streaming")
+struct PagingTests {
+    @Test("pages lead through all records once, and a cursor belongs to its query")
+    func pages() async throws {
+        try await World.with { world in
+            _ = try await world.post("/v1/push", Graphs.push)
+            _ = try await world.postLines("/v1/records/video/raw", Self.rows(25))
+            for target in ["/v1/records/video/raw", "/v1/records/video/raw?include_deleted=true"] {
+                let joint = target.contains("?") ? "&" : "?"
+                var ids: [String] = []
+                var cursor = ""
+                repeat {
+                    let page = try await world.get("\(target)\(joint)limit=10\(cursor)").json
+                    ids += (page["records"]?.arrayValue ?? []).compactMap { $0["video_id"]?.stringValue }
+                    cursor = page["next_cursor"]?.stringValue.map { "&cursor=\($0)" } ?? ""
+                } while !cursor.isEmpty
+                #expect(ids == (0..<25).map { "v\($0)" }.sorted())
+            }
+            let page = try await world.get("/v1/records/video/raw?limit=10").json
+            let cursor = try #require(page["next_cursor"]?.stringValue)
+            for other in [
+                "/v1/records/video/faces?cursor=\(cursor)",
+                "/v1/records/video/raw?include_deleted=true&cursor=\(cursor)",
+                "/v1/records/video/raw?columns=a&cursor=\(cursor)", "/v1/projects?cursor=\(cursor)",
+            ] {
+                try expectProblem(try await world.get(other), 400, "invalid_cursor")
+            }
+            #expect(try await world.get("/v1/records/video/raw?limit=3&cursor=\(cursor)").status == 200)
+            #expect(try await world.get("/v1/records/video/raw?limit=99999999999999999999").status == 200)
+        }
+    }
+
+    @Test("an increment in pages has its counts on the first")
+    func increment() async throws {
+        try await World.with { world in
+            _ = try await world.post("/v1/push", Graphs.push)
+            _ = try await world.postLines("/v1/records/video/raw", Self.rows(5))
+            let first = try await world.post("/v1/resolve/video/faces", #"{"limit":3}"#).json
+            #expect(first["counts"]?["new"]?.number == 5)
+            let cursor = try #require(first["next_cursor"]?.stringValue)
+            let second = try await world.post("/v1/resolve/video/faces", #"{"limit":3,"cursor":"\#(cursor)"}"#).json
+            #expect(second["counts"] == .null)
+            #expect(second["records"]?.arrayValue?.count == 2)
+            #expect(second["next_cursor"] == .null)
+            let other = try await world.post("/v1/resolve/video/faces", #"{"kinds":["new"],"cursor":"\#(cursor)"}"#)
+            try expectProblem(other, 400, "invalid_cursor")
+            let counts = try await world.post("/v1/resolve/video/faces", #"{"counts_only":true}"#).json
+            #expect(counts["counts"]?["new"]?.number == 5)
+            #expect(counts["records"]?.arrayValue?.isEmpty == true)
+            let lines = try await world.send(
+                "POST", "/v1/resolve/video/faces", headers: [("Accept", "application/x-ndjson, application/json;q=0.5")]
+            )
+            #expect(lines.headers["Content-Type"] == "application/x-ndjson")
+            #expect(lines.text.split(separator: "\n").count == 5)
+            #expect(!lines.isAborted)
+        }
+    }
+
+    @Test("an error after the first byte ends a stream with a line that says so, and breaks it off")
+    func brokenStream() async throws {
+        try await World.with { world in
+            _ = try await world.post("/v1/push", Graphs.push)
+            _ = try await world.postLines("/v1/records/video/raw", Self.rows(10_001))
+            let head = try World.head("GET", "/v1/records/video/raw", headers: [("Accept", "application/x-ndjson")])
+            let body = RequestBody(declaredLength: 0) { () async throws(BodyError) in nil }
+            let response = await world.api.respond(Request(head: head, body: body, remote: "local"))
+            guard case .stream(let write) = response.body else {
+                Issue.record("the answer does not stream")
+                return
+            }
+            let written = Mutex<[UInt8]>([])
+            let end = await write(
+                ResponseWriter { (piece) async throws(Disconnected) in
+                    written.withLock { $0 += piece }
+                    await world.pool.close()
+                })
+            guard case .aborted = end else {
+                Issue.record("the stream ended as if it were whole")
+                return
+            }
+            let lines = written.withLock { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
+            #expect(lines.count == 10_001)
+            let last = try JSONValue(parsing: Array(try #require(lines.last).utf8))
+            #expect(last["error"]?["code"]?.stringValue == "unavailable")
+            #expect(last["error"]?["instance"]?.stringValue == "/v1/records/video/raw")
+        }
+    }
+
+    @Test(
+        "what no client accepts is refused, what it prefers is chosen",
+        arguments: [
+            ("*/*", 200), ("application/json", 200), ("text/html", 406), ("application/*;q=0.1", 200),
+            ("application/json;q=0, application/x-ndjson", 200), ("application/json;q=0", 406), ("", 406),
+        ] as [(String, UInt16)])
+    func accept(_ value: String, _ status: UInt16) async throws {
+        try await World.with { world in
+            try await world.prepare()
+            let answer = try await world.get("/v1/records/video/raw", headers: [("Accept", value)])
+            #expect(answer.status == status, "\(answer.text)")
+        }
+    }
+
+    private static func rows(_ count: Int) -> String {
+        (0..<count).map {
+            #"{"video_id":"v\#($0)","metaxy_provenance_by_field":{"audio":"a\#($0)","frames":"f\#($0)"}}"# + "\r\n"
+        }.joined()
+    }
+}

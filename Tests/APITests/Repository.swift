@@ -1,0 +1,37 @@
+// The files of the repository, and the programs among them.
+
+import Foundation
+
+/// The repository that the tests were built from.
+enum Repository {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// A file's text.
+    static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    /// Runs a program of the repository and answers its exit code.
+    static func run(_ path: String, _ arguments: String...) throws -> Int32 {
+        try run(root.appendingPathComponent(path), arguments)
+    }
+
+    /// Whether Python can read YAML here.
+    static var hasPyYAML: Bool {
+        do {
+            return try run(URL(fileURLWithPath: "/usr/bin/env"), ["python3", "-c", "import yaml"]) == 0
+        } catch {
+            return false
+        }
+    }
+
+    private static func run(_ program: URL, _ arguments: [String]) throws -> Int32 {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
