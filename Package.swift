@@ -45,6 +45,8 @@ let package = Package(
                 .embedInCode("0001_create_registry.sql"),
                 .embedInCode("0002_create_records.sql"),
                 .embedInCode("0003_create_work.sql"),
+                .embedInCode("0004_create_links.sql"),
+                .embedInCode("0005_create_unit_storage.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
