@@ -192,7 +192,8 @@ extension Scope {
 
     /// A feature's key, also where it is no longer part of the graph.
     func key(_ feature: FeatureID) -> FeatureKey {
-        guard let key = catalog[feature]?.key ?? catalog.stored.values.first(where: { $0.id == feature || $0.units == feature })?.key else {
+        let removed = { catalog.stored.values.first { $0.id == feature || $0.units == feature }?.key }
+        guard let key = catalog[feature]?.key ?? removed() else {
             preconditionFailure("feature \(feature) is not in the registry")
         }
         return key
