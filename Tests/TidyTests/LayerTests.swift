@@ -9,6 +9,7 @@ struct LayerTests {
         "JSON": [],
         "Feature": ["CDigest", "JSON"],
         "HTTP": [],
+        "Gzip": ["CZlib"],
         "Sockets": ["CLinux", "COpenSSL", "Dispatch", "Glibc", "Synchronization"],
         "Postgres": ["CPostgres", "Dispatch", "Glibc", "Synchronization"],
         "HTTPServer": ["Glibc", "HTTP", "Sockets", "Synchronization"],
