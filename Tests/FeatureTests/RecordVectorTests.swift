@@ -12,12 +12,24 @@ struct RecordScenario: CustomTestStringConvertible {
     let steps: [JSONValue]
     var testDescription: String { name }
 
-    static let all: [RecordScenario] = load("records").map { name, json in
+    /// The scenarios that hashing alone decides; the others need records, deletes and filters of a service.
+    private static let names: Set<String> = [
+        "aggregation_default_on", "aggregation_string_order", "composite_ids", "dv_override_mid", "dv_override_root",
+        "dv_partial_null", "expansion_clean", "explicit_field_deps", "identity_chain3", "identity_two_parent_join",
+        "mapping_specific", "mapping_suffix_exclude", "multipart_fields", "optional_all_two", "optional_left",
+        "renamed_id", "string_ids_unicode",
+    ]
+
+    static let all: [RecordScenario] = load("records").filter { isNamed($0.0) }.map { name, json in
         guard let algorithm = json["hash_algorithm"]?.stringValue.flatMap(HashAlgorithm.init),
             case .integer(let length)? = json["hash_truncation_length"],
             let hash = RecordHash(algorithm: algorithm, truncation: Int(length))
         else { fatalError("\(name) has no settings") }
         return RecordScenario(name: name, hash: hash, steps: json["steps"]?.arrayValue ?? [])
+    }
+
+    private static func isNamed(_ file: String) -> Bool {
+        names.contains { file.hasPrefix($0 + "__") }
     }
 }
 
