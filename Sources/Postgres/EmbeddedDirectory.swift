@@ -39,6 +39,8 @@ final class EmbeddedDirectory: Sendable {
     }
 
     deinit {
+        // Closing alone is not enough: a process being spawned meanwhile has a copy of the descriptor until it execs.
+        flock(lock, LOCK_UN)
         close(lock)
     }
 
