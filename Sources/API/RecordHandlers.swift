@@ -33,11 +33,13 @@ extension API {
         let key = try call.feature()
         let includesDeleted = try call.query.flag("include_deleted")
         let columns = call.query["columns"].map { Set($0.split(separator: ",").map(String.init)) }
+        let filters = try call.query.filters()
         let fingerprint = CursorFingerprint(
-            "records", key.description, String(includesDeleted), call.query["columns"])
+            "records", key.description, String(includesDeleted), call.query["columns"],
+            filters.map(\.text).joined(separator: "\n"))
         let position = try call.query.cursor(fingerprint)?.number ?? -1
         let list = RecordList(
-            metaxy: metaxy, key: key, includesDeleted: includesDeleted, columns: columns)
+            metaxy: metaxy, key: key, includesDeleted: includesDeleted, filters: filters, columns: columns)
         if try call.head.preferred(among: [.json, .ndjson]) == .ndjson {
             return try await stream(call, list, after: position)
         }
@@ -74,12 +76,16 @@ private struct RecordList: Sendable {
     let metaxy: Metaxy
     let key: FeatureKey
     let includesDeleted: Bool
+    let filters: [Filter]
     let columns: Set<String>?
 
     func page(after position: RecordID, limit: Int) async throws(Problem) -> RecordPage {
-        try await served { () async throws(ServiceError) in
-            try await metaxy.records(of: key, after: position, limit: limit, includesDeleted: includesDeleted)
-        }
+        var query = RecordQuery(feature: key, limit: limit)
+        query.after = position
+        query.includesDeleted = includesDeleted
+        query.filters = filters
+        let asked = query
+        return try await served { () async throws(ServiceError) in try await metaxy.records(asked) }
     }
 }
 

@@ -53,7 +53,9 @@ enum Routes {
         Route(.post, "/v1/restore/{key}", "restoreRecords", .write) { (api, call) throws(Problem) in
             try await api.restoreRecords(call)
         },
-        Route(.get, "/v1/records/{key}", "listRecords", .read, query: paging + ["columns", "include_deleted"]) {
+        Route(
+            .get, "/v1/records/{key}", "listRecords", .read, query: paging + ["columns", "filter", "include_deleted"]
+        ) {
             (api, call) throws(Problem) in try await api.listRecords(call)
         },
     ]
