@@ -24,6 +24,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
 
         // Pure: no I/O, no clock, no randomness, no Foundation.
@@ -33,6 +34,7 @@ let package = Package(
 
         // Edges: each fences one C library.
         .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
+        .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: fenced),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
 
         // The service.
@@ -43,6 +45,8 @@ let package = Package(
                 .embedInCode("0001_create_registry.sql"),
                 .embedInCode("0002_create_records.sql"),
                 .embedInCode("0003_create_work.sql"),
+                .embedInCode("0004_create_links.sql"),
+                .embedInCode("0005_create_unit_storage.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
@@ -67,15 +71,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
         .target(
-            name: "HTTPSupport", dependencies: ["HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
+            name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",

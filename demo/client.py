@@ -35,7 +35,7 @@ class Client:
 
     def _call(self, method, path, query, body, media_type="application/json"):
         """The answer's JSON; None where there is no content."""
-        target = path + ("?" + urllib.parse.urlencode(query) if query else "")
+        target = path + ("?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else "")
         headers = {"Content-Type": media_type} if body is not None else {}
         self.connection.request(method, target, body.encode() if body is not None else None, headers)
         response = self.connection.getresponse()

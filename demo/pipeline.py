@@ -49,10 +49,13 @@ class Demo:
         answer = self.client.post_rows(f"/v1/records/{ROOT}", [self.clips.row(name) for name in names])
         return answer["new"], answer["changed"]
 
-    def counts(self):
-        return {
-            feature: self.client.post(f"/v1/resolve/{feature}", {"counts_only": True})["counts"] for feature in DERIVED
-        }
+    def resolve(self, **options):
+        """What the server says is to be done, by feature."""
+        return {feature: self.client.post(f"/v1/resolve/{feature}", options) for feature in DERIVED}
+
+    def is_up_to_date(self):
+        counts = [answer["counts"] for answer in self.resolve(counts_only=True).values()]
+        return all(count["up_to_date"] == sum(count.values()) for count in counts)
 
     def start_worker(self, lease=LEASE_SECONDS, **options):
         self.worker_count += 1
@@ -67,15 +70,15 @@ class Demo:
             for worker in workers:
                 worker.check()
             has_asked = all(worker.events("claimed") or worker.events("idle") for worker in workers)
-            return has_asked and all(count["up_to_date"] == sum(count.values()) for count in self.counts().values())
+            return has_asked and self.is_up_to_date()
 
         wait_for("the work", SETTLE_SECONDS, is_settled)
         for worker in workers:
             worker.stop()
 
-    def compute(self, part, expected):
+    def compute(self, part, causes, expected):
         """Lets workers do all there is to do, and shows what that was."""
-        self.report.increment(self.counts())
+        self.report.increment(part, self.resolve(), causes)
         workers = [self.start_worker() for _ in range(WORKERS)]
         self.settle(workers)
         self.show(part, workers, expected)
@@ -84,8 +87,8 @@ class Demo:
         computed = [event for worker in workers for event in worker.events("computed")]
         self.report.recomputed(part, computed, self.clips.names, expected)
         total = len(self.clips.names)
-        for feature, count in self.counts().items():
-            self.report.expect(f"{part}: {feature} up to date at the end", count["up_to_date"], total)
+        for feature, answer in self.resolve(counts_only=True).items():
+            self.report.expect(f"{part}: {feature} up to date at the end", answer["counts"]["up_to_date"], total)
 
     def version(self, feature, name, field):
         """The current data version of a field of a record."""
@@ -99,7 +102,7 @@ class Demo:
         report.title(f"1  The first run: {total} clips, everything is computed")
         self.push("the first definitions")
         report.expect("1: clips new and changed", self.write(self.clips.names), (total, 0))
-        self.compute("1", {field: total for field in FIELDS})
+        self.compute("1", {"crop": "audio: missing, frames: missing"}, {field: total for field in FIELDS})
         self.describe("astronaut")
 
     def describe(self, name):
@@ -116,7 +119,8 @@ class Demo:
         changed = self.push("cut a second of sound", {("crop", "audio"): "2"})
         report.expect("2: fields changed", changed, {"crop.audio", "speech_to_text.transcription"})
         frames = {name: self.version("crop", name, "frames") for name in self.clips.names}
-        self.compute("2", {("crop", "audio"): total, ("speech_to_text", "transcription"): total})
+        expected = {("crop", "audio"): total, ("speech_to_text", "transcription"): total}
+        self.compute("2", {"crop": "audio: code"}, expected)
         kept = sum(self.version("crop", name, "frames") == version for name, version in frames.items())
         report.expect("2: crop records that keep their frames", kept, total)
         report.line(f"face_detection recomputed nothing: {kept} of {total} crop records kept their frames' version.")
@@ -124,14 +128,14 @@ class Demo:
     def old_code(self):
         self.report.title("3  The new code is taken back: the earlier results are current again")
         self.push("back to half a second", {("crop", "audio"): "1"})
-        self.compute("3", {})
+        self.compute("3", {}, {})
 
     def changed_file(self):
         self.report.title("4  One photograph is mirrored: its own records only")
         photograph = self.clips.photograph("astronaut")
         ImageOps.mirror(Image.open(photograph)).save(photograph)
         self.report.expect("4: clips new and changed", self.write(self.clips.names), (0, 1))
-        self.compute("4", {("crop", "frames"): 1, ("face_detection", "faces"): 1})
+        self.compute("4", {"crop": "frames: upstream"}, {("crop", "frames"): 1, ("face_detection", "faces"): 1})
 
     def same_pixels(self):
         report = self.report
@@ -140,7 +144,7 @@ class Demo:
         photograph.write_bytes(with_caption(photograph.read_bytes(), b"Chelsea, the cat"))
         report.expect("5: clips new and changed", self.write(self.clips.names), (0, 1))
         before = self.version("crop", "chelsea", "frames")
-        self.compute("5", {("crop", "frames"): 1})
+        self.compute("5", {"crop": "frames: upstream"}, {("crop", "frames"): 1})
         report.expect("5: version of the cropped picture", self.version("crop", "chelsea", "frames"), before)
         report.line("The cropped picture has the version it had, the hash of its bytes: face_detection is not asked.")
 
@@ -148,27 +152,31 @@ class Demo:
         report, total = self.report, len(self.clips.names)
         report.title("6  New code for face_detection; a worker is killed in the middle of its batch")
         self.push("ask more windows", {("face_detection", "faces"): "2"})
-        report.increment(self.counts())
+        report.increment("6", self.resolve(), {"face_detection": "faces: code"})
         victim = self.start_worker(lease=SHORT_LEASE_SECONDS, hang_after=HANG_AFTER_RECORDS)
         hung = wait_for("the worker's batch", SETTLE_SECONDS, lambda: victim.check() or victim.events("hung"))[0]
         others = [self.start_worker() for _ in range(WORKERS - 1)]
         victim.stop(signal.SIGKILL)
         killed = time.monotonic()
-        batch = set(hung["ids"])
-        report.line(f"{victim.name} held {len(batch)} records, had computed {HANG_AFTER_RECORDS}, and was killed "
+        report.line(f"{victim.name} held {len(hung['ids'])} records, had computed {HANG_AFTER_RECORDS}, and was killed "
                     f"(kill -9 {victim.process.pid}).")
         self.settle(others)
-        seconds = time.monotonic() - killed
-        completed = [(name, worker.name) for worker in others for event in worker.events("completing")
-                     for name in event["ids"]]
-        report.expect("6: records completed", sorted(name for name, _ in completed), self.clips.names)
-        rescuers = sorted({worker for name, worker in completed if name in batch})
-        report.line(f"Its lease of {SHORT_LEASE_SECONDS} s ran out, {' and '.join(rescuers)} finished the batch; "
-                    f"all was done {seconds:.1f} s after the kill.")
+        self.show_rescue(set(hung["ids"]), killed, others)
         self.show("6", others, {("face_detection", "faces"): total})
 
+    def show_rescue(self, batch, killed, workers):
+        """Who took over the batch of the worker that was killed, and when."""
+        claims = [(event, worker.name) for worker in workers for event in worker.events("claimed")]
+        rescues = [(event, name) for event, name in claims if batch & set(event["ids"])]
+        for event, name in sorted(rescues, key=lambda rescue: rescue[0]["at"]):
+            self.report.line(f"{name} got {len(batch & set(event['ids']))} of them {event['at'] - killed:.1f} s after "
+                             f"that, when the lease of {SHORT_LEASE_SECONDS} s had run out.")
+        self.report.line()
+        completed = [name for worker in workers for event in worker.events("completing") for name in event["ids"]]
+        self.report.expect("6: records completed, each once", sorted(completed), self.clips.names)
+
     def lineage(self):
-        self.report.title("7  The lineage of one record, back to the files")
+        self.report.title(f"7  The lineage of one record, back to the files (in {self.directory})")
         for feature in ["face_detection", "speech_to_text"]:
             self.trace(feature, "astronaut")
 
@@ -203,7 +211,7 @@ class Demo:
             return ""
         found = path and data_version(path.read_bytes())
         self.report.expect(f"7: the hash of the file of {feature}.{field}", found, version)
-        return f" = hash of {path}"
+        return f" = hash of {path.relative_to(self.directory)}"
 
     def run(self):
         for part in [self.first_run, self.new_code, self.old_code, self.changed_file, self.same_pixels,

@@ -20,10 +20,13 @@ class DemoError(Exception):
 
 
 def start(command, output, errors, **options):
-    """Starts a process that gets SIGTERM when this one ends, even by kill -9."""
+    """Starts a process that gets SIGTERM when this one ends, even by kill -9.
+
+    It has a session of its own: a terminal's interrupt comes to this process alone, which ends the others in order.
+    """
     libc = ctypes.CDLL(None)
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True,
         preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM), **options,
     )
 

@@ -10,14 +10,20 @@ class Report:
     def __init__(self):
         self.checked = 0
         self.differences = []
+        # Whether an empty line is missing before what comes next.
+        self.needs_space = False
         # Seconds that each computation took when it last ran, by (feature, field, id).
         self.costs = {}
 
     def title(self, text):
-        print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
+        if self.needs_space:
+            print()
+        print(f"\033[1m{text}\033[0m" if sys.stdout.isatty() else text, flush=True)
+        self.needs_space = True
 
     def line(self, text=""):
-        print(f"   {text}", flush=True)
+        print(f"   {text}".rstrip(), flush=True)
+        self.needs_space = bool(text)
 
     def expect(self, what, found, expected):
         self.checked += 1
@@ -25,11 +31,21 @@ class Report:
             self.differences.append(f"{what}: expected {expected}, found {found}")
             self.line(f"DIFFERENT {self.differences[-1]}")
 
-    def increment(self, counts):
-        """What the server says is to be done: for each feature the counts of a resolve."""
+    def increment(self, part, increments, expected):
+        """What the server says is to be done: for each feature the answer of a resolve.
+
+        `expected` has the stale fields and their causes, as text, by feature.
+        """
         columns = ["new", "stale", "blocked", "up_to_date"]
-        self._table(["to do, says the server"] + columns,
-                    [[feature] + [count[column] for column in columns] for feature, count in counts.items()])
+        rows = []
+        for feature, answer in increments.items():
+            causes = sorted({
+                f"{field}: {' and '.join(found)}"
+                for record in answer["records"] for field, found in record["metaxy_causes"].items()
+            })
+            rows.append([feature] + [answer["counts"][column] for column in columns] + [", ".join(causes)])
+            self.expect(f"{part}: what is stale in {feature}", ", ".join(causes), expected.get(feature, ""))
+        self._table("<>>>><", ["to do, says the server", *columns, "fields, and why"], rows)
 
     def recomputed(self, part, computed, ids, expected):
         """What was computed: events of the workers, of which `expected` says how many there are for each field."""
@@ -48,12 +64,13 @@ class Report:
             self.expect(f"{part}: {feature}.{field} skipped", len(skipped), len(ids) - wanted)
         rows.append(["together", sum(row[1] for row in rows), sum(row[2] for row in rows),
                      f"{spent:.2f} s", f"{saved:.2f} s"])
-        self._table(["field", "recomputed", "skipped", "computing", "saved"], rows)
+        self._table("<>>>>", ["field", "recomputed", "skipped", "computing", "saved"], rows)
 
-    def _table(self, head, rows):
+    def _table(self, alignment, head, rows):
+        """Prints rows in columns; `alignment` has < for words and > for numbers."""
         texts = [[str(cell) for cell in row] for row in [head, *rows]]
-        widths = [max(len(row[column]) for row in texts) for column in range(len(head))]
+        widths = [max(map(len, column)) for column in zip(*texts)]
         for row in texts:
-            self.line("  ".join([row[0].ljust(widths[0])]
-                                + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]))
+            cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, alignment, widths)]
+            self.line("  ".join(cells).rstrip())
         self.line()

@@ -14,5 +14,8 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 1, name: "0001_create_registry", sql: PackageResources._001_create_registry_sql),
         MigrationFile(number: 2, name: "0002_create_records", sql: PackageResources._002_create_records_sql),
         MigrationFile(number: 3, name: "0003_create_work", sql: PackageResources._003_create_work_sql),
+        MigrationFile(number: 4, name: "0004_create_links", sql: PackageResources._004_create_links_sql),
+        MigrationFile(
+            number: 5, name: "0005_create_unit_storage", sql: PackageResources._005_create_unit_storage_sql),
     ]
 }

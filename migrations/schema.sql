@@ -97,8 +97,13 @@ CREATE TABLE public.feature (
     id integer NOT NULL,
     project_id integer NOT NULL,
     space_id integer NOT NULL,
-    key text NOT NULL COLLATE pg_catalog."C"
+    key text NOT NULL COLLATE pg_catalog."C",
+    unit_storage integer,
+    unit_space_id integer,
+    CONSTRAINT feature_check CHECK (((unit_storage IS NULL) = (unit_space_id IS NULL)))
 );
+
+COMMENT ON COLUMN public.feature.unit_storage IS 'stands for the feature in head, lineage, presence, work, claim and failure, where these are of units; drawn from the numbers of features';
 
 ALTER TABLE public.feature ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.feature_id_seq
@@ -176,6 +181,13 @@ CREATE SEQUENCE public.lineage_entry_sequence
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+CREATE TABLE public.link (
+    rid bigint NOT NULL,
+    unit bigint NOT NULL,
+    feature_id integer NOT NULL,
+    record_of integer NOT NULL
+);
 
 CREATE TABLE public.operation (
     at timestamp with time zone NOT NULL,
@@ -309,6 +321,9 @@ ALTER TABLE ONLY public.feature
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_unit_storage_key UNIQUE (unit_storage);
+
 ALTER TABLE ONLY public.field
     ADD CONSTRAINT field_feature_id_key_key UNIQUE (feature_id, key);
 
@@ -320,6 +335,9 @@ ALTER TABLE ONLY public.id_space
 
 ALTER TABLE ONLY public.id_space
     ADD CONSTRAINT id_space_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.link
+    ADD CONSTRAINT link_pkey PRIMARY KEY (feature_id, record_of, rid);
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
@@ -354,6 +372,8 @@ CREATE INDEX failure_retry_index ON public.failure USING btree (feature_id, retr
 
 CREATE INDEX feature_project_index ON public.feature USING btree (project_id);
 
+CREATE INDEX link_unit_index ON public.link USING btree (feature_id, record_of, unit, rid);
+
 CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
 
 CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
@@ -376,6 +396,9 @@ ALTER TABLE ONLY public.feature
 
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.id_space(id);
+
+ALTER TABLE ONLY public.feature
+    ADD CONSTRAINT feature_unit_space_id_fkey FOREIGN KEY (unit_space_id) REFERENCES public.id_space(id);
 
 ALTER TABLE ONLY public.field
     ADD CONSTRAINT field_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);

@@ -86,13 +86,13 @@ extension API {
         let remote: String
         let identity: RequestIdentity
         let start: UInt64
+        let counted: Metrics.Request
     }
 
     private func begin(_ head: RequestHead, remote: String) -> Exchange {
-        metrics.begin()
-        return Exchange(
+        Exchange(
             head: head, remote: remote, identity: RequestIdentity(head, random: configuration.random),
-            start: configuration.clock())
+            start: configuration.clock(), counted: metrics.begin())
     }
 
     private func refuse(_ problem: Problem, _ exchange: Exchange, route: String?) -> Response {
@@ -125,7 +125,7 @@ extension API {
     private func end(_ exchange: Exchange, status: UInt16, route: String?) {
         let nanoseconds = configuration.clock() - exchange.start
         let known = Routes.methods.contains(exchange.head.method)
-        metrics.end(
+        metrics.answered(
             Metrics.Series(
                 method: known ? exchange.head.method.name : "other", route: route ?? "unmatched", status: status),
             nanoseconds: nanoseconds)

@@ -9,6 +9,9 @@ enum Bounds {
     /// Records of one body: the shortest rows would otherwise take fifty times their bytes in memory.
     static let bulkRowsMax = 500_000
 
+    /// Records of a page of a streamed list: a page is a transaction, and stands in memory until it is sent.
+    static let streamRowsMax = 2_000
+
     /// Bytes of any other body; a graph of a thousand features takes about one tenth.
     static let documentBytesMax = 16 << 20
 

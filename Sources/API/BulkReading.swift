@@ -57,6 +57,7 @@ private struct DocumentReader {
                 pointer = JSONPointer.root.appending(text)
                 if text == "records", !hasRecords {
                     try readRecords(&reader, &pointer)
+                    if rows.rows.count > Bounds.bulkRowsMax { _ = try rows.checked() }
                 } else {
                     let value = try member(text, &reader, others)
                     guard text != "records", object.append(text, value) else {

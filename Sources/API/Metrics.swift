@@ -35,17 +35,29 @@ final class Metrics: Sendable {
         }
     }
 
+    /// A request being answered. It counts until the last reference to it goes: also where its client goes first, and
+    /// nobody asks for the rest of the answer.
+    final class Request: Sendable {
+        private let metrics: Metrics
+
+        fileprivate init(_ metrics: Metrics) {
+            self.metrics = metrics
+            metrics.inFlight.add(1, ordering: .relaxed)
+        }
+
+        deinit {
+            metrics.inFlight.subtract(1, ordering: .relaxed)
+        }
+    }
+
     private let histograms = Mutex<[Series: Histogram]>([:])
     private let inFlight = Atomic<Int>(0)
 
-    /// Counts a request that has come in.
-    func begin() {
-        inFlight.add(1, ordering: .relaxed)
-    }
+    /// Counts a request that has come in, for as long as the result is kept.
+    func begin() -> Request { Request(self) }
 
     /// Counts a request that has been answered.
-    func end(_ series: Series, nanoseconds: UInt64) {
-        inFlight.subtract(1, ordering: .relaxed)
+    func answered(_ series: Series, nanoseconds: UInt64) {
         histograms.withLock { $0[series, default: Histogram()].add(Double(nanoseconds) / 1e9) }
     }
 

@@ -56,7 +56,7 @@ extension API {
     private func stream(
         _ call: Call, _ list: RecordList, after position: RecordID
     ) async throws(Problem) -> Response {
-        let first = try await list.page(after: position, limit: Service.Limits.pageRowsMax)
+        let first = try await list.page(after: position, limit: Bounds.streamRowsMax)
         return streamLines(call, first: first) { page, lines in
             for record in page.records {
                 lines.record(record, page.plan, columns: list.columns)
@@ -64,7 +64,7 @@ extension API {
             }
         } next: { (page: RecordPage) async throws(Problem) -> RecordPage? in
             guard let next = page.next else { return nil }
-            return try await list.page(after: next, limit: Service.Limits.pageRowsMax)
+            return try await list.page(after: next, limit: Bounds.streamRowsMax)
         }
     }
 }

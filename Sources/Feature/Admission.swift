@@ -82,6 +82,11 @@ private struct Admission {
         let place = place.appending("lineage").appending("relationship").appending("on")
         if let on { checkColumns(on, at: place) }
         let columns = on ?? spec.idColumns
+        for column in columns where dep.original(column) == nil {
+            refuse(
+                .idColumnsMismatch, place,
+                "\"\(column)\" of \"\(dep.feature)\" is renamed; an aggregation is on the names after the rename")
+        }
         guard Set(columns) != Set(unit) else { return }
         refuse(
             .idColumnsMismatch, place,
@@ -160,6 +165,11 @@ private struct Admission {
 }
 
 extension FeatureSpec {
+    /// Whether a unit of work makes any number of records.
+    public var isExpansion: Bool {
+        deps.contains { if case .expansion = $0.lineage { true } else { false } }
+    }
+
     /// The columns that identify a unit of work: what one computation takes in. They are the `on` columns of the
     /// first expansion among the deps, or the id columns when there is none.
     public var unitColumns: [String] {

@@ -49,7 +49,9 @@ public struct Expecter: Sendable {
     public mutating func provenance(
         by formula: FieldFormula, from parents: [FieldPlan.Parent], _ inputs: UnitInputs
     ) -> String? {
-        hasher.provenance(of: formula, dataVersions: parents.map { dataVersion($0, inputs) })
+        var versions: [String?] = []
+        for parent in parents { versions.append(dataVersion(parent, inputs)) }
+        return hasher.provenance(of: formula, dataVersions: versions)
     }
 
     /// The version of a record from those of its fields.
@@ -69,8 +71,11 @@ public struct Expecter: Sendable {
         return isAny
     }
 
-    private func dataVersion(_ parent: FieldPlan.Parent, _ inputs: UnitInputs) -> String? {
-        inputs.deps[parent.dep].first?.dataVersion(at: parent.slot)
+    /// The upstream's data version of a field; that of a group is the digest of its records' data versions.
+    private mutating func dataVersion(_ parent: FieldPlan.Parent, _ inputs: UnitInputs) -> String? {
+        let heads = inputs.deps[parent.dep]
+        guard plan.deps[parent.dep].isGrouped else { return heads.first?.dataVersion(at: parent.slot) }
+        return heads.isEmpty ? nil : hasher.aggregate(heads.lazy.map { $0.dataVersion(at: parent.slot) })
     }
 
     private static func parents(_ heads: [Head]) -> [ParentEntry] {

@@ -7,6 +7,8 @@ public enum UnitMapping: Hashable, Sendable {
     /// The id columns are renamed or ordered differently: value `i` of the unit's key is value `order[i]` of the
     /// upstream record's key.
     case rekeyed(order: [Int])
+    /// Many upstream records make one unit: those that agree in these columns, which are the unit's key.
+    case grouped(by: [GroupColumn])
 
     /// For each value of the upstream key, its place in the unit's key.
     public static func inverse(of order: [Int]) -> [Int] {
@@ -14,6 +16,14 @@ public enum UnitMapping: Hashable, Sendable {
         for (place, source) in order.enumerated() { inverse[source] = place }
         return inverse
     }
+}
+
+/// A column by which upstream records are grouped.
+public enum GroupColumn: Hashable, Sendable {
+    /// The value at this place of the upstream record's key.
+    case id(Int)
+    /// A metadata column of the upstream, by its own name. A record that lacks it belongs to no unit.
+    case metadata(String)
 }
 
 /// A column of the system that every record has and that filters on inputs may name.
@@ -40,8 +50,10 @@ public struct DepPlan: Sendable {
     public let slots: Set<Slot>
     /// Which upstream records are inputs at all: those that pass every filter.
     public let filters: [Filter]
-    /// The upstream's columns, by their own names, that decide whether a record is an input.
+    /// The upstream's columns, by their own names, that decide whether a record is an input, and of which unit.
     public let watched: Set<String>
+    /// The upstream's metadata columns, by their own names, that decide to which unit a record belongs.
+    public let grouping: Set<String>
 
     /// A resolved dep.
     public init(
@@ -52,7 +64,12 @@ public struct DepPlan: Sendable {
         self.mapping = mapping
         self.slots = slots
         self.filters = filters
-        watched = Self.watched(spec, filters)
+        var grouping: Set<String> = []
+        if case .grouped(let columns) = mapping {
+            for case .metadata(let name) in columns { grouping.insert(name) }
+        }
+        self.grouping = grouping
+        watched = Self.watched(spec, filters).union(grouping)
     }
 
     /// A dotted name may be that of a column with dots in it, or of a member of a column.
@@ -68,6 +85,11 @@ public struct DepPlan: Sendable {
             }
         }
         return watched
+    }
+
+    /// Whether a unit may be made from many upstream records.
+    public var isGrouped: Bool {
+        if case .grouped = mapping { true } else { false }
     }
 
     /// Whether the upstream record may be missing.
@@ -116,7 +138,30 @@ public struct FieldPlan: Sendable {
     }
 }
 
+/// The records that an expansion makes of its units.
+public struct ChildPlan: Hashable, Sendable {
+    /// The feature: the number under which the records are stored.
+    public let feature: FeatureID
+    /// The id space of the records.
+    public let space: Int32
+    /// The names of the records' id columns.
+    public let idColumns: [String]
+    /// For each value of a unit's key, its place in the keys of the unit's records.
+    public let places: [Int]
+
+    /// Records of these ids.
+    public init(feature: FeatureID, space: Int32, idColumns: [String], places: [Int]) {
+        self.feature = feature
+        self.space = space
+        self.idColumns = idColumns
+        self.places = places
+    }
+}
+
 /// A feature as the current graph defines it.
+///
+/// An expansion has two plans: one of its records, which has ``units``, and one of its units, which has ``children``;
+/// in the plan of the units, `id`, `space` and `spec.idColumns` are those of the units.
 public struct FeaturePlan: Sendable {
     /// Its number.
     public let id: FeatureID
@@ -138,11 +183,16 @@ public struct FeaturePlan: Sendable {
     public let fields: [FieldPlan]
     /// Its deps in the order of the spec.
     public let deps: [DepPlan]
+    /// The number of the plan of its units, where those are not its records.
+    public let units: FeatureID?
+    /// What its units expand into, where they are not its records.
+    public let children: ChildPlan?
 
     /// A feature of these parts.
     public init(
         id: FeatureID, project: Int32, spec: FeatureSpec, definition: DefinitionID, featureVersion: String,
-        space: Int32, hash: RecordHash, slots: Int, fields: [FieldPlan], deps: [DepPlan]
+        space: Int32, hash: RecordHash, slots: Int, fields: [FieldPlan], deps: [DepPlan],
+        units: FeatureID? = nil, children: ChildPlan? = nil
     ) {
         self.id = id
         self.project = project
@@ -154,6 +204,8 @@ public struct FeaturePlan: Sendable {
         self.slots = slots
         self.fields = fields
         self.deps = deps
+        self.units = units
+        self.children = children
     }
 
     /// Its key.

@@ -20,6 +20,12 @@ public struct FeatureSpec: Hashable, Sendable {
     /// The author's words on the feature.
     public let description: String?
 
+    /// The same feature with other id columns: how its units look where they are not its records.
+    public func identified(by columns: [String]) -> FeatureSpec {
+        FeatureSpec(
+            key: key, idColumns: columns, deps: deps, fields: fields, metadata: metadata, description: description)
+    }
+
     /// True when there is nothing upstream: records come with their own versions.
     public var isRoot: Bool { deps.isEmpty }
 }

@@ -34,6 +34,12 @@ public struct StaleField: Hashable, Sendable {
     public let field: Int
     /// Why, in the order of `StaleCause`.
     public let causes: [StaleCause]
+
+    /// Field `field`, stale for these causes.
+    public init(field: Int, causes: [StaleCause]) {
+        self.field = field
+        self.causes = causes
+    }
 }
 
 /// A unit held against its expectation.
@@ -44,6 +50,26 @@ public struct Judgement: Hashable, Sendable {
     public let expectation: Expectation?
     /// Its fields that are not as they should be, in the order of `FeaturePlan.fields`. Empty unless new or stale.
     public let staleFields: [StaleField]
+
+    /// A judgement of these parts.
+    public init(state: UnitState, expectation: Expectation?, staleFields: [StaleField]) {
+        self.state = state
+        self.expectation = expectation
+        self.staleFields = staleFields
+    }
+}
+
+extension Judgement {
+    /// The judgement of a unit whose current record a staleness predicate matches: every field is to be computed again.
+    ///
+    /// - Parameter fields: how many the feature has.
+    public func matchingPredicate(fields: Int) -> Judgement {
+        guard state == .upToDate || state == .stale else { return self }
+        let known = Dictionary(staleFields.map { ($0.field, $0.causes) }) { first, _ in first }
+        return Judgement(
+            state: .stale, expectation: expectation,
+            staleFields: (0..<fields).map { StaleField(field: $0, causes: (known[$0] ?? []) + [.predicate]) })
+    }
 }
 
 /// How an earlier definition computed a field, with its inputs found among today's deps.

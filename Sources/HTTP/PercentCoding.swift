@@ -26,8 +26,9 @@ enum PercentCoding {
         var items: [(name: String, value: String)] = []
         for part in split(bytes, in: range, at: UInt8(ascii: "&")) where !part.isEmpty {
             let equals = part.first { bytes[$0] == UInt8(ascii: "=") } ?? part.upperBound
-            let name = text(bytes, in: part.lowerBound..<equals)
-            items.append((name, text(bytes, in: min(equals + 1, part.upperBound)..<part.upperBound)))
+            let name = text(bytes, in: part.lowerBound..<equals, plus: UInt8(ascii: " "))
+            let value = min(equals + 1, part.upperBound)..<part.upperBound
+            items.append((name, text(bytes, in: value, plus: UInt8(ascii: " "))))
         }
         return items
     }
@@ -44,15 +45,21 @@ enum PercentCoding {
         return parts
     }
 
-    private static func text(_ bytes: Span<UInt8>, in range: Range<Int>) -> String {
-        guard let decoded = decode(bytes, in: range), let text = String(validating: decoded, as: UTF8.self) else {
+    /// - Parameter plus: what a plus sign that is not encoded stands for.
+    private static func text(
+        _ bytes: Span<UInt8>, in range: Range<Int>, plus: UInt8 = UInt8(ascii: "+")
+    ) -> String {
+        guard let decoded = decode(bytes, in: range, plus: plus), let text = String(validating: decoded, as: UTF8.self)
+        else {
             preconditionFailure("the parser lets only well-formed targets through")
         }
         return text
     }
 
     /// The decoded bytes, nil when a "%" is not followed by two hexadecimal digits.
-    private static func decode(_ bytes: Span<UInt8>, in range: Range<Int>) -> [UInt8]? {
+    private static func decode(
+        _ bytes: Span<UInt8>, in range: Range<Int>, plus: UInt8 = UInt8(ascii: "+")
+    ) -> [UInt8]? {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(range.count)
         var index = range.lowerBound
@@ -64,7 +71,7 @@ enum PercentCoding {
                 decoded.append(high << 4 | low)
                 index += 3
             } else {
-                decoded.append(bytes[index])
+                decoded.append(bytes[index] == UInt8(ascii: "+") ? plus : bytes[index])
                 index += 1
             }
         }

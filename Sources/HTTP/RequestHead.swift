@@ -51,8 +51,10 @@ public struct RequestHead: Sendable {
         PercentCoding.segments(of: headers.bytes.span, in: pathRange.widened)
     }
 
-    /// The query's items in order, percent-decoded once: `a=1&b=&c` is `("a", "1"), ("b", ""), ("c", "")`; a plus sign
-    /// stays a plus sign.
+    /// The query's items in order, percent-decoded once: `a=1&b=&c` is `("a", "1"), ("b", ""), ("c", "")`.
+    ///
+    /// A plus sign stands for a space, as in the forms that most clients encode their parameters by (WHATWG URL,
+    /// `application/x-www-form-urlencoded`); one that is meant as such is sent as `%2B`.
     ///
     /// - Complexity: O(length of the query), at each access.
     public var query: [(name: String, value: String)] {

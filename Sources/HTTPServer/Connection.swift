@@ -25,6 +25,8 @@ struct Exchange {
 final class Connection {
     /// How far the connection has come.
     enum Phase {
+        /// The TLS handshake is under way.
+        case handshaking
         case open
         /// Nothing more is exchanged; output may still wait.
         case finishing

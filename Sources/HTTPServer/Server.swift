@@ -8,7 +8,7 @@ import Synchronization
 public final class Server: Sendable {
     private enum State {
         case created
-        case running([Worker])
+        case running([Worker], TLSContext?)
         case stopped
     }
 
@@ -43,6 +43,7 @@ public final class Server: Sendable {
     /// - Throws: when the address cannot be listened at, or the system has no threads or descriptors.
     public func start() throws(ServerError) -> BoundAddress {
         do throws(SocketError) {
+            let tls = try configuration.tls.map { (files) throws(SocketError) in try TLSContext(files) }
             let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
             // Alone first: a shared port would silently be shared with another process that listens there.
             let address = try Listener(wanted, isShared: false).address
@@ -53,14 +54,35 @@ public final class Server: Sendable {
                 let number = listener.number
                 let worker = Worker(
                     loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
-                    bounds: bounds, admission: admission)
+                    bounds: bounds, admission: admission, tls: tls)
                 try worker.start(listener: number)
                 workers.append(worker)
             }
-            state.withLock { $0 = .running(workers) }
+            state.withLock { $0 = .running(workers, tls) }
             return BoundAddress(address)
         } catch {
             throw ServerError("\(error)")
+        }
+    }
+
+    /// Reads the TLS files again, for new connections; those that are open keep what they have.
+    ///
+    /// - Throws: when a file cannot be read; the server goes on with what it has.
+    public func reloadTLS() async throws(ServerError) {
+        guard let files = configuration.tls, case .running(let workers, let previous) = state.withLock({ $0 }) else {
+            return
+        }
+        let tls: TLSContext
+        do throws(SocketError) {
+            tls = try TLSContext(files, replacing: previous)
+        } catch {
+            throw ServerError("\(error)")
+        }
+        state.withLock { state in
+            if case .running = state { state = .running(workers, tls) }
+        }
+        for worker in workers {
+            await worker.replace(tls)
         }
     }
 
@@ -70,7 +92,7 @@ public final class Server: Sendable {
     /// - Parameter grace: how long requests in work may take.
     public func drain(grace: Duration) async {
         let workers: [Worker] = state.withLock { state in
-            guard case .running(let workers) = state else { return [] }
+            guard case .running(let workers, _) = state else { return [] }
             state = .stopped
             return workers
         }
@@ -78,7 +100,7 @@ public final class Server: Sendable {
             await worker.stopListening()
         }
         for worker in workers {
-            await worker.drain()
+            await worker.closeIdle()
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

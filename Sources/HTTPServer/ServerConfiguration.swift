@@ -1,6 +1,7 @@
 // What a server is told when it is made.
 
 public import HTTP
+public import Sockets
 
 /// Where and how a server serves.
 public struct ServerConfiguration: Sendable {
@@ -12,6 +13,8 @@ public struct ServerConfiguration: Sendable {
     public var loops: Int
     /// The bounds on what peers may do.
     public var limits: Limits
+    /// The files for TLS, nil to serve without.
+    public var tls: TLSConfiguration?
 
     /// Creates a configuration.
     ///
@@ -20,10 +23,12 @@ public struct ServerConfiguration: Sendable {
     ///   - port: the port; 0 lets the kernel choose.
     ///   - loops: event loops; the number of cores is right.
     ///   - limits: the bounds on what peers may do.
-    public init(host: String, port: Int, loops: Int, limits: Limits) {
+    ///   - tls: the files for TLS, nil to serve without.
+    public init(host: String, port: Int, loops: Int, limits: Limits, tls: TLSConfiguration? = nil) {
         self.host = host
         self.port = port
         self.loops = loops
         self.limits = limits
+        self.tls = tls
     }
 }

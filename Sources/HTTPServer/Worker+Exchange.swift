@@ -116,7 +116,8 @@ extension Worker {
                 _ = start(&exchange, connection, recent, turn)
                 answers += 1
             }
-            if answers == bounds.limits.pipelinedPerTurnMax {
+            // The rest has to wait for the other connections, and for room.
+            if answers == bounds.limits.pipelinedPerTurnMax || exchange.output.count >= bounds.limits.outputBytesMax {
                 connection.isReading = false
                 unfinished.append(connection.token)
                 return position
@@ -207,17 +208,14 @@ extension Worker {
             if isFull, !connection.input.isEmpty { unfinished.append(connection.token) }
         }
         if connection.phase == .finishing, connection.exchange.output.count == 0 { return finish(connection) }
-        var interest = connection.interest
-        if connection.exchange.output.count > 0 { interest.insert(.writable) } else { interest.remove(.writable) }
-        if connection.isReading, !connection.exchange.machine.hasInputEnded { interest.insert(.readable) }
-        if interest != connection.interest { watch(connection, for: interest) }
+        updateInterest(connection)
         arm(connection)
     }
 
     /// Closes the sending side, and the connection once the peer has closed its side or its time is up.
     private func finish(_ connection: Connection) {
-        guard connection.exchange.machine.lingers(now: now) else { return close(connection) }
         connection.stream.finishSending()
+        guard connection.exchange.machine.lingers(now: now) else { return close(connection) }
         connection.phase = .lingering
         connection.input = []
         watch(connection, for: .readable)
@@ -256,7 +254,11 @@ extension Worker {
             arm(connection)
         case .close:
             // What the peer would not take is of no use to it any more.
-            if connection.exchange.output.count > 0 { connection.stream.breakOff() }
+            if connection.exchange.output.count > 0 {
+                connection.stream.breakOff()
+            } else {
+                connection.stream.finishSending()
+            }
             close(connection)
         }
     }

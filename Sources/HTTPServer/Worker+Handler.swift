@@ -50,13 +50,17 @@ extension Worker {
     }
 
     private func nextContent(_ id: ExchangeID) async -> Result<[UInt8]?, BodyError> {
-        guard let connection = connection(id) else { return .failure(.disconnected) }
-        precondition(connection.contentWaiter == nil, "one task at a time reads a request's content")
-        if connection.exchange.machine.contentWanted() {
-            connection.exchange.output.gather { ResponseEncoder.appendContinue(to: &$0) }
-        }
-        return await withCheckedContinuation { continuation in
+        // Everything is looked at inside: a task that does not prefer this loop may be interrupted before.
+        await withCheckedContinuation { continuation in
+            guard let connection = connection(id) else {
+                continuation.resume(returning: .failure(.disconnected))
+                return
+            }
+            precondition(connection.contentWaiter == nil, "one task at a time reads a request's content")
             connection.contentWaiter = continuation
+            if connection.exchange.machine.contentWanted() {
+                connection.exchange.output.gather { ResponseEncoder.appendContinue(to: &$0) }
+            }
             advance(connection)
         }
     }
@@ -86,15 +90,25 @@ extension Worker {
         guard connection.phase == .open else { throw Disconnected() }
         connection.writtenThisTurn += bytes.count
         if connection.exchange.output.count >= bounds.limits.outputBytesMax {
-            precondition(connection.roomWaiter == nil, "one task at a time writes an answer")
-            let hasRoom = await withCheckedContinuation { connection.roomWaiter = $0 }
-            guard hasRoom else { throw Disconnected() }
+            guard await hasRoom(id) else { throw Disconnected() }
         } else if connection.writtenThisTurn >= Self.bytesPerTurnMax {
             await Task.yield()
         } else {
             return
         }
         connection.writtenThisTurn = 0
+    }
+
+    /// Waits until there is room for more output; false when the connection is gone.
+    private func hasRoom(_ id: ExchangeID) async -> Bool {
+        await withCheckedContinuation { continuation in
+            guard let connection = connection(id) else { return continuation.resume(returning: false) }
+            guard connection.exchange.output.count >= bounds.limits.outputBytesMax else {
+                return continuation.resume(returning: true)
+            }
+            precondition(connection.roomWaiter == nil, "one task at a time writes an answer")
+            connection.roomWaiter = continuation
+        }
     }
 
     private func endStream(_ id: ExchangeID, _ end: StreamEnd) {

@@ -19,6 +19,8 @@ actor Worker {
     let application: Application
     let bounds: Bounds
     let admission: Admission
+    /// What new connections are secured with.
+    private var tls: TLSContext?
     private var listener: Listener?
     private let listenerToken: UInt64
     /// Connections by descriptor number; a token carries the number and a generation, so that a late event or handler
@@ -26,7 +28,6 @@ actor Worker {
     var table: [Connection?] = []
     private(set) var openCount = 0
     private var generation: UInt32 = 0
-    var isDraining = false
     private var drained: [CheckedContinuation<Void, Never>] = []
 
     private var wheel: TimerWheel
@@ -43,14 +44,17 @@ actor Worker {
     private var dateSecond = -1
     var dateLine: [UInt8] = []
 
-    init(loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds, admission: Admission)
-    {
+    init(
+        loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds, admission: Admission,
+        tls: TLSContext?
+    ) {
         self.loop = loop
         listenerToken = UInt64(UInt32(listener.number))
         self.listener = consume listener
         self.application = application
         self.bounds = bounds
         self.admission = admission
+        self.tls = tls
         wheel = TimerWheel(now: Clock.monotonicNanoseconds())
         scratch = Array(repeating: 0, count: bounds.limits.pieceBytesMax)
         spareOutput.reserveCapacity(bounds.limits.pieceBytesMax)
@@ -99,6 +103,8 @@ actor Worker {
     private func handle(_ readiness: Readiness, _ connection: Connection) {
         if readiness.isBroken { return close(connection) }
         switch connection.phase {
+        case .handshaking:
+            shakeHands(connection)
         case .lingering:
             discard(connection)
         case .open, .finishing:
@@ -110,7 +116,10 @@ actor Worker {
                 watch(connection, for: connection.interest)
                 arm(connection)
             }
-            if readiness.isWritable { advance(connection) }
+            if readiness.isWritable {
+                if connection.stream.wantsRoom { receive(connection) }
+                advance(connection)
+            }
         case .closed:
             break
         }
@@ -175,11 +184,15 @@ actor Worker {
         let token = UInt64(generation) << 32 | UInt64(number)
         let connection = Connection(
             stream, token: token, peer: peer, place: place,
-            machine: ConnectionMachine(isSecured: false, bounds: bounds, now: now))
+            machine: ConnectionMachine(isSecured: tls != nil, bounds: bounds, now: now))
         do throws(SocketError) {
+            if let tls {
+                try connection.stream.secure(tls)
+                connection.phase = .handshaking
+            }
             try loop.watch(Int32(number), for: connection.interest, token: token)
         } catch {
-            // The kernel has no memory for one more watch: the connection closes.
+            // There is no memory for one more: the connection closes.
             return admission.giveBack(place)
         }
         while table.count <= number {
@@ -187,16 +200,52 @@ actor Worker {
         }
         table[number] = connection
         openCount += 1
-        if isDraining { connection.exchange.machine.drain() }
-        if place == .refusal {
+        if place == .refusal, tls != nil {
+            // Telling it so would take a handshake.
+            close(connection)
+        } else if place == .refusal {
             let error = RequestError(.serviceUnavailable, "The server has as many connections as it takes.")
             connection.exchange.machine.refuseConnection()
             refuse(&connection.exchange, error, turn)
             advance(connection)
+        } else if tls != nil {
+            shakeHands(connection)
         } else {
             // The first bytes are often there already.
             receive(connection)
         }
+    }
+
+    private func shakeHands(_ connection: Connection) {
+        switch connection.stream.handshake() {
+        case .done:
+            connection.phase = .open
+            connection.exchange.machine.handshakeEnded(now: now)
+            settle(connection)
+        case .underWay:
+            updateInterest(connection)
+            arm(connection)
+        case .failed:
+            close(connection)
+        }
+    }
+
+    /// Watches for what the connection waits for. What it does not want is left until it comes, so that most requests
+    /// change nothing.
+    func updateInterest(_ connection: Connection) {
+        var interest = connection.interest
+        if connection.exchange.output.count > 0 || connection.stream.wantsRoom {
+            interest.insert(.writable)
+        } else {
+            interest.remove(.writable)
+        }
+        if connection.isReading, !connection.exchange.machine.hasInputEnded { interest.insert(.readable) }
+        if interest != connection.interest { watch(connection, for: interest) }
+    }
+
+    /// Secures connections from now on with another certificate; those that are open keep theirs.
+    func replace(_ tls: TLSContext) {
+        self.tls = tls
     }
 
     /// Forgets a connection and tells its handler.
@@ -221,25 +270,29 @@ actor Worker {
     // MARK: Shutting down
 
     /// Takes no more connections; those that wait already are taken first, as closing would reset them.
+    ///
+    /// From now on each answer says that its connection closes.
     func stopListening() {
         acceptWaiting()
         // Closing takes it out of the loop's watch as well.
         listener = nil
-    }
-
-    /// Closes idle connections, and each other one after the answer in work.
-    func drain() {
-        isDraining = true
         for case let connection? in table {
             connection.exchange.machine.drain()
-            advance(connection)
+        }
+    }
+
+    /// Closes the connections that are idle.
+    func closeIdle() {
+        for case let connection? in table {
+            if connection.phase == .handshaking { close(connection) } else { advance(connection) }
         }
     }
 
     /// Returns when no connection is left.
     func waitUntilEmpty() async {
-        guard openCount > 0 else { return }
-        await withCheckedContinuation { drained.append($0) }
+        await withCheckedContinuation { continuation in
+            if openCount == 0 { continuation.resume() } else { drained.append(continuation) }
+        }
     }
 
     /// Closes every connection, cancelling its handler.

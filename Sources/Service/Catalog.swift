@@ -18,7 +18,7 @@ public struct Catalog: Sendable {
     public let revision: Int64
     /// The current graph.
     public let graph: FeatureGraph
-    /// The plan of each current feature.
+    /// The plan of each current feature, and of the units of each expansion.
     public let plans: [FeatureID: FeaturePlan]
     /// Projects by name.
     public let projects: [String: StoredProject]
@@ -56,7 +56,8 @@ public struct Catalog: Sendable {
         var edges: [FeatureID: [Edge]] = [:]
         var watched: [FeatureID: Set<String>] = [:]
         for key in graph.order {
-            let plan = try builder.plan(key)
+            let (records, plan) = try builder.plans(key)
+            plans[records.id] = records
             plans[plan.id] = plan
             for (position, dep) in plan.deps.enumerated() {
                 edges[dep.upstream, default: []].append(Edge(feature: plan.id, dep: position))
@@ -66,7 +67,7 @@ public struct Catalog: Sendable {
         self.plans = plans
         self.edges = edges
         watchedColumns = watched.mapValues { $0.sorted() }
-        features = Dictionary(plans.values.map { ($0.key, $0.id) }) { first, _ in first }
+        features = Dictionary(plans.values.filter { $0.children == nil }.map { ($0.key, $0.id) }) { first, _ in first }
         ranks = Self.ranks(graph.order, features: stored)
     }
 
@@ -76,13 +77,19 @@ public struct Catalog: Sendable {
     /// The plan of a current feature.
     public subscript(key: FeatureKey) -> FeaturePlan? { features[key].flatMap { plans[$0] } }
 
+    /// The plan of the units of a current feature: the feature's own but for an expansion.
+    public func units(of key: FeatureKey) -> FeaturePlan? {
+        self[key].flatMap { records in records.units.map { plans[$0] } ?? records }
+    }
+
     /// The current features that depend directly on `feature`.
     public func downstream(of feature: FeatureID) -> [Edge] { edges[feature] ?? [] }
 
     /// The columns of a feature's records that some feature downstream watches besides their data versions.
     public func watched(of feature: FeatureID) -> [String] { watchedColumns[feature] ?? [] }
 
-    /// Where a feature stands in the order in which blocks are locked: upstream before downstream.
+    /// Where a feature stands in the order in which blocks are locked: upstream before downstream, units before their
+    /// records.
     public func rank(_ feature: FeatureID) -> Int { ranks[feature] ?? -1 }
 
     private static func member(
@@ -102,7 +109,9 @@ public struct Catalog: Sendable {
     ) -> [FeatureID: Int] {
         var ranks: [FeatureID: Int] = [:]
         for (rank, key) in order.enumerated() {
-            if let feature = features[key] { ranks[feature.id] = rank }
+            guard let feature = features[key] else { continue }
+            ranks[feature.id] = 2 * rank + 1
+            if let units = feature.units { ranks[units] = 2 * rank }
         }
         return ranks
     }

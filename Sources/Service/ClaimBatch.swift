@@ -20,11 +20,14 @@ public struct ClaimRequest: Sendable {
     public var allowsUnsettledInputs: Bool
     /// Which kinds of units it takes: new, stale or both.
     public var kinds: Set<UnitState>
+    /// Which units it takes: those whose row, as a resolve shows it, passes every filter.
+    public var filters: [Filter]
 
     /// A request for work on `features`.
     public init(
         features: [FeatureKey], worker: String, limit: Int = 256, leaseSeconds: Int = 60, wait: Duration = .zero,
-        allowsUnsettledInputs: Bool = false, kinds: Set<UnitState> = [.new, .stale]
+        allowsUnsettledInputs: Bool = false, kinds: Set<UnitState> = [.new, .stale],
+        filters: [Filter] = []
     ) {
         self.features = features
         self.worker = worker
@@ -33,6 +36,7 @@ public struct ClaimRequest: Sendable {
         self.wait = wait
         self.allowsUnsettledInputs = allowsUnsettledInputs
         self.kinds = kinds
+        self.filters = filters
     }
 }
 
@@ -73,7 +77,7 @@ extension Metaxy {
         try await read { (scope) throws(ServiceError) in
             var features: [FeatureID] = []
             for (index, key) in keys.enumerated() {
-                let plan = try scope.plan(key)
+                let plan = try scope.unitPlan(key)
                 guard !plan.isRoot else {
                     throw .invalid([
                         Fault(
@@ -89,13 +93,15 @@ extension Metaxy {
 
     /// One attempt at one feature; units whose earlier version fits are put back first, and the attempt repeated.
     private func claim(_ request: ClaimRequest, _ feature: FeatureID) async throws(ServiceError) -> ClaimedBatch? {
+        var position: ReadyBlock?
         for _ in 0..<Limits.settleRoundsMax {
-            let outcome = try await change { (scope) throws(ServiceError) -> ClaimOutcome in
+            let outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
                 guard let plan = scope.catalog[feature] else { return ClaimOutcome() }
                 try scope.takeBack(feature)
                 var attempt = ClaimAttempt(plan, request)
-                return try attempt.run(&scope)
+                return try attempt.run(&scope, after: position)
             }
+            position = outcome.position
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
             if let batch = outcome.batch { return batch }
             if outcome.revertible.isEmpty && !outcome.isUnfinished { return nil }
@@ -111,6 +117,8 @@ struct ClaimOutcome: Sendable {
     var revertible: [FeatureID: Set<RecordID>] = [:]
     /// Whether there was more to judge than one transaction may.
     var isUnfinished = false
+    /// From where to go on where nothing was found but units that are not wanted; nil for the start.
+    var position: ReadyBlock?
 }
 
 /// One attempt at claiming, in one transaction.
@@ -131,9 +139,9 @@ private struct ClaimAttempt {
         self.request = request
     }
 
-    mutating func run(_ scope: inout Scope) throws(ServiceError) -> ClaimOutcome {
+    mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
         var evaluator = scope.evaluator
-        var previous: ReadyBlock?
+        var previous = position
         var width = 1
         var judgedCount = 0
         while chosen.count < request.limit {
@@ -149,6 +157,7 @@ private struct ClaimAttempt {
             width = min(width * 4, Limits.claimBlocksMax)
             if judgedCount >= Limits.claimJudgedMax {
                 outcome.isUnfinished = true
+                outcome.position = previous
                 break
             }
         }
@@ -187,10 +196,27 @@ private struct ClaimAttempt {
             } catch {
                 throw ServiceError(error)
             }
+            let first = chosen.count
             for unit in part {
                 if let judgedUnit = judged[unit] { sort(unit, judgedUnit, failures[unit]) }
             }
+            try filter(from: first, scope)
         }
+    }
+
+    /// Leaves out what was chosen from `first` on and does not pass the worker's filters.
+    private mutating func filter(from first: Int, _ scope: Scope) throws(ServiceError) {
+        guard !request.filters.isEmpty, first < chosen.count else { return }
+        let records = try IncrementDescriber(scope).describe(plan, chosen[first...].map { ($0.unit, $0.judged) })
+        var passing: Set<RecordID> = []
+        do {
+            for record in records where try FilteredRow(record, plan: plan).passes(request.filters) {
+                passing.insert(record.record)
+            }
+        } catch {
+            throw ServiceError(error)
+        }
+        chosen = chosen[..<first] + chosen[first...].filter { passing.contains($0.unit) }
     }
 
     private mutating func sort(_ unit: RecordID, _ judged: JudgedUnit, _ failure: Failure?) {

@@ -111,7 +111,7 @@ extension Metaxy {
         feature: FeatureKey?, worker: String?, after: Int64, limit: Int
     ) async throws(ServiceError) -> [(claim: StoredClaim, feature: FeatureKey)] {
         try await read { (scope) throws(ServiceError) in
-            let id = try feature.map { (key) throws(ServiceError) in try scope.plan(key).id }
+            let id = try feature.map { (key) throws(ServiceError) in try scope.unitPlan(key).id }
             let claims = try stored { () throws(StoreError) in
                 try Claims(scope.connection).active(feature: id, worker: worker, after: after, limit: limit)
             }
@@ -192,7 +192,7 @@ extension Scope {
 
     /// A feature's key, also where it is no longer part of the graph.
     func key(_ feature: FeatureID) -> FeatureKey {
-        guard let key = catalog[feature]?.key ?? catalog.stored.values.first(where: { $0.id == feature })?.key else {
+        guard let key = catalog[feature]?.key ?? catalog.stored.values.first(where: { $0.id == feature || $0.units == feature })?.key else {
             preconditionFailure("feature \(feature) is not in the registry")
         }
         return key

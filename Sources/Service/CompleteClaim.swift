@@ -27,7 +27,12 @@ extension Metaxy {
     ) async throws(ServiceError) -> CompletionOutcome {
         try await change { (scope) throws(ServiceError) in
             let held = try scope.holdForReport(id, token: token)
-            return try scope.complete(held, rows, writer)
+            guard held.plan.children == nil else {
+                throw .invalid([
+                    Fault(.pointer("/records"), "\(held.plan.key) is an expansion: report units with their records")
+                ])
+            }
+            return try scope.complete(held, rows, children: nil, writer)
         }
     }
 
@@ -71,8 +76,11 @@ extension Scope {
         return rows.map { positions[$0.encoded] }
     }
 
-    fileprivate mutating func complete(
-        _ held: HeldClaim, _ rows: [RecordRow], _ writer: Writer
+    /// Stores results.
+    ///
+    /// - Parameter children: for an expansion, the records that each row's unit expands into.
+    mutating func complete(
+        _ held: HeldClaim, _ rows: [RecordRow], children: [[RecordRow]]?, _ writer: Writer
     ) throws(ServiceError) -> CompletionOutcome {
         let slots = try fieldSlots(held)
         let positions = try check(rows, held, slots)
@@ -82,7 +90,7 @@ extension Scope {
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
         let unneeded = try unneeded(open.map { records[$0] }, plan)
         if !open.isEmpty {
-            let results = open.map { (rows[$0], held.units[positions[$0]]) }
+            let results = open.map { (rows[$0], held.units[positions[$0]], children?[$0]) }
             try store(results, unneeded: Set(unneeded.keys), held, slots, writer)
         }
         var finished = held.claim.finished
@@ -160,7 +168,8 @@ extension Scope {
 
     /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
     private mutating func store(
-        _ results: [(row: RecordRow, unit: ClaimedUnit)], unneeded: Set<RecordID>, _ held: HeldClaim,
+        _ results: [(row: RecordRow, unit: ClaimedUnit, children: [RecordRow]?)], unneeded: Set<RecordID>,
+        _ held: HeldClaim,
         _ slots: FieldSlots, _ writer: Writer
     ) throws(ServiceError) {
         let plan = held.plan
@@ -174,7 +183,8 @@ extension Scope {
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
-        for (row, unit) in results {
+        var expansions: [Expansion] = []
+        for (row, unit, children) in results {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
             let known = heads[unit.record]
@@ -186,6 +196,10 @@ extension Scope {
                     record: unit.record, kind: .computed, provenance: provenance, dataVersions: dataVersions,
                     parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
             guard !isOvertaken else { continue }
+            if let children {
+                expansions.append(
+                    Expansion(unit: unit.record, provenance: provenance, parents: unit.parents, records: children))
+            }
             if head?.isLive != true { appeared.append(unit.record) }
             let change = RecordChange(
                 unit.record, from: head, to: dataVersions ?? provenance, provenance: provenance,
@@ -195,12 +209,16 @@ extension Scope {
         let writer = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
             request: writer.request)
-        try stored { [versions, appeared] () throws(StoreError) in
+        let operation = try stored { [versions, appeared] () throws(StoreError) in
             let operation = try Operations(connection).begin(writer, claim: held.claim.id)
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: held.claim.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
+            return operation
         }
         try propagate(changes, of: plan)
+        if !expansions.isEmpty {
+            try replace(expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
+        }
     }
 }

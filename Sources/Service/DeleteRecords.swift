@@ -61,6 +61,7 @@ extension Scope {
                 operation = try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
             }
             let records = chosen.map(\.head.record)
+            let units = try childUnits(records, plan)
             try lock(records, of: plan.id)
             let current = try stored { () throws(StoreError) in
                 try Heads(connection, feature: plan.id).describe(records)
@@ -73,8 +74,37 @@ extension Scope {
             } else {
                 try revive(still, plan, operation ?? 0)
             }
+            if let units { try follow(units, live: live, operation ?? 0) }
         }
         return count
+    }
+
+    private mutating func childUnits(
+        _ records: [RecordID], _ plan: FeaturePlan
+    ) throws(ServiceError) -> ChildUnits? {
+        guard plan.units != nil else { return nil }
+        let keys = try keys(records, plan)
+        return try ChildUnits(plan, keys, records, &self)
+    }
+
+    /// A unit whose last record was deleted is deleted too, and lives again with its first record.
+    private mutating func follow(_ units: ChildUnits, live: Bool, _ operation: Int64) throws(ServiceError) {
+        guard let children = units.plan.children else { return }
+        let connection = connection
+        let distinct = Set(units.units.values).sorted()
+        let (heads, liveRecords) = try stored { () throws(StoreError) in
+            let records = try Links(connection, units: units.plan.id, records: children.feature)
+                .records(of: distinct, space: children.space)
+            let heads = try Heads(connection, feature: children.feature).read(records.values.flatMap { $0 })
+            return (
+                try Heads(connection, feature: units.plan.id).describe(distinct),
+                records.mapValues { $0.filter { heads[$0]?.isLive == true } }
+            )
+        }
+        let turning = distinct.compactMap { heads[$0] }.filter { described in
+            described.head.isLive == live && live == (liveRecords[described.head.record] ?? []).isEmpty
+        }
+        if live { try bury(turning, units.plan, operation) } else { try revive(turning, units.plan, operation) }
     }
 
     private func passing(
@@ -101,7 +131,7 @@ extension Scope {
         _ heads: [DescribedHead], _ plan: FeaturePlan, _ operation: Int64
     ) throws(ServiceError) {
         var expected: [RecordID: [String?]] = [:]
-        if !plan.isRoot {
+        if !plan.isRoot && plan.units == nil {
             let evaluator = evaluator
             let records = heads.map(\.head.record)
             let inputs = try stored { () throws(StoreError) in try evaluator.inputs(plan, records) }
@@ -157,6 +187,10 @@ extension Scope {
         }
         let records = versions.map(\.record)
         // A root is as its source says, unless it stands under an earlier definition.
+        guard plan.units == nil else {
+            try propagate(records.map(RecordChange.init(appearance:)), of: plan)
+            return
+        }
         let isAsSaid = plan.isRoot && definition ?? plan.definition == plan.definition
         ledger.update(records, of: plan.id) { isAsSaid ? $0.settle($1) : $0.mark($1) }
         try propagate(records.map(RecordChange.init(appearance:)), of: plan)

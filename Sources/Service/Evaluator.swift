@@ -56,9 +56,10 @@ struct Evaluator {
     ///
     /// - Complexity: two round trips a dep and level of ancestors; O(units · fields · parents).
     mutating func judge(
-        _ plan: FeaturePlan, _ units: [RecordID]
+        _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction? = nil
     ) throws(StoreError) -> [RecordID: JudgedUnit] {
-        var judged = try compare(plan, units)
+        var judged = try compare(plan, units, under: restriction)
+        if restriction?.isCompatible == true { return judged }
         let needy = judged.filter { $0.value.state == .new || $0.value.state == .stale }.keys.sorted()
         guard !needy.isEmpty else { return judged }
         for (unit, blockers) in try blockers(plan, needy, slots: nil) { judged[unit]?.blockers = blockers }
@@ -68,9 +69,12 @@ struct Evaluator {
     /// Judges derived units without asking whether their inputs are settled.
     ///
     /// - Complexity: one round trip, and those of `inputs`.
-    func compare(_ plan: FeaturePlan, _ units: [RecordID]) throws(StoreError) -> [RecordID: JudgedUnit] {
-        let heads = try Heads(connection, feature: plan.id).read(units)
-        let inputs = try inputs(plan, units)
+    func compare(
+        _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction? = nil
+    ) throws(StoreError) -> [RecordID: JudgedUnit] {
+        let current = try current(plan, units, under: restriction)
+        let heads = current.heads
+        let inputs = try inputs(plan, units, under: restriction)
         let earlier = try earlierFields(plan, heads.values)
         var expecter = Expecter(plan)
         var judged: [RecordID: JudgedUnit] = [:]
@@ -82,7 +86,15 @@ struct Evaluator {
                 head, inputs: unitInputs, plan: plan, earlier: head.flatMap { earlier[$0.definition] })
             judged[unit] = JudgedUnit(head: head, inputs: unitInputs, judgement: judgement)
         }
-        for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        if restriction?.isCompatible != true {
+            for (unit, entry) in try earlierVersions(plan, judged) { judged[unit]?.earlier = entry }
+        }
+        for unit in current.matched {
+            guard let known = judged[unit] else { continue }
+            judged[unit] = JudgedUnit(
+                head: known.head, inputs: known.inputs,
+                judgement: known.judgement.matchingPredicate(fields: plan.fields.count))
+        }
         return judged
     }
 }
@@ -120,6 +132,8 @@ extension Evaluator {
     private func earlierVersions(
         _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
+        // The records that an earlier expansion made are not all current any more.
+        guard plan.children == nil else { return [:] }
         var wanted: [(record: RecordID, provenance: [String])] = []
         for (unit, judgedUnit) in judged where judgedUnit.judgement.state == .stale {
             guard let head = judgedUnit.head, head.definition != plan.definition else { continue }
@@ -159,11 +173,7 @@ extension Evaluator {
             let needed = Set(fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot))
             guard !needed.isEmpty, let upstreamPlan = catalog[dep.upstream] else { continue }
             var upstream = try mapper.upstream(of: units, plan, dep: dep)
-            if dep.isOptional {
-                // What does not exist is not waited for. Where it is required, it exists, or nobody asks.
-                let live = try liveInputs(dep, upstream.values.flatMap { $0 })
-                upstream = upstream.mapValues { $0.filter { live[$0] != nil } }
-            }
+            if dep.isOptional { upstream = try present(upstream, dep) }
             let found = try unsettled(upstreamPlan, Set(upstream.values.flatMap { $0 }).sorted(), slots: needed)
             guard !found.isEmpty else { continue }
             for (unit, records) in upstream {
@@ -182,6 +192,7 @@ extension Evaluator {
     private mutating func unsettled(
         _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
     ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        if let units = plan.units { return try unsettledChildren(plan, records, units: units, slots: slots) }
         let open = records.filter { record in
             slots.contains { unsettled[UnsettledKey(feature: plan.id, slot: $0)]?[record] == nil }
         }
@@ -194,6 +205,16 @@ extension Evaluator {
             }
         }
         return result
+    }
+
+    /// Records of an expansion are as settled as their unit.
+    private mutating func unsettledChildren(
+        _ plan: FeaturePlan, _ records: [RecordID], units number: FeatureID, slots: Set<Slot>
+    ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
+        guard let unitPlan = catalog[number] else { throw .corrupt("the units of \(plan.key) have no plan") }
+        let units = try Links(connection, units: number, records: plan.id).units(of: records)
+        let found = try unsettled(unitPlan, Set(units.values).sorted(), slots: slots)
+        return units.compactMapValues { found[$0] }
     }
 
     /// Finds out which fields of records are settled, and remembers it for this transaction.

@@ -47,9 +47,12 @@ extension Metaxy {
     /// - Complexity: a few round trips a dep and level of ancestors.
     public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
         try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(feature)
+            let plan = try scope.unitPlan(feature)
+            // A record of an expansion is explained by its unit.
+            let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false
+            let unit = isChild ? plan.children.map { key.reordered($0.places) } ?? key : key
             let found = try stored { () throws(StoreError) in
-                try RecordIDs(scope.connection, space: plan.space).find([key.encoded])
+                try RecordIDs(scope.connection, space: plan.space).find([unit.encoded])
             }
             guard case .some(.some(let record)) = found.first else { throw .recordNotFound }
             let explainer = Explainer(scope: scope, plan: plan)
@@ -167,23 +170,32 @@ private struct InputHistory {
         guard let entry = entries[head.entry], let definition = definitions[head.definition] else { return [] }
         var moved: [MovedInput] = []
         for (position, dep) in plan.deps.enumerated() {
-            var then: LineageEntry?
-            if let place = definition.upstreams.firstIndex(of: dep.spec.feature), place < entry.parents.count,
-                let parent = entry.parents[place].first, parent.entry != 0
-            {
-                then = try LineageQueries(scope.connection, feature: dep.upstream).entries([parent])[parent.entry]
+            var then: [RecordID: LineageEntry] = [:]
+            if let place = definition.upstreams.firstIndex(of: dep.spec.feature), place < entry.parents.count {
+                let parents = entry.parents[place].filter { $0.entry != 0 }
+                let found = try LineageQueries(scope.connection, feature: dep.upstream).entries(parents)
+                for parent in found.values { then[parent.record] = parent }
             }
-            let now = judged.inputs.deps[position].first
-            for (key, slot) in scope.catalog.stored[dep.spec.feature]?.slots ?? [:] where dep.slots.contains(slot) {
-                let from = then?.dataVersion(at: slot)
-                let to = now?.dataVersion(at: slot)
-                if from != to {
-                    moved.append(
-                        MovedInput(
-                            parent: FieldPlan.Parent(dep: position, slot: slot), field: key, from: from, to: to,
-                            entry: now?.entry))
-                }
+            let now = Dictionary(judged.inputs.deps[position].map { ($0.record, $0) }) { first, _ in first }
+            for record in Set(then.keys).union(now.keys).sorted() {
+                moved += compare(dep, position, then[record], now[record])
             }
+        }
+        return moved
+    }
+
+    private func compare(
+        _ dep: DepPlan, _ position: Int, _ then: LineageEntry?, _ now: Head?
+    ) -> [MovedInput] {
+        var moved: [MovedInput] = []
+        for (key, slot) in scope.catalog.stored[dep.spec.feature]?.slots ?? [:] where dep.slots.contains(slot) {
+            let from = then?.dataVersion(at: slot)
+            let to = now?.dataVersion(at: slot)
+            guard from != to else { continue }
+            moved.append(
+                MovedInput(
+                    parent: FieldPlan.Parent(dep: position, slot: slot), field: key, from: from, to: to,
+                    entry: now?.entry))
         }
         return moved
     }

@@ -15,7 +15,7 @@ public struct RowColumn: Hashable, Sendable {
 
 /// One record of an increment, with what a worker needs to compute it.
 public struct IncrementRecord: Sendable {
-    /// The record.
+    /// The record; -1 for a sample that was never stored.
     public let record: RecordID
     /// The values of its id columns, in the order of the spec.
     public let key: RecordKey
@@ -23,7 +23,8 @@ public struct IncrementRecord: Sendable {
     public let state: UnitState
     /// Whether its inputs are not settled.
     public let isBlocked: Bool
-    /// The metadata columns of its upstreams, renamed and selected as declared; its own where it is orphaned.
+    /// The metadata columns of its upstreams, renamed and selected as declared; its own where it is orphaned. Where a
+    /// group of upstream records goes into it, each column is the array of the records' values, in the group's order.
     public let columns: [RowColumn]
     /// Its fields that are not as they should be.
     public let staleFields: [StaleField]
@@ -43,43 +44,74 @@ struct IncrementDescriber {
 
     /// The units as records, in the order given.
     ///
-    /// - Complexity: one round trip and one a dep.
+    /// - Parameter isSplit: whether a group has a row for each of its upstream records.
+    /// - Complexity: one round trip and two a dep.
     func describe(
-        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
+        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)], isSplit: Bool = false
     ) throws(ServiceError) -> [IncrementRecord] {
         guard !units.isEmpty else { return [] }
+        let rows = isSplit ? units.flatMap { unit, judged in judged.split(plan).map { (unit, $0) } } : units
         do {
             let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: units.map(\.0))
-            let columns = try upstreamColumns(plan, units)
+            let columns = try upstreamColumns(plan, rows, isSplit: isSplit)
+            if isSplit { try refuseClashes(plan, columns) }
             let own = try ownColumns(plan, units)
             var expecter = Expecter(plan)
-            return units.map { unit, judged in
+            return zip(rows, columns).map { row, columns in
+                let (unit, judged) = row
                 let provenance =
                     judged.judgement.expectation?.provenance
                     ?? plan.fields.map { judged.head?.provenance(at: $0.slot) }
                 return IncrementRecord(
                     record: unit, key: keys[unit] ?? RecordKey([]), state: judged.state,
-                    isBlocked: !judged.blockers.isEmpty, columns: own[unit] ?? columns[unit] ?? [],
+                    isBlocked: !judged.blockers.isEmpty, columns: own[unit] ?? columns,
                     staleFields: judged.judgement.staleFields, provenance: provenance,
                     recordProvenance: expecter.recordVersion(provenance))
             }
-        } catch {
+        } catch let error as StoreError {
             throw ServiceError(error)
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw .internal("\(error)")
         }
     }
 
-    /// The metadata columns that the upstream records bring.
+    /// The library refuses to resolve a feature of which two deps bring columns of one name.
+    private func refuseClashes(_ plan: FeaturePlan, _ columns: [[RowColumn]]) throws(ServiceError) {
+        for row in columns {
+            var seen: Set<String> = []
+            for column in row where !seen.insert(column.name).inserted {
+                throw .invalid([
+                    Fault(
+                        .pointer("/compat"),
+                        "two deps of \(plan.key) bring a column \"\(column.name)\"; rename one of them, or select")
+                ])
+            }
+        }
+    }
+
+    /// The columns that the upstream records bring, for each row.
     private func upstreamColumns(
-        _ plan: FeaturePlan, _ units: [(RecordID, JudgedUnit)]
-    ) throws(StoreError) -> [RecordID: [RowColumn]] {
-        var columns: [RecordID: [RowColumn]] = [:]
+        _ plan: FeaturePlan, _ rows: [(RecordID, JudgedUnit)], isSplit: Bool
+    ) throws(StoreError) -> [[RowColumn]] {
+        var columns = [[RowColumn]](repeating: [], count: rows.count)
         for (position, dep) in plan.deps.enumerated() {
-            let pairs = units.compactMap { unit, judged in judged.inputs.deps[position].first.map { (unit, $0) } }
+            let heads = rows.flatMap { $0.1.inputs.deps[position] }
             let entries = try LineageQueries(scope.connection, feature: dep.upstream).metadata(
-                pairs.map { ParentEntry(entry: $0.1.entry, record: $0.1.record) })
-            for (unit, head) in pairs {
-                guard let metadata = entries[head.entry] else { continue }
-                columns[unit, default: []] += try Self.columns(metadata, dep)
+                heads.map { ParentEntry(entry: $0.entry, record: $0.record) })
+            let group = dep.isGrouped ? try GroupColumns(scope, plan, dep, heads.map(\.record)) : nil
+            for (row, (_, judged)) in rows.enumerated() {
+                var members: [(RecordID, [RowColumn])] = []
+                for head in judged.inputs.deps[position] {
+                    guard let metadata = entries[head.entry] else { continue }
+                    members.append((head.record, try Self.columns(metadata, dep)))
+                }
+                if let group {
+                    columns[row] += isSplit ? group.columns(ofOne: members) : group.columns(of: members)
+                } else {
+                    columns[row] += members.first?.1 ?? []
+                }
             }
         }
         return columns
@@ -109,6 +141,23 @@ struct IncrementDescriber {
             guard selected?.contains(name) ?? true else { return nil }
             return RowColumn(name: name, value: column.value)
         }
+    }
+}
+
+extension JudgedUnit {
+    /// The unit once for each combination of the upstream records of its groups.
+    func split(_ plan: FeaturePlan) -> [JudgedUnit] {
+        var combinations: [[[Head]]] = [[]]
+        for (dep, heads) in zip(plan.deps, inputs.deps) {
+            let choices = dep.isGrouped && !heads.isEmpty ? heads.map { [$0] } : [heads]
+            combinations = combinations.flatMap { combination in choices.map { combination + [$0] } }
+        }
+        return combinations.map { JudgedUnit(head: head, inputs: UnitInputs(deps: $0), judgement: judgement) }
+    }
+
+    /// How many rows `split` makes.
+    func rows(_ plan: FeaturePlan) -> Int {
+        zip(plan.deps, inputs.deps).reduce(1) { $1.0.isGrouped ? $0 * max($1.1.count, 1) : $0 }
     }
 }
 

@@ -10,18 +10,36 @@ struct PlanBuilder {
     let definitions: [FeatureID: StoredDefinition]
     let projects: [Int32: StoredProject]
 
-    /// The plan of a feature of the graph.
-    func plan(_ key: FeatureKey) throws(StoreError) -> FeaturePlan {
+    /// The plans of a feature of the graph: of its records and of its units, the same but for an expansion.
+    func plans(_ key: FeatureKey) throws(StoreError) -> (records: FeaturePlan, units: FeaturePlan) {
         guard
             let spec = graph[key], let feature = stored[key], let definition = definitions[feature.id],
             let project = projects[feature.project], let formula = RecordFormula(of: key, in: graph)
         else { throw .corrupt("the feature \(key) is incomplete") }
         let fields = try fields(formula, spec: spec, feature: feature, definition: definition)
-        return FeaturePlan(
-            id: feature.id, project: feature.project, spec: spec, definition: definition.id,
-            featureVersion: definition.featureVersion, space: feature.space, hash: project.hash,
-            slots: Int(feature.slots.values.max() ?? 0), fields: fields,
-            deps: try deps(spec, feature: feature, fields: fields))
+        let isExpansion = spec.isExpansion
+        let unitSpace = isExpansion ? feature.unitSpace : feature.space
+        guard let unitSpace, !isExpansion || feature.units != nil else {
+            throw .corrupt("the units of \(key) have no storage")
+        }
+        let unitSpec = isExpansion ? spec.identified(by: spec.unitColumns) : spec
+        let deps = try deps(unitSpec, space: unitSpace, fields: fields)
+        func plan(
+            _ id: FeatureID, _ spec: FeatureSpec, _ space: Int32, units: FeatureID?, children: ChildPlan?
+        ) -> FeaturePlan {
+            FeaturePlan(
+                id: id, project: feature.project, spec: spec, definition: definition.id,
+                featureVersion: definition.featureVersion, space: space, hash: project.hash,
+                slots: Int(feature.slots.values.max() ?? 0), fields: fields, deps: deps, units: units,
+                children: children)
+        }
+        let units = isExpansion ? feature.units : nil
+        let records = plan(feature.id, spec, feature.space, units: units, children: nil)
+        guard let units else { return (records, records) }
+        let places = unitSpec.idColumns.compactMap { spec.idColumns.firstIndex(of: $0) }
+        let children = ChildPlan(
+            feature: feature.id, space: feature.space, idColumns: spec.idColumns, places: places)
+        return (records, plan(units, unitSpec, unitSpace, units: nil, children: children))
     }
 
     private func fields(
@@ -56,7 +74,7 @@ struct PlanBuilder {
     }
 
     private func deps(
-        _ spec: FeatureSpec, feature: StoredFeature, fields: [FieldPlan]
+        _ spec: FeatureSpec, space: Int32, fields: [FieldPlan]
     ) throws(StoreError) -> [DepPlan] {
         var deps: [DepPlan] = []
         for (position, dep) in spec.deps.enumerated() {
@@ -67,7 +85,7 @@ struct PlanBuilder {
             deps.append(
                 DepPlan(
                     upstream: upstream.id, spec: dep,
-                    mapping: try mapping(dep, upstream: upstream, upstreamSpec, feature: feature, spec),
+                    mapping: try mapping(dep, upstream: upstream, upstreamSpec, space: space, spec),
                     slots: Set(slots), filters: try filters(dep, of: spec.key)))
         }
         return deps
@@ -85,12 +103,26 @@ struct PlanBuilder {
         return filters
     }
 
-    private func mapping(
-        _ dep: FeatureDep, upstream: StoredFeature, _ upstreamSpec: FeatureSpec, feature: StoredFeature,
-        _ spec: FeatureSpec
+    /// The columns of an aggregation, in the order of the unit's key.
+    private func grouping(
+        _ dep: FeatureDep, _ upstream: FeatureSpec, _ spec: FeatureSpec
     ) throws(StoreError) -> UnitMapping {
+        var columns: [GroupColumn] = []
+        for column in spec.unitColumns {
+            guard let original = dep.original(column) else {
+                throw .corrupt("\(spec.key) groups \(dep.feature) by \(column), which is renamed")
+            }
+            columns.append(upstream.idColumns.firstIndex(of: original).map(GroupColumn.id) ?? .metadata(original))
+        }
+        return .grouped(by: columns)
+    }
+
+    private func mapping(
+        _ dep: FeatureDep, upstream: StoredFeature, _ upstreamSpec: FeatureSpec, space: Int32, _ spec: FeatureSpec
+    ) throws(StoreError) -> UnitMapping {
+        if case .aggregation = dep.lineage { return try grouping(dep, upstreamSpec, spec) }
         let renamed = upstreamSpec.idColumns.map(dep.renamed)
-        if upstream.space == feature.space && renamed == spec.idColumns { return .same }
+        if upstream.space == space && renamed == spec.idColumns { return .same }
         var order: [Int] = []
         for column in spec.idColumns {
             guard let place = renamed.firstIndex(of: column) else {

@@ -58,6 +58,7 @@ struct PushExecution {
             throw .internal("the feature \(definition.key) left the graph")
         }
         let feature = try feature(member, project: project, registry, scope)
+        try prepareUnits(member.spec, feature, registry, scope)
         let slots = try stored { () throws(StoreError) in try fieldSlots(member.spec, feature, registry) }
         var fields: [StoredField] = []
         for field in member.spec.fields {
@@ -86,9 +87,7 @@ struct PushExecution {
     ) throws(ServiceError) -> FeatureID {
         let storage = FeatureStorage(scope.connection)
         let space = try stored { () throws(StoreError) in
-            let (space, isNew) = try registry.space(member.spec.idColumns)
-            if isNew { try storage.createSpace(space) }
-            return space
+            try self.space(member.spec.idColumns, registry, storage)
         }
         guard let known = plan.catalog.stored[member.spec.key] else {
             return try stored { () throws(StoreError) in
@@ -100,16 +99,61 @@ struct PushExecution {
         guard known.space != space else { return known.id }
         let last = try stored { () throws(StoreError) in try Heads(scope.connection, feature: known.id).last() }
         guard last < 0 else {
-            let index = push.features.firstIndex { $0.spec.key == member.spec.key } ?? 0
             let columns = plan.catalog.spaces[known.space]?.joined(separator: ", ") ?? ""
-            throw .invalidGraph([
-                Fault(
-                    .pointer("/features/\(index)/spec/id_columns"),
-                    "\(member.spec.key) has records identified by (\(columns)); give the feature another key")
-            ])
+            throw refusal(member.spec, at: "id_columns", "has records identified by (\(columns))")
         }
         try stored { () throws(StoreError) in try registry.moveFeature(known.id, to: space) }
         return known.id
+    }
+
+    private func space(
+        _ columns: [String], _ registry: Registry, _ storage: FeatureStorage
+    ) throws(StoreError) -> Int32 {
+        let (space, isNew) = try registry.space(columns)
+        if isNew { try storage.createSpace(space) }
+        return space
+    }
+
+    /// Gives the units of an expansion a place; refuses to make records units, or units records, once there are any.
+    private func prepareUnits(
+        _ spec: FeatureSpec, _ feature: FeatureID, _ registry: Registry, _ scope: Scope
+    ) throws(ServiceError) {
+        let known = plan.catalog.stored[spec.key]
+        guard spec.isExpansion || known?.units != nil else { return }
+        let connection = scope.connection
+        let storage = FeatureStorage(connection)
+        let hasRecords = try stored { () throws(StoreError) in
+            if try Heads(connection, feature: feature).last() >= 0 { return true }
+            guard let units = known?.units else { return false }
+            return try Heads(connection, feature: units).last() >= 0
+        }
+        guard spec.isExpansion else {
+            if hasRecords { throw refusal(spec, at: "deps", "has records that were expanded from others") }
+            return
+        }
+        if hasRecords && known?.units == nil {
+            throw refusal(spec, at: "deps", "has records that were not expanded from others")
+        }
+        let space = try stored { () throws(StoreError) in try self.space(spec.unitColumns, registry, storage) }
+        if hasRecords && known?.unitSpace != space {
+            let columns = known?.unitSpace.flatMap { plan.catalog.spaces[$0] }?.joined(separator: ", ") ?? ""
+            throw refusal(spec, at: "deps", "has records that were expanded on (\(columns))")
+        }
+        try stored { () throws(StoreError) in
+            if known?.units == nil {
+                try storage.createFeature(try registry.createUnits(of: feature, space: space))
+            } else if known?.unitSpace != space {
+                try registry.moveUnits(of: feature, to: space)
+            }
+        }
+    }
+
+    private func refusal(_ spec: FeatureSpec, at member: String, _ detail: String) -> ServiceError {
+        let index = push.features.firstIndex { $0.spec.key == spec.key } ?? 0
+        return .invalidGraph([
+            Fault(
+                .pointer("/features/\(index)/spec/\(member)"), "\(spec.key) \(detail); give the feature another key")
+        ])
     }
 
     private func fieldSlots(

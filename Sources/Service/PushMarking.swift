@@ -18,15 +18,21 @@ struct PushMarking {
     /// Marks the units of the features `keys` of the scope's graph.
     mutating func run(_ scope: inout Scope, _ keys: [FeatureKey]) throws(ServiceError) {
         for key in keys {
-            let plan = try scope.plan(key)
-            let old = before[key]
+            let plan = try scope.unitPlan(key)
+            let old = before.units(of: key)
             if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
+                for dep in plan.deps { try relink(scope, plan, dep) }
                 try markKnown(&scope, plan)
                 try markExpected(&scope, plan)
             } else if let old, !Self.hasSameFormulas(old, plan) {
                 try markKnown(&scope, plan)
             }
         }
+    }
+
+    private func relink(_ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
+        guard let grouping = Grouping(scope, plan, dep) else { return }
+        try stored { () throws(StoreError) in try grouping.rebuild() }
     }
 
     private static func hasSameDeps(_ old: FeaturePlan, _ new: FeaturePlan) -> Bool {

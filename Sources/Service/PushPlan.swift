@@ -49,7 +49,6 @@ struct PushPlan {
         removed = catalog.graph.order.filter {
             catalog.graph.members[$0]?.project == push.project && pushed[$0] == nil
         }
-        try checkColumns(pushed)
     }
 
     /// Whether the project already stands where the push would put it.
@@ -129,21 +128,6 @@ struct PushPlan {
                 Fault(
                     .pointer("/features/\(index)/spec/key"),
                     "the feature \"\(feature.spec.key)\" belongs to the project \"\(name)\""))
-        }
-        if !faults.isEmpty { throw .invalidGraph(faults) }
-    }
-
-    /// Record ids belong to an id space: a feature keeps its id columns once it has been pushed with others and has
-    /// records; that is checked where records can be seen. Here: the kinds of lineage that can be worked on.
-    private func checkColumns(_ pushed: [FeatureKey: Int]) throws(ServiceError) {
-        var faults: [Fault] = []
-        for (key, index) in pushed.sorted(by: { $0.value < $1.value }) {
-            for (position, dep) in (graph[key]?.deps ?? []).enumerated() where dep.lineage != .identity {
-                faults.append(
-                    Fault(
-                        .pointer("/features/\(index)/spec/deps/\(position)/lineage/relationship/type"),
-                        "only identity lineage (1:1) is supported"))
-            }
         }
         if !faults.isEmpty { throw .invalidGraph(faults) }
     }

@@ -1,13 +1,16 @@
-// Lists the live records of a feature.
+// Lists the records of a feature: as they are, as they were, or every version of them.
 
 public import Feature
+import JSON
 import Postgres
 import Store
 
-/// A record as it stands.
+/// A version of a record as it is stored.
 public struct StoredRecord: Sendable {
     /// The record.
     public let record: RecordID
+    /// The lineage entry.
+    public let entry: EntryID
     /// The values of its id columns, in the order of the spec.
     public let key: RecordKey
     /// Its metadata columns.
@@ -20,69 +23,181 @@ public struct StoredRecord: Sendable {
     public let dataVersion: [(structKey: String, version: String)]
     /// The provenance and the data version of the record as a whole.
     public let recordProvenance: String?, recordDataVersion: String?
-    /// Whether it is soft-deleted.
+    /// The orchestrator's run that wrote it.
+    public let materialization: String?
+    /// When it was written: microseconds since 1970.
+    public let writtenAt: Int64
+    /// Whether it is a tombstone.
     public let isDeleted: Bool
+}
+
+/// A question for the records of a feature.
+public struct RecordQuery: Sendable {
+    /// The feature.
+    public var feature: FeatureKey
+    /// How many records at most: 1...`Limits.pageRowsMax`.
+    public var limit: Int
+    /// The record from where to go on: what the page before gave as `next`, -1 for the first page.
+    public var after: RecordID = -1
+    /// The version of that record from where to go on: what the page before gave as `nextEntry`.
+    public var afterEntry: EntryID = 0
+    /// Which records to list: those whose listed version passes every filter.
+    public var filters: [Filter] = []
+    /// Whether soft-deleted records, or tombstones, are listed too.
+    public var includesDeleted = false
+    /// Whether every version is listed, not only the newest.
+    public var hasHistory = false
+    /// The feature version under which the listed versions were written; nil for any.
+    public var featureVersion: String?
+    /// The moment whose records are listed, microseconds since 1970; nil for now.
+    public var asOf: Int64?
+
+    /// A question for the first `limit` live records of `feature`.
+    public init(feature: FeatureKey, limit: Int) {
+        self.feature = feature
+        self.limit = limit
+    }
 }
 
 /// A page of records.
 public struct RecordPage: Sendable {
     /// The feature.
     public let plan: FeaturePlan
-    /// The records in the order of record ids.
+    /// The records in the order of record ids, versions of one in the order of writing.
     public let records: [StoredRecord]
     /// From where the next page goes on; nil at the end.
     public let next: RecordID?
+    /// From which version of `next` the next page goes on; 0 unless every version is listed.
+    public let nextEntry: EntryID
 }
 
 extension Metaxy {
     /// A page of a feature's live records.
     ///
     /// - Parameters:
+    ///   - key: the feature.
     ///   - after: the last record of the page before, -1 for the first page.
     ///   - limit: 1...`Limits.pageRowsMax`.
     ///   - includesDeleted: whether soft-deleted ones are listed too.
+    /// - Returns: the page.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(limit).
     public func records(
         of key: FeatureKey, after: RecordID, limit: Int, includesDeleted: Bool
     ) async throws(ServiceError) -> RecordPage {
+        var query = RecordQuery(feature: key, limit: limit)
+        query.after = after
+        query.includesDeleted = includesDeleted
+        return try await records(query)
+    }
+
+    /// A page of a feature's records. Filters look at the version that is listed: an older one never takes its place.
+    ///
+    /// - Parameter query: what to list.
+    /// - Returns: the page, full unless it is the last.
+    /// - Throws: `.featureNotFound`, `.versionNotFound`, `.unavailable`.
+    /// - Complexity: O(limit) round trips and rows; with filters O(records) until the page is full.
+    public func records(_ query: RecordQuery) async throws(ServiceError) -> RecordPage {
         try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
-            return try stored { () throws(StoreError) in
-                let heads = try Heads(scope.connection, feature: plan.id)
-                    .page(after: after, limit: limit + 1, deleted: includesDeleted)
-                let page = Array(heads.prefix(limit))
-                let records = try scope.describe(page, plan)
-                return RecordPage(
-                    plan: plan, records: records, next: heads.count > limit ? page.last?.head.record : nil)
-            }
+            var reading = try RecordReading(scope, query)
+            return try reading.page()
         }
     }
 }
 
+/// A list being read in one snapshot.
+private struct RecordReading {
+    /// The most versions read at a time.
+    private static let step = 4_096
+
+    private let scope: Scope
+    private let query: RecordQuery
+    private let plan: FeaturePlan
+    private let selection: VersionSelection
+    private var record: RecordID
+    private var entry: EntryID
+
+    init(_ scope: Scope, _ query: RecordQuery) throws(ServiceError) {
+        self.scope = scope
+        self.query = query
+        plan = try scope.plan(query.feature)
+        record = query.after
+        entry = query.afterEntry
+        var selection = VersionSelection(asOf: query.asOf)
+        if let version = query.featureVersion {
+            let id = plan.id
+            let definitions = try stored { () throws(StoreError) in
+                try Registry(scope.connection).definitions(of: id, version: version)
+            }
+            guard !definitions.isEmpty else { throw .versionNotFound(version) }
+            selection.definitions = definitions
+        }
+        self.selection = selection
+    }
+
+    mutating func page() throws(ServiceError) -> RecordPage {
+        do {
+            var records: [StoredRecord] = []
+            while records.count <= query.limit {
+                let wanted = query.filters.isEmpty ? query.limit + 1 - records.count : Self.step
+                let entries = try next(min(wanted, Self.step))
+                let listed = entries.filter { query.includesDeleted || $0.kind != .deleted }
+                for record in try scope.describe(listed, plan) {
+                    if query.filters.isEmpty {
+                        records.append(record)
+                    } else if try FilteredRow(record, plan: plan).passes(query.filters) {
+                        records.append(record)
+                    }
+                }
+                guard let last = entries.last else { break }
+                (record, entry) = (last.record, last.entry)
+            }
+            let isMore = records.count > query.limit
+            let page = Array(records.prefix(query.limit))
+            return RecordPage(
+                plan: plan, records: page, next: isMore ? page.last?.record : nil,
+                nextEntry: query.hasHistory ? page.last?.entry ?? 0 : 0)
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    private func next(_ limit: Int) throws(StoreError) -> [LineageEntry] {
+        let lineage = LineageQueries(scope.connection, feature: plan.id)
+        if query.hasHistory { return try lineage.versions(after: record, entry, limit: limit, selection) }
+        guard selection == VersionSelection() else {
+            return try lineage.latest(after: record, limit: limit, selection)
+        }
+        return try lineage.current(after: record, limit: limit, deleted: query.includesDeleted)
+    }
+}
+
 extension Scope {
-    /// Completes heads to what a reader sees.
+    /// Completes versions to what a reader sees.
     fileprivate func describe(
-        _ heads: [DescribedHead], _ plan: FeaturePlan
+        _ entries: [LineageEntry], _ plan: FeaturePlan
     ) throws(StoreError) -> [StoredRecord] {
-        let keys = try RecordIDs(connection, space: plan.space).keys(of: heads.map(\.head.record))
-        let ids = Set(heads.map(\.head.definition)).subtracting([plan.definition])
+        guard !entries.isEmpty else { return [] }
+        let keys = try RecordIDs(connection, space: plan.space).keys(of: Array(Set(entries.map(\.record))))
+        let ids = Set(entries.map(\.definition)).subtracting([plan.definition])
         let earlier = try definitions.definitions(ids, Registry(connection))
         var hasher = RecordHasher(plan.hash)
         var records: [StoredRecord] = []
-        for described in heads {
-            let head = described.head
-            let definition = earlier[head.definition]
+        for entry in entries {
+            let definition = earlier[entry.definition]
             let fields = definition.map { FieldSlots($0, slots: plan.slots) } ?? FieldSlots(plan)
-            let provenance = fields.fields.map { ($0.structKey, head.provenance(at: $0.slot) ?? "") }
-            let dataVersion = fields.fields.map { ($0.structKey, head.dataVersion(at: $0.slot) ?? "") }
+            let provenance = fields.fields.map { ($0.structKey, entry.provenance(at: $0.slot) ?? "") }
+            let dataVersion = fields.fields.map { ($0.structKey, entry.dataVersion(at: $0.slot) ?? "") }
             records.append(
                 StoredRecord(
-                    record: head.record, key: keys[head.record] ?? RecordKey([]),
-                    columns: try RowColumn.columns(described.metadata),
+                    record: entry.record, entry: entry.entry, key: keys[entry.record] ?? RecordKey([]),
+                    columns: try entry.metadata.map { (bytes) throws(StoreError) in try RowColumn.columns(bytes) }
+                        ?? [],
                     featureVersion: definition?.featureVersion ?? plan.featureVersion, provenance: provenance,
                     dataVersion: dataVersion, recordProvenance: hasher.recordVersion(provenance.map(\.1)),
-                    recordDataVersion: hasher.recordVersion(dataVersion.map(\.1)), isDeleted: !head.isLive))
+                    recordDataVersion: hasher.recordVersion(dataVersion.map(\.1)),
+                    materialization: entry.writer.materialization, writtenAt: entry.writtenAt,
+                    isDeleted: entry.kind == .deleted))
         }
         return records
     }

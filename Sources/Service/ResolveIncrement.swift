@@ -24,21 +24,28 @@ public struct IncrementQuery: Sendable {
     public var kinds: Set<IncrementKind>
     /// How many records at most: 0...`Limits.pageRowsMax`.
     public var limit: Int
-    /// The last record of the page before, -1 for the first page.
+    /// What the page before gave as `next`, -1 for the first page.
     public var after: RecordID
     /// Whether to count all kinds: only what counts is left out of later pages.
     public var countsAll: Bool
+    /// Conditions on the records to look at.
+    public var restriction: IncrementRestriction
+    /// Records to compare with what is stored, instead of what follows from the upstreams; needed for a root.
+    public var samples: [RecordRow]?
 
     /// A question for the increment of `feature`.
     public init(
         feature: FeatureKey, kinds: Set<IncrementKind> = [.new, .stale, .orphaned], limit: Int,
-        after: RecordID = -1, countsAll: Bool = true
+        after: RecordID = -1, countsAll: Bool = true, restriction: IncrementRestriction = IncrementRestriction(),
+        samples: [RecordRow]? = nil
     ) {
         self.feature = feature
         self.kinds = kinds
         self.limit = limit
         self.after = after
         self.countsAll = countsAll
+        self.restriction = restriction
+        self.samples = samples
     }
 }
 
@@ -56,7 +63,7 @@ public struct IncrementPage: Sendable {
     public let plan: FeaturePlan
     /// Nil where they were not asked for.
     public let counts: IncrementCounts?
-    /// The records in the order of record ids.
+    /// The records in the order of record ids; under samples, the samples in their order come first.
     public let records: [IncrementRecord]
     /// From where the next page goes on; nil at the end.
     public let next: RecordID?
@@ -67,12 +74,19 @@ extension Metaxy {
     ///
     /// Candidates that turn out to be as they should be are settled on the way, so that they cost once.
     ///
-    /// - Throws: `.featureNotFound`; `.invalid` for a root; `.unavailable`.
-    /// - Complexity: O(candidates) when counting, O(page) otherwise; never O(records).
+    /// - Throws: `.featureNotFound`; `.invalid` for a root without samples, for bad samples, and for filters on
+    ///   features that are not involved; `.unavailable`.
+    /// - Complexity: O(candidates) when counting, O(page) otherwise, never O(records); O(records) with samples or under
+    ///   a restriction.
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
         for _ in 0..<Limits.settleRoundsMax {
             let outcome = try await read { (scope) throws(ServiceError) in
-                let plan = try scope.plan(query.feature)
+                let plan = try scope.unitPlan(query.feature)
+                try query.restriction.check(plan)
+                if let samples = query.samples {
+                    var comparison = SampleComparison(try scope.plan(query.feature), query)
+                    return ResolutionOutcome(page: try comparison.run(samples, scope))
+                }
                 guard !plan.isRoot else {
                     throw .invalid([
                         Fault(
@@ -87,81 +101,6 @@ extension Metaxy {
             try await settle(outcome.revertible)
         }
         throw .conflict("the records of \(query.feature) change faster than they can be judged; ask again")
-    }
-}
-
-private struct ResolutionOutcome: Sendable {
-    let page: IncrementPage
-    let settled: [FeatureID: Set<RecordID>]
-    let revertible: [FeatureID: Set<RecordID>]
-}
-
-/// A walk over a feature's candidates.
-private struct Resolution {
-    /// Blocks read and judged at a time.
-    private static let blocksStep = 8
-
-    private let plan: FeaturePlan
-    private let query: IncrementQuery
-    private var counts = IncrementCounts()
-    private var chosen: [(RecordID, JudgedUnit)] = []
-    private var settled: Set<RecordID> = []
-    private var isMore = false
-    /// Live records that are not as they should be.
-    private var liveInIncrement = 0
-
-    init(_ plan: FeaturePlan, _ query: IncrementQuery) {
-        self.plan = plan
-        self.query = query
-    }
-
-    mutating func run(_ scope: Scope) throws(ServiceError) -> ResolutionOutcome {
-        var evaluator = scope.evaluator
-        var block = query.countsAll ? 0 : Int32(max(query.after, 0) >> 10)
-        walk: while true {
-            let active: [(address: BlockAddress, block: WorkBlock)]
-            do {
-                active = try scope.blocks.active(plan.id, from: block, limit: Self.blocksStep)
-                let units = active.flatMap { entry in
-                    entry.block.candidates.offsets.map(entry.address.record(at:))
-                }
-                let judged = try evaluator.judge(plan, units)
-                for unit in units {
-                    if let judgedUnit = judged[unit] { sort(unit, judgedUnit) }
-                    if isMore && !query.countsAll { break walk }
-                }
-            } catch {
-                throw ServiceError(error)
-            }
-            guard let last = active.last, active.count == Self.blocksStep else { break }
-            block = last.address.block + 1
-        }
-        let records = try IncrementDescriber(scope).describe(plan, chosen)
-        let page = IncrementPage(
-            plan: plan, counts: try countedAll(scope), records: records, next: isMore ? chosen.last?.0 : nil)
-        return ResolutionOutcome(
-            page: page, settled: settled.isEmpty ? [:] : [plan.id: settled], revertible: evaluator.revertible)
-    }
-
-    private mutating func sort(_ unit: RecordID, _ judged: JudgedUnit) {
-        guard let kind = judged.kind else {
-            settled.insert(unit)
-            return
-        }
-        counts.kinds[kind, default: 0] += 1
-        if judged.head?.isLive == true { liveInIncrement += 1 }
-        guard unit > query.after, query.kinds.contains(kind) else { return }
-        if chosen.count < query.limit { chosen.append((unit, judged)) } else { isMore = true }
-    }
-
-    private func countedAll(_ scope: Scope) throws(ServiceError) -> IncrementCounts? {
-        guard query.countsAll else { return nil }
-        let live = try stored { () throws(StoreError) in
-            try Presences(scope.connection).count(of: plan.id)
-        }
-        var counts = counts
-        counts.upToDate = live - liveInIncrement
-        return counts
     }
 }
 

@@ -35,7 +35,7 @@ extension Metaxy {
         of key: FeatureKey, after: RecordID, limit: Int
     ) async throws(ServiceError) -> FailurePage {
         try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
+            let plan = try scope.unitPlan(key)
             let found = try stored { () throws(StoreError) in
                 try Failures(scope.connection, feature: plan.id).page(after: after, limit: limit + 1)
             }
@@ -56,7 +56,7 @@ extension Metaxy {
     /// - Complexity: O(failures); one transaction.
     public func retry(_ key: FeatureKey, filters: [Filter]) async throws(ServiceError) -> Int {
         try await change { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
+            let plan = try scope.unitPlan(key)
             let failures = Failures(scope.connection, feature: plan.id)
             var count = 0
             var after: RecordID = -1

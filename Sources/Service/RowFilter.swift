@@ -84,6 +84,47 @@ extension FilteredRow {
     }
 }
 
+extension FilteredRow {
+    /// A stored version as its reader sees it.
+    init(_ record: StoredRecord, plan: FeaturePlan) throws(StoreError) {
+        var values = try Self.values(record.columns)
+        for (column, value) in zip(plan.spec.idColumns, record.key.values) { values[column] = value.json }
+        values[SystemColumn.provenanceByField.rawValue] = Self.object(record.provenance)
+        values[SystemColumn.dataVersionByField.rawValue] = Self.object(record.dataVersion)
+        values[SystemColumn.provenance.rawValue] = record.recordProvenance.map(JSONValue.string)
+        values[SystemColumn.dataVersion.rawValue] = record.recordDataVersion.map(JSONValue.string)
+        values["metaxy_feature_version"] = .string(record.featureVersion)
+        values["metaxy_materialization_id"] = record.materialization.map(JSONValue.string)
+        self.init(values)
+    }
+
+    private static func object(_ versions: [(structKey: String, version: String)]) -> JSONValue {
+        var object = JSONObject()
+        // Struct keys of one feature are distinct, so nothing is displaced.
+        for field in versions { _ = object.append(field.structKey, .string(field.version)) }
+        return .object(object)
+    }
+
+    private static func values(_ columns: [RowColumn]) throws(StoreError) -> [String: JSONValue] {
+        var values: [String: JSONValue] = [:]
+        for column in columns {
+            do {
+                values[column.name] = try JSONValue(parsing: column.value)
+            } catch {
+                throw .corrupt("the column \(column.name) is not JSON")
+            }
+        }
+        return values
+    }
+
+    /// A record of an increment, as the worker that gets it sees it.
+    init(_ record: IncrementRecord, plan: FeaturePlan) throws(StoreError) {
+        var values = try Self.values(record.columns)
+        for (column, value) in zip(plan.spec.idColumns, record.key.values) { values[column] = value.json }
+        self.init(values)
+    }
+}
+
 /// Reads upstream records as inputs: by the names that a dep gives their columns.
 struct InputReader {
     private let upstream: FeaturePlan

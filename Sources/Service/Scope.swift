@@ -37,6 +37,12 @@ struct Scope {
         return plan
     }
 
+    /// The plan of the units of a feature of the current graph.
+    func unitPlan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
+        guard let plan = catalog.units(of: key) else { throw .featureNotFound(key.description) }
+        return plan
+    }
+
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
         let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
@@ -52,14 +58,28 @@ struct Scope {
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
-            let records = changes.filter { $0.touches(dep) }.map(\.record)
-            guard !records.isEmpty else { continue }
-            marks.append((downstream.id, try units(of: records, downstream, dep: dep)))
+            let touching = changes.filter { $0.touches(dep) }
+            guard !touching.isEmpty else { continue }
+            let moved = try regroup(touching, downstream, dep)
+            let units = try units(of: touching.map(\.record), downstream, dep: dep)
+            marks.append((downstream.id, Array(moved.union(units))))
         }
         var addresses: Set<BlockAddress> = []
         for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
         do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
         for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+    }
+
+    /// Puts records that appeared, or moved in a column that groups them, into their groups.
+    ///
+    /// - Returns: the units that got or lost one.
+    private func regroup(
+        _ changes: [RecordChange], _ plan: FeaturePlan, _ dep: DepPlan
+    ) throws(ServiceError) -> Set<RecordID> {
+        guard let grouping = Grouping(self, plan, dep) else { return [] }
+        let moved = changes.filter { $0.slots == nil || !$0.columns.isDisjoint(with: dep.grouping) }.map(\.record)
+        guard !moved.isEmpty else { return [] }
+        return try stored { () throws(StoreError) in try grouping.link(moved) }
     }
 
     /// Writes the blocks back, and sees to it that units waiting for what is now settled are judged again.
@@ -83,7 +103,12 @@ struct Scope {
     private mutating func unpark(waitingFor settled: [FeatureID: [RecordID]]) throws(ServiceError) {
         var open = settled.mapValues(Set.init)
         for key in catalog.graph.order {
-            guard let plan = catalog[key], let records = open[plan.id], !records.isEmpty else { continue }
+            guard let plan = catalog[key] else { continue }
+            if let units = plan.units, let opened = open[units], !opened.isEmpty {
+                let children = try children(of: opened.sorted(), plan)
+                open[plan.id, default: []].formUnion(children)
+            }
+            guard let records = open[plan.id], !records.isEmpty else { continue }
             for edge in catalog.downstream(of: plan.id) {
                 let downstream = try self.plan(edge.feature)
                 let units = try units(of: records.sorted(), downstream, dep: downstream.deps[edge.dep])
@@ -92,6 +117,13 @@ struct Scope {
                 open[downstream.id, default: []].formUnion(units)
             }
         }
+    }
+
+    private func children(of units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID] {
+        guard let number = plan.units else { return [] }
+        return try stored { () throws(StoreError) in
+            try Links(connection, units: number, records: plan.id).records(of: units, space: plan.space)
+        }.values.flatMap { $0 }
     }
 
     private func units(

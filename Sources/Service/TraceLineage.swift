@@ -160,8 +160,7 @@ private struct Tracer {
                     guard let plan = scope.catalog[target.feature] else { continue }
                     let dep = plan.deps[target.dep]
                     let units = try mapper.known(Array(Set(group.map(\.record))), plan, dep: dep)
-                    let children = try LineageQueries(scope.connection, feature: plan.id)
-                        .children(of: group.map(\.entry), among: units)
+                    let children = try made(of: group.map(\.entry), by: units, plan)
                     for child in children {
                         let definition = try definition(child.definition)
                         for parent in child.parents.joined() where group.contains(where: { $0.entry == parent.entry }) {
@@ -175,6 +174,18 @@ private struct Tracer {
             add(frontier)
             try checkSize()
         }
+    }
+
+    /// The versions that were made from entries: of units, or of the records that units expand into.
+    private func made(
+        of entries: [EntryID], by units: [RecordID], _ plan: FeaturePlan
+    ) throws(StoreError) -> [LineageEntry] {
+        guard let children = plan.children else {
+            return try LineageQueries(scope.connection, feature: plan.id).children(of: entries, among: units)
+        }
+        let records = try Links(scope.connection, units: plan.id, records: children.feature)
+            .records(of: units, space: children.space).values.flatMap { $0 }
+        return try LineageQueries(scope.connection, feature: children.feature).children(of: entries, among: records)
     }
 
     private mutating func add(_ new: [LineageEntry]) {

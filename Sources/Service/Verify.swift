@@ -41,9 +41,14 @@ extension Metaxy {
         var outcome = VerifyOutcome()
         for key in keys {
             let part = try await read { (scope) throws(ServiceError) in
-                guard let plan = scope.catalog[key] else { return VerifyOutcome() }
+                guard let plan = scope.catalog.units(of: key) else { return VerifyOutcome() }
                 var verification = Verification(scope, plan)
-                return try verification.run()
+                var outcome = try verification.run()
+                if let children = try ChildVerification(scope, plan)?.run() {
+                    outcome.mismatchCount += children.count
+                    outcome.mismatches += children.prefix(Limits.faultsMax)
+                }
+                return outcome
             }
             outcome.checked += part.checked
             outcome.mismatchCount += part.mismatchCount
@@ -75,6 +80,7 @@ private struct Verification {
             let units = try universe(presence)
             try checkLeases(work)
             try checkCount(presence)
+            try checkLinks()
             var start = 0
             while start < units.count {
                 let part = Array(units[start..<min(start + Self.step, units.count)])
@@ -86,6 +92,25 @@ private struct Verification {
             return outcome
         } catch {
             throw ServiceError(error)
+        }
+    }
+
+    /// Every upstream record is linked to the group that its columns say, and nothing else is.
+    private mutating func checkLinks() throws(StoreError) {
+        for dep in plan.deps {
+            guard let grouping = Grouping(scope, plan, dep) else { continue }
+            var links = try Links(scope.connection, units: plan.id, records: dep.upstream).all()
+            for records in try Heads(scope.connection, feature: dep.upstream).all().chunked(Self.step) {
+                let keys = try grouping.keys(of: records)
+                let found = try RecordIDs(scope.connection, space: plan.space).find(
+                    records.map { keys[$0]?.encoded ?? [] })
+                for (record, unit) in zip(records, found) where links.removeValue(forKey: record) != unit {
+                    wrong.append((unit ?? -1, "record \(record) of \(dep.spec.feature) is linked to another group"))
+                }
+            }
+            for (record, unit) in links {
+                wrong.append((unit, "record \(record) of \(dep.spec.feature) is linked, but has no version"))
+            }
         }
     }
 

@@ -101,11 +101,12 @@ private struct RecordWriting {
         let records = try stored { () throws(StoreError) in
             try RecordIDs(connection, space: plan.space).intern(rows.map(\.key))
         }
+        let units = try ChildUnits(plan, rows.map(\.key), records, &scope)
         try scope.lock(records, of: plan.id)
         let heads = try stored { () throws(StoreError) in
             try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
         }
-        let versions = try versions(rows, records, scope)
+        let versions = try versions(rows, records, units, scope)
         var appended: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
@@ -127,6 +128,12 @@ private struct RecordWriting {
             try LineageLog(connection, feature: plan.id).append(
                 appended, definition: plan.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
+        }
+        if let units {
+            let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
+            try units.follow(versions, doubtful: doubtful, operation: operation, &scope)
+            try scope.propagate(changes, of: plan)
+            return
         }
         try scope.propagate(changes, of: plan)
         settle(rows, records, &scope)
@@ -156,10 +163,15 @@ private struct RecordWriting {
 
     /// The rows as versions, in their order.
     private func versions(
-        _ rows: [RecordRow], _ records: [RecordID], _ scope: Scope
+        _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, _ scope: Scope
     ) throws(ServiceError) -> [LineageVersion] {
         var expectations: [RecordID: Expectation] = [:]
-        if !plan.isRoot { expectations = try expect(records, scope) }
+        if let units {
+            let expected = try expect(Set(units.units.values).sorted(), units.plan, scope)
+            expectations = units.units.compactMapValues { expected[$0] }
+        } else if !plan.isRoot {
+            expectations = try expect(records, plan, scope)
+        }
         var versions: [LineageVersion] = []
         var faults: [Fault] = []
         for (row, record) in zip(rows, records) {
@@ -189,9 +201,10 @@ private struct RecordWriting {
         return versions
     }
 
-    private func expect(_ records: [RecordID], _ scope: Scope) throws(ServiceError) -> [RecordID: Expectation] {
+    private func expect(
+        _ records: [RecordID], _ plan: FeaturePlan, _ scope: Scope
+    ) throws(ServiceError) -> [RecordID: Expectation] {
         let evaluator = scope.evaluator
-        let plan = plan
         let inputs = try stored { () throws(StoreError) in try evaluator.inputs(plan, records) }
         var expecter = Expecter(plan)
         var expectations: [RecordID: Expectation] = [:]

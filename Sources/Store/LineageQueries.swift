@@ -46,8 +46,8 @@ public struct LineageEntry: Hashable, Sendable {
 
 /// Reads the lineage of one feature.
 public struct LineageQueries {
-    private let connection: Connection
-    private let feature: FeatureID
+    let connection: Connection
+    let feature: FeatureID
 
     /// The lineage of `feature`.
     public init(_ connection: Connection, feature: FeatureID) {
@@ -192,13 +192,13 @@ public struct LineageQueries {
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    private static let columns = """
+    static let columns = """
         l.entry, l.rid, l.definition_id, l.kind, l.written_at, l.provenance, l.data_version, l.parents,
         l.parent_records, l.parent_counts, l.metadata, o.claim_id, o.worker, o.materialization_id, o.token_name,
         o.request_id
         """
 
-    private func decode(_ row: Row) throws(PostgresError) -> LineageEntry {
+    func decode(_ row: Row) throws(PostgresError) -> LineageEntry {
         let record = try row.int8(1)
         return LineageEntry(
             entry: try row.int8(0), feature: feature, record: record, definition: try row.int8(2),
@@ -218,7 +218,9 @@ public struct LineageQueries {
         of record: RecordID, entries: [EntryID]?, records: [RecordID]?, counts: [Int32]?
     ) -> [[ParentEntry]] {
         guard let entries else { return [] }
-        let flat = entries.indices.map { ParentEntry(entry: entries[$0], record: records?[$0] ?? record) }
+        let flat = entries.indices.map { index in
+            ParentEntry(entry: entries[index], record: records?[index] ?? (entries[index] == 0 ? 0 : record))
+        }
         guard let counts else { return flat.map { [$0] } }
         var next = 0
         return counts.map { count in

@@ -27,6 +27,8 @@ public struct StoredFeature: Hashable, Sendable {
     public let project: Int32
     /// The id space of its records.
     public let space: Int32
+    /// What stands for it where units are stored, and their id space; nil where its records are its units.
+    public let units: FeatureID?, unitSpace: Int32?
     /// Its definition in the current graph; nil where it is no longer part of it.
     public let definition: DefinitionID?
     /// The slot of each field it ever had.
@@ -169,7 +171,7 @@ public struct Registry {
         let features = try connection.rows(Self.featuresStatement) { row throws(PostgresError) in
             (
                 id: try row.int4(0), key: try row.text(1), project: try row.int4(2), space: try row.int4(3),
-                definition: try row.int8OrNil(4)
+                definition: try row.int8OrNil(4), units: try row.int4OrNil(5), unitSpace: try row.int4OrNil(6)
             )
         }
         var stored: [StoredFeature] = []
@@ -177,7 +179,8 @@ public struct Registry {
             stored.append(
                 StoredFeature(
                     id: feature.id, key: try Self.featureKey(feature.key), project: feature.project,
-                    space: feature.space, definition: feature.definition, slots: slots[feature.id] ?? [:]))
+                    space: feature.space, units: feature.units, unitSpace: feature.unitSpace,
+                    definition: feature.definition, slots: slots[feature.id] ?? [:]))
         }
         let spaces = try connection.rows(Self.spacesStatement) { row throws(PostgresError) in
             (try row.int4(0), try row.textArray(1).compactMap { $0 })
@@ -213,6 +216,17 @@ public struct Registry {
                     fields: try StoredField.read(fields)))
         }
         return definitions
+    }
+
+    /// The definitions of a feature that have a feature version.
+    ///
+    /// - Returns: empty where none has.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func definitions(of feature: FeatureID, version: String) throws(StoreError) -> [DefinitionID] {
+        try connection.rows(Self.versionStatement, [.int4(feature), .text(version)]) { row throws(PostgresError) in
+            try row.int8(0)
+        }
     }
 
     /// The pushes of a project, newest first.
@@ -289,7 +303,10 @@ extension Registry {
         "registry_project", "SELECT \(projectColumns) FROM project p WHERE p.name = $1")
 
     private static let featuresStatement = Statement(
-        "registry_features", "SELECT id, key, project_id, space_id, current_definition FROM feature ORDER BY id")
+        "registry_features",
+        """
+        SELECT id, key, project_id, space_id, current_definition, unit_storage, unit_space_id FROM feature ORDER BY id
+        """)
 
     private static let fieldsStatement = Statement("registry_fields", "SELECT feature_id, slot, key FROM field")
 
@@ -302,6 +319,10 @@ extension Registry {
                schema::text, fields
         FROM definition WHERE id = ANY ($1::bigint[])
         """)
+
+    private static let versionStatement = Statement(
+        "registry_version",
+        "SELECT id FROM definition WHERE feature_id = $1 AND feature_version = $2 ORDER BY id")
 
     private static let pushesStatement = Statement(
         "registry_pushes",

@@ -54,6 +54,26 @@ extension Registry {
         try connection.run(Self.moveFeatureStatement, [.int4(feature), .int4(space)])
     }
 
+    /// Gives a feature a number under which its units are stored.
+    ///
+    /// - Parameters:
+    ///   - feature: a feature that has none.
+    ///   - space: the id space of the units.
+    /// - Returns: the number.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func createUnits(of feature: FeatureID, space: Int32) throws(StoreError) -> FeatureID {
+        try number(Self.createUnitsStatement, [.int4(feature), .int4(space)])
+    }
+
+    /// Moves the units of a feature that has none yet to another id space.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func moveUnits(of feature: FeatureID, to space: Int32) throws(StoreError) {
+        try connection.run(Self.moveUnitsStatement, [.int4(feature), .int4(space)])
+    }
+
     /// Gives slots to fields.
     ///
     /// - Throws: `.database`.
@@ -157,6 +177,16 @@ extension Registry {
 
     private static let moveFeatureStatement = Statement(
         "registry_move_feature", "UPDATE feature SET space_id = $2 WHERE id = $1")
+
+    private static let createUnitsStatement = Statement(
+        "registry_create_units",
+        """
+        UPDATE feature SET unit_storage = nextval(pg_get_serial_sequence('feature', 'id')), unit_space_id = $2
+        WHERE id = $1 RETURNING unit_storage
+        """)
+
+    private static let moveUnitsStatement = Statement(
+        "registry_move_units", "UPDATE feature SET unit_space_id = $2 WHERE id = $1")
 
     private static let createFieldsStatement = Statement(
         "registry_create_fields",

@@ -70,7 +70,7 @@ struct PagingTests {
     func brokenStream() async throws {
         try await World.with { world in
             _ = try await world.post("/v1/push", Graphs.push)
-            _ = try await world.postLines("/v1/records/video/raw", Self.rows(10_001))
+            _ = try await world.postLines("/v1/records/video/raw", Self.rows(2_001))
             let head = try World.head("GET", "/v1/records/video/raw", headers: [("Accept", "application/x-ndjson")])
             let body = RequestBody(declaredLength: 0) { () async throws(BodyError) in nil }
             let response = await world.api.respond(Request(head: head, body: body, remote: "local"))
@@ -89,10 +89,24 @@ struct PagingTests {
                 return
             }
             let lines = written.withLock { String(decoding: $0, as: UTF8.self) }.split(separator: "\n")
-            #expect(lines.count == 10_001)
+            #expect(lines.count == 2_001)
             let last = try JSONValue(parsing: Array(try #require(lines.last).utf8))
             #expect(last["error"]?["code"]?.stringValue == "unavailable")
             #expect(last["error"]?["instance"]?.stringValue == "/v1/records/video/raw")
+            let metrics = try await world.get("/metrics").text
+            let series = #"_count{method="GET",route="/v1/records/{key}",status="200"} 1"#
+            #expect(metrics.contains(series + "\n"))
+        }
+    }
+
+    @Test("an answer that nobody takes does not count as in flight for ever")
+    func abandonedStream() async throws {
+        try await World.with { world in
+            try await world.prepare()
+            let head = try World.head("GET", "/v1/records/video/raw", headers: [("Accept", "application/x-ndjson")])
+            let body = RequestBody(declaredLength: 0) { () async throws(BodyError) in nil }
+            _ = await world.api.respond(Request(head: head, body: body, remote: "local"))
+            #expect(try await world.get("/metrics").text.contains("http_server_requests_in_flight 1\n"))
         }
     }
 

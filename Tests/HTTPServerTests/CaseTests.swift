@@ -3,6 +3,7 @@
 import HTTP
 import HTTPServer
 import HTTPSupport
+import Sockets
 import Testing
 
 @Suite("The cases, over a socket")
@@ -10,11 +11,20 @@ struct CaseTests {
     /// How long a connection has to be quiet to count as waiting, or as having said all.
     private static let quietSeconds = 0.2
 
-    @Test("each case is answered as it should be, on the event loop and through tasks", arguments: [true, false])
-    func answered(hasFastPath: Bool) async throws {
+    enum Way: CaseIterable {
+        case eventLoop
+        case tasks
+        case tls
+    }
+
+    @Test("each case is answered as it should be", arguments: Way.allCases)
+    func answered(_ way: Way) async throws {
         let cases = try HTTPCase.all()
-        let application = hasFastPath ? TestRoutes.application : TestRoutes.applicationOfTasks
-        let configuration = ServerConfiguration(host: "127.0.0.1", port: 0, loops: 2, limits: Limits())
+        let application = way == .tasks ? TestRoutes.applicationOfTasks : TestRoutes.application
+        let files = TLSConfiguration(
+            certificateChainPath: TLSFiles.path("server.pem"), privateKeyPath: TLSFiles.path("server.key"))
+        let configuration = ServerConfiguration(
+            host: "127.0.0.1", port: 0, loops: 2, limits: Limits(), tls: way == .tls ? files : nil)
         let server = Server(configuration: configuration, application: application)
         let port = try server.start().port
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -22,7 +32,7 @@ struct CaseTests {
                 group.addTask {
                     try await onThread {
                         for index in stride(from: lane, to: cases.count, by: 16) {
-                            try Self.run(cases[index], port)
+                            try Self.run(cases[index], port, way)
                         }
                     }
                 }
@@ -32,9 +42,9 @@ struct CaseTests {
         await server.drain(grace: .zero)
     }
 
-    private static func run(_ httpCase: HTTPCase, _ port: Int) throws {
+    private static func run(_ httpCase: HTTPCase, _ port: Int, _ way: Way) throws {
         let isHead = httpCase.steps.first?.sent?.starts(with: "HEAD".utf8) == true
-        let client = try TestClient(port: port, heads: isHead ? [0] : [])
+        let client = try TestClient(port: port, heads: isHead ? [0] : [], tls: way == .tls ? TestTLS() : nil)
         for step in httpCase.steps {
             guard let bytes = step.sent else {
                 client.finishSending()
@@ -51,6 +61,6 @@ struct CaseTests {
         while !httpCase.hasSaidEnough(client.observation), try client.readOnce(seconds: 10) {}
         try client.readAll(quietFor: quietSeconds)
         let faults = httpCase.faults(of: client.observation)
-        #expect(faults.isEmpty, "\(httpCase.name): \(faults)")
+        #expect(faults.isEmpty, "\(httpCase.name), \(way): \(faults)")
     }
 }

@@ -45,6 +45,7 @@ struct ShutdownTests {
         let port = try server.start().port
         let (inWork, signal) = AsyncStream.makeStream(of: Void.self)
         async let clients: Void = onThread {
+            defer { signal.finish() }
             let working = try TestClient(port: port)
             let idle = try TestClient(port: port)
             try working.send(Self.get + Self.get)
@@ -72,6 +73,7 @@ struct ShutdownTests {
         let port = try server.start().port
         let (inWork, signal) = AsyncStream.makeStream(of: Void.self)
         async let client: Void = onThread {
+            defer { signal.finish() }
             let client = try TestClient(port: port)
             try client.send(Self.get)
             try waitUntil("the request is in work") { gate.count == 1 }

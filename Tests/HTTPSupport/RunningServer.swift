@@ -2,6 +2,7 @@
 
 public import HTTP
 public import HTTPServer
+public import Sockets
 
 /// Runs a server on a port of the kernel's choice while a test's body runs, then drains it.
 ///
@@ -9,15 +10,17 @@ public import HTTPServer
 ///   - limits: the bounds.
 ///   - application: what to serve.
 ///   - loops: event loops.
+///   - tls: the files for TLS, nil to serve without.
 ///   - body: the test; gets the port and the server, and runs on a thread of its own, so it may block.
 /// - Returns: what the body returns.
 /// - Throws: what the body throws.
 @discardableResult
 public func withServer<T: Sendable>(
     limits: Limits = Limits(), application: Application = TestRoutes.application, loops: Int = 1,
+    tls: TLSConfiguration? = nil,
     _ body: @escaping @Sendable (Int, Server) throws -> T
 ) async throws -> T {
-    let configuration = ServerConfiguration(host: "127.0.0.1", port: 0, loops: loops, limits: limits)
+    let configuration = ServerConfiguration(host: "127.0.0.1", port: 0, loops: loops, limits: limits, tls: tls)
     let server = Server(configuration: configuration, application: application)
     let port = try server.start().port
     do {

@@ -38,6 +38,7 @@ public final class TestClient {
 
     /// The descriptor, -1 once closed.
     private(set) var descriptor: Int32
+    private var tls: TLSClientSession?
     /// The answers received so far.
     public private(set) var stream: AnswerStream
     /// The server has closed or reset the connection.
@@ -49,8 +50,13 @@ public final class TestClient {
     ///   - port: of 127.0.0.1.
     ///   - heads: the positions of HEAD requests among those to be sent.
     ///   - receiveBuffer: bytes of the kernel's receive buffer, nil for its choice.
-    /// - Throws: when nobody listens there.
-    public init(port: Int, heads: Set<Int> = [], receiveBuffer: Int32? = nil) throws {
+    ///   - settings: for TLS, nil to speak without.
+    ///   - earlier: a client whose TLS session is to be resumed.
+    /// - Throws: when nobody listens there, or the handshake fails.
+    public init(
+        port: Int, heads: Set<Int> = [], receiveBuffer: Int32? = nil, tls settings: TestTLS? = nil,
+        resuming earlier: TestClient? = nil
+    ) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         stream = AnswerStream(heads: heads)
         if var receiveBuffer {
@@ -68,6 +74,10 @@ public final class TestClient {
             }
         }
         guard status == 0 else { throw Broken(description: "connect: \(String(cString: strerror(errno)))") }
+        guard let settings else { return }
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        tls = try TLSClientSession(settings, socket: descriptor, resuming: earlier?.tls)
     }
 
     deinit {
@@ -81,8 +91,14 @@ public final class TestClient {
         descriptor = -1
     }
 
+    /// What TLS has agreed on: the version, the protocol, the name in the server's certificate, whether it resumed.
+    public var tlsFacts: (version: String, chosen: String, server: String, isResumed: Bool)? {
+        tls.map { ($0.version, $0.chosenProtocol, $0.serverName, $0.isResumed) }
+    }
+
     /// Closes the sending side.
     public func finishSending() {
+        tls?.finish()
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
@@ -122,6 +138,11 @@ public final class TestClient {
     /// - Throws: when the connection is closed, or there is no room in time.
     public func trySend(_ bytes: [UInt8], from start: Int, seconds: Double) throws -> Int {
         guard wait(for: Int16(POLLOUT), seconds: seconds) else { throw TimedOut(description: "room to send") }
+        if let tls {
+            let count = tls.write(bytes[start...].prefix(16_384))
+            guard count >= 0 else { throw Broken(description: "TLS write") }
+            return count
+        }
         let count = bytes[start...].withUnsafeBytes {
             Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         }
@@ -136,9 +157,15 @@ public final class TestClient {
     ///   - max: bytes to read at most.
     /// - Returns: what came.
     public func read(seconds: Double, max: Int = 65_536) -> Read {
-        guard wait(for: Int16(POLLIN), seconds: seconds) else { return .nothing }
+        guard tls?.hasPending == true || wait(for: Int16(POLLIN), seconds: seconds) else { return .nothing }
         var buffer = [UInt8](repeating: 0, count: max)
-        let count = recv(descriptor, &buffer, max, 0)
+        let count: Int
+        if let tls {
+            guard let read = tls.read(&buffer) else { return self.read(seconds: seconds, max: max) }
+            count = read
+        } else {
+            count = recv(descriptor, &buffer, max, 0)
+        }
         guard count > 0 else {
             isClosed = true
             return count == 0 ? .end : .reset

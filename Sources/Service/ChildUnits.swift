@@ -1,0 +1,71 @@
+// The units of records that are written, deleted or restored directly.
+
+import Feature
+import Postgres
+import Store
+
+/// The units of some records of an expansion, locked.
+///
+/// Written directly, records join those that their unit has; only completing a unit replaces them all.
+struct ChildUnits {
+    /// The plan of the units.
+    let plan: FeaturePlan
+    /// The unit of each record.
+    let units: [RecordID: RecordID]
+
+    /// The units of records by their keys; nil where the feature's records are its units.
+    init?(_ records: FeaturePlan, _ keys: [RecordKey], _ ids: [RecordID], _ scope: inout Scope) throws(ServiceError) {
+        guard let number = records.units, let plan = scope.catalog[number], let children = plan.children else {
+            return nil
+        }
+        self.plan = plan
+        let connection = scope.connection
+        units = try stored { () throws(StoreError) in
+            let unitKeys = keys.map { $0.reordered(children.places) }
+            let distinct = Array(Set(unitKeys))
+            let found = try RecordIDs(connection, space: plan.space).intern(distinct)
+            let byKey = Dictionary(zip(distinct, found)) { first, _ in first }
+            return Dictionary(zip(ids, unitKeys.compactMap { byKey[$0] })) { first, _ in first }
+        }
+        try scope.lock(Set(units.values), of: plan.id)
+    }
+
+    /// Lets units stand as their records were written.
+    ///
+    /// - Parameters:
+    ///   - versions: the versions of the records.
+    ///   - doubtful: records that brought their provenance: whether it is what it should be, a judgement will tell.
+    func follow(
+        _ versions: [LineageVersion], doubtful: Set<RecordID>, operation: Int64, _ scope: inout Scope
+    ) throws(ServiceError) {
+        let connection = scope.connection
+        let plan = plan
+        let distinct = Set(units.values).sorted()
+        let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(distinct) }
+        var written: [RecordID: LineageVersion] = [:]
+        for version in versions {
+            guard let unit = units[version.record] else { continue }
+            written[unit] = LineageVersion(
+                record: unit, kind: .written, provenance: version.provenance, dataVersions: nil,
+                parents: version.parents, metadata: Array("{}".utf8))
+        }
+        let changed = distinct.compactMap { written[$0] }.filter { version in
+            guard let head = heads[version.record], head.isLive else { return true }
+            return head.definition != plan.definition || head.provenance != version.provenance
+        }
+        let appeared = changed.map(\.record).filter { heads[$0]?.isLive != true }
+        let links = units.sorted { $0.key < $1.key }
+        try stored { () throws(StoreError) in
+            if let children = plan.children {
+                try Links(connection, units: plan.id, records: children.feature)
+                    .set(links.map(\.key), to: links.map(\.value))
+            }
+            try LineageLog(connection, feature: plan.id).append(
+                changed, definition: plan.definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: appeared, gone: [])
+        }
+        let marked = Set(doubtful.compactMap { units[$0] })
+        scope.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.settle($1) }
+        scope.ledger.update(marked, of: plan.id) { $0.mark($1) }
+    }
+}

@@ -1,0 +1,82 @@
+// Takes in the results of a claim on an expansion: units, each with the records that it expands into.
+
+public import Feature
+public import Store
+
+/// The result of one unit of an expansion.
+public struct UnitResult: Hashable, Sendable {
+    /// Where it stands in the request.
+    public let place: Fault.Place
+    /// The values of the unit's id columns, in the order of `ClaimShape.idColumns`.
+    public let key: RecordKey
+    /// The records that it expands into, with all their id columns; none is a valid result.
+    public let records: [RecordRow]
+
+    /// The unit `key`, expanded into `records`.
+    public init(place: Fault.Place, key: RecordKey, records: [RecordRow]) {
+        self.place = place
+        self.key = key
+        self.records = records
+    }
+}
+
+/// What the results of a claim are read by.
+public struct ClaimShape: Hashable, Sendable {
+    /// The names of the units' id columns.
+    public let idColumns: [String]
+    /// The names of the id columns of the records that units expand into; nil where the feature is no expansion.
+    public let recordColumns: [String]?
+}
+
+extension Metaxy {
+    /// Stores results of a claim on an expansion: each unit's records are from now on exactly those given.
+    ///
+    /// - Parameters:
+    ///   - id: the claim.
+    ///   - token: its fencing token.
+    ///   - units: results, any part of the claim's units.
+    ///   - writer: who reports.
+    /// - Returns: what became of them; counted in units.
+    /// - Throws: `.claimNotFound`; `.leaseLost`; `.invalid` for unknown or repeated ids, for records that are not of
+    ///   their unit, and where the feature is no expansion; `.unavailable`.
+    /// - Complexity: about thirty round trips; O(records), those replaced included.
+    public func complete(
+        claim id: Int64, token: Int64, units: [UnitResult], writer: Writer
+    ) async throws(ServiceError) -> CompletionOutcome {
+        try await change { (scope) throws(ServiceError) in
+            let held = try scope.holdForReport(id, token: token)
+            guard let children = held.plan.children else {
+                throw .invalid([Fault(.pointer("/units"), "\(held.plan.key) is no expansion: report records")])
+            }
+            var faults = duplicateFaults(units.flatMap(\.records))
+            for unit in units {
+                for record in unit.records where record.key.reordered(children.places) != unit.key {
+                    faults.append(Fault(record.place, "the record's ids are not those of its unit"))
+                }
+            }
+            guard faults.isEmpty else { throw .invalid(faults) }
+            let rows = units.map {
+                RecordRow(
+                    place: $0.place, key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
+            }
+            return try scope.complete(held, rows, children: units.map(\.records), writer)
+        }
+    }
+
+    /// What the results of a claim are read by.
+    ///
+    /// - Parameter id: the claim.
+    /// - Returns: the columns.
+    /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
+    /// - Complexity: three round trips.
+    public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
+        try await read { (scope) throws(ServiceError) in
+            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
+            guard let claim else { throw .claimNotFound(id) }
+            guard let plan = scope.catalog[claim.feature] else {
+                throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
+            }
+            return ClaimShape(idColumns: plan.spec.idColumns, recordColumns: plan.children?.idColumns)
+        }
+    }
+}

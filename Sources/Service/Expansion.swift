@@ -1,0 +1,120 @@
+// The records that units of an expansion expand into, as a set for each unit.
+
+import Feature
+import Postgres
+import Store
+
+/// What a unit expands into.
+struct Expansion {
+    /// The unit.
+    let unit: RecordID
+    /// The provenance of its records, by slot.
+    let provenance: [String?]
+    /// The upstream entries that they are made from.
+    let parents: [[ParentEntry]]
+    /// The records.
+    let records: [RecordRow]
+}
+
+extension Scope {
+    /// Makes the records of units exactly those given: new and changed ones get a version, the rest a tombstone.
+    ///
+    /// - Parameter units: the plan of the units, whose blocks are locked.
+    mutating func replace(
+        _ expansions: [Expansion], of units: FeaturePlan, _ slots: FieldSlots, definition: DefinitionID,
+        operation: Int64
+    ) throws(ServiceError) {
+        guard let children = units.children, let plan = catalog[children.feature] else {
+            throw .internal("\(units.key) is no expansion")
+        }
+        let faults = expansions.flatMap(\.records).flatMap { slots.faults($0, isProvenanceComplete: false) }
+        guard faults.isEmpty else { throw .invalid(faults) }
+        let connection = connection
+        let links = Links(connection, units: units.id, records: plan.id)
+        let rows = expansions.flatMap { expansion in expansion.records.map { (expansion, $0) } }
+        let (records, before) = try stored { () throws(StoreError) in
+            (
+                try RecordIDs(connection, space: plan.space).intern(rows.map(\.1.key)),
+                try links.records(of: expansions.map(\.unit), space: plan.space).values.flatMap { $0 }
+            )
+        }
+        try lock(Set(records).union(before), of: plan.id)
+        var set = ChildSet(plan, definition: definition)
+        try set.add(rows, records, slots, heads: compare(records, rows.map(\.1.metadata), plan))
+        let kept = Set(records)
+        try set.remove(before.filter { !kept.contains($0) }, self)
+        let written = set
+        try stored { () throws(StoreError) in
+            try LineageLog(connection, feature: plan.id).append(
+                written.versions, definition: definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: written.appeared, gone: written.gone)
+            try links.set(records, to: rows.map(\.0.unit))
+        }
+        try propagate(set.changes, of: plan)
+    }
+
+    private func compare(
+        _ records: [RecordID], _ metadata: [[UInt8]], _ plan: FeaturePlan
+    ) throws(ServiceError) -> [RecordID: ComparedHead] {
+        let watched = catalog.watched(of: plan.id)
+        return try stored { () throws(StoreError) in
+            try Heads(connection, feature: plan.id).compare(records, metadata: metadata, watched: watched)
+        }
+    }
+}
+
+/// The versions that turn the records of some units into others.
+private struct ChildSet {
+    private let plan: FeaturePlan
+    private let definition: DefinitionID
+    private(set) var versions: [LineageVersion] = []
+    private(set) var changes: [RecordChange] = []
+    private(set) var appeared: [RecordID] = []
+    private(set) var gone: [RecordID] = []
+
+    init(_ plan: FeaturePlan, definition: DefinitionID) {
+        self.plan = plan
+        self.definition = definition
+    }
+
+    mutating func add(
+        _ rows: [(expansion: Expansion, row: RecordRow)], _ records: [RecordID], _ slots: FieldSlots,
+        heads: [RecordID: ComparedHead]
+    ) {
+        for ((expansion, row), record) in zip(rows, records) {
+            let dataVersions = slots.dataVersions(row.dataVersions, over: expansion.provenance)
+            let known = heads[record]
+            if let known, known.head.isLive, known.hasSameMetadata, known.head.definition == definition,
+                known.head.provenance == expansion.provenance, known.head.dataVersions == dataVersions
+            {
+                continue
+            }
+            versions.append(
+                LineageVersion(
+                    record: record, kind: .computed, provenance: expansion.provenance, dataVersions: dataVersions,
+                    parents: expansion.parents, metadata: row.metadata))
+            if known?.head.isLive != true { appeared.append(record) }
+            let change = RecordChange(
+                record, from: known?.head, to: dataVersions ?? expansion.provenance,
+                provenance: expansion.provenance, columns: known?.moved ?? [])
+            if let change { changes.append(change) }
+        }
+    }
+
+    mutating func remove(_ records: [RecordID], _ scope: Scope) throws(ServiceError) {
+        let feature = plan.id
+        let heads = try stored { () throws(StoreError) in
+            try Heads(scope.connection, feature: feature).describe(records)
+        }
+        for record in records {
+            guard let described = heads[record], described.head.isLive else { continue }
+            let head = described.head
+            versions.append(
+                LineageVersion(
+                    record: record, kind: .deleted, provenance: head.provenance,
+                    dataVersions: head.dataVersions, parents: [], metadata: described.metadata))
+            gone.append(record)
+            changes.append(RecordChange(appearance: record))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+// Lists of versions: what is current, what was at a time, and everything.
+
+public import Feature
+import Postgres
+
+/// Which versions a list takes in.
+public struct VersionSelection: Hashable, Sendable {
+    /// The definitions under which they were written; nil for any.
+    public var definitions: [DefinitionID]?
+    /// The moment by which they were written, microseconds since 1970; nil for now.
+    public var asOf: Int64?
+
+    /// Versions written under `definitions` by `asOf`.
+    public init(definitions: [DefinitionID]? = nil, asOf: Int64? = nil) {
+        self.definitions = definitions
+        self.asOf = asOf
+    }
+
+    fileprivate var parameters: [Parameter] {
+        [definitions.map(Parameter.int8Array) ?? .null, asOf.map(Parameter.timestamp) ?? .null]
+    }
+}
+
+extension LineageQueries {
+    /// The current versions of the records after `record`, in the order of record ids.
+    ///
+    /// - Parameters:
+    ///   - record: -1 for the first page.
+    ///   - limit: 1 or more.
+    ///   - deleted: whether tombstones are listed too.
+    /// - Returns: at most `limit`.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit) plus the tombstones passed over.
+    public func current(after record: RecordID, limit: Int, deleted: Bool) throws(StoreError) -> [LineageEntry] {
+        let statement = Statement(
+            "lineage_current_\(feature)",
+            """
+            SELECT \(Self.columns)
+            FROM (
+                SELECT rid, entry FROM head_\(feature) WHERE rid > $1 AND (state = 0 OR $3) ORDER BY rid LIMIT $2
+            ) h
+            JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
+            JOIN operation o ON o.id = l.operation_id
+            ORDER BY l.rid
+            """)
+        return try connection.rows(statement, [.int8(record), .int8(Int64(limit)), .bool(deleted)], decode)
+    }
+
+    /// The newest selected version of each record after `record`, tombstones too, in the order of record ids.
+    ///
+    /// - Parameters:
+    ///   - record: -1 for the first page.
+    ///   - limit: 1 or more.
+    ///   - selection: which versions count.
+    /// - Returns: at most `limit`.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func latest(
+        after record: RecordID, limit: Int, _ selection: VersionSelection
+    ) throws(StoreError) -> [LineageEntry] {
+        let statement = Statement(
+            "lineage_latest_\(feature)",
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
+            WHERE l.rid > $1 AND ($3::bigint[] IS NULL OR l.definition_id = ANY ($3))
+              AND ($4::timestamptz IS NULL OR l.written_at <= $4)
+            ORDER BY l.rid, l.entry DESC LIMIT $2
+            """)
+        return try connection.rows(
+            statement, [.int8(record), .int8(Int64(limit))] + selection.parameters, decode)
+    }
+
+    /// The newest versions of records under some definitions, as heads.
+    ///
+    /// - Parameters:
+    ///   - records: the records.
+    ///   - definitions: the definitions that count.
+    /// - Returns: by record; one without a version under them, or whose newest is a tombstone, is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func heads(
+        of records: [RecordID], under definitions: [DefinitionID]
+    ) throws(StoreError) -> [RecordID: DescribedHead] {
+        let statement = Statement(
+            "lineage_heads_\(feature)",
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM unnest($1::bigint[]) AS u (rid)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
+            JOIN operation o ON o.id = l.operation_id
+            ORDER BY l.rid, l.entry DESC
+            """)
+        var heads: [RecordID: DescribedHead] = [:]
+        let found = try connection.rows(statement, [.int8Array(records), .int8Array(definitions)], decode)
+        for entry in found where entry.kind != .deleted {
+            let head = Head(
+                record: entry.record, entry: entry.entry, definition: entry.definition, isLive: true,
+                provenance: entry.provenance, dataVersions: entry.dataVersions)
+            heads[entry.record] = DescribedHead(head: head, metadata: entry.metadata ?? Array("{}".utf8))
+        }
+        return heads
+    }
+
+    /// The selected versions after version `entry` of `record`, tombstones too, in the order of record ids and writing.
+    ///
+    /// - Parameters:
+    ///   - record: -1 for the first page.
+    ///   - entry: 0 for the first page.
+    ///   - limit: 1 or more.
+    ///   - selection: which versions count.
+    /// - Returns: at most `limit`.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit) plus the versions passed over.
+    public func versions(
+        after record: RecordID, _ entry: EntryID, limit: Int, _ selection: VersionSelection
+    ) throws(StoreError) -> [LineageEntry] {
+        let statement = Statement(
+            "lineage_versions_\(feature)",
+            """
+            SELECT \(Self.columns)
+            FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
+            WHERE (l.rid, l.entry) > ($1, $2) AND ($4::bigint[] IS NULL OR l.definition_id = ANY ($4))
+              AND ($5::timestamptz IS NULL OR l.written_at <= $5)
+            ORDER BY l.rid, l.entry LIMIT $3
+            """)
+        return try connection.rows(
+            statement, [.int8(record), .int8(entry), .int8(Int64(limit))] + selection.parameters, decode)
+    }
+}
