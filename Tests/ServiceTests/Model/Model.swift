@@ -11,6 +11,7 @@ struct ModelVersion {
         case reverted = 2
         case deleted = 3
         case restored = 4
+        case late = 6
     }
 
     let kind: Kind

@@ -158,6 +158,11 @@ extension Model {
         }
     }
 
+    /// Whether a unit needs no result: it is as it should be, or has a version that is.
+    func isRight(_ feature: ModelFeature, _ unit: ModelKey) -> Bool {
+        [.upToDate, .suppressed].contains(standing(feature, unit).state) || earlierVersion(feature, unit) != nil
+    }
+
     private func earlierVersion(_ feature: ModelFeature, _ unit: ModelKey) -> ModelVersion? {
         let standing = standing(feature, unit)
         guard

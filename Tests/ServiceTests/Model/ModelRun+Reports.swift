@@ -99,14 +99,12 @@ extension ModelRun {
         for (position, data) in zip(positions, overrides) where !claim.units[position].isDone {
             let unit = claim.units[position]
             let isOvertaken = before.current(claim.feature, unit.key)?.number != unit.base
-            let isNeeded = before.graph.features[claim.feature].map {
-                ![.upToDate, .suppressed].contains(before.standing($0, unit.key).state)
-            }
+            let isLate = isOvertaken || before.graph.features[claim.feature].map { before.isRight($0, unit.key) } == true
             model.append(
                 ModelVersion(
-                    kind: .computed, definition: claim.definition, provenance: unit.provenance,
+                    kind: isLate ? .late : .computed, definition: claim.definition, provenance: unit.provenance,
                     data: unit.provenance.merging(data) { $1 }, parents: unit.parents, metadata: metadata),
-                to: claim.feature, unit.key, becomesHead: !isOvertaken && isNeeded != false)
+                to: claim.feature, unit.key, becomesHead: !isLate)
             model.claims[place].units[position].isDone = true
             model.failures[claim.feature]?[unit.key] = nil
         }
