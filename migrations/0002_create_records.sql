@@ -24,7 +24,7 @@ CREATE TABLE lineage (
     operation_id   bigint      NOT NULL,
     written_at     timestamptz NOT NULL,
     feature_id     integer     NOT NULL,
-    kind           smallint    NOT NULL CHECK (kind BETWEEN 0 AND 5),
+    kind           smallint    NOT NULL CHECK (kind BETWEEN 0 AND 6),
     provenance     text[],                     -- by slot
     data_version   text[],                     -- by slot; null where equal to provenance
     parents        bigint[],                   -- entries, dep after dep in the order of the definition; null for a root
@@ -32,7 +32,7 @@ CREATE TABLE lineage (
     parent_counts  integer[],                  -- how many belong to each dep; null where each has exactly one
     metadata       jsonb
 ) PARTITION BY LIST (feature_id);
-COMMENT ON COLUMN lineage.kind IS '0 written, 1 computed under a claim, 2 reverted to an earlier version, 3 soft-deleted, 4 restored, 5 rebased';
+COMMENT ON COLUMN lineage.kind IS '0 written, 1 computed under a claim, 2 reverted to an earlier version, 3 soft-deleted, 4 restored, 5 rebased, 6 computed too late to become current';
 
 CREATE FUNCTION refuse_lineage_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

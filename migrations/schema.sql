@@ -169,11 +169,11 @@ CREATE TABLE public.lineage (
     parent_records bigint[],
     parent_counts integer[],
     metadata jsonb,
-    CONSTRAINT lineage_kind_check CHECK (((kind >= 0) AND (kind <= 5)))
+    CONSTRAINT lineage_kind_check CHECK (((kind >= 0) AND (kind <= 6)))
 )
 PARTITION BY LIST (feature_id);
 
-COMMENT ON COLUMN public.lineage.kind IS '0 written, 1 computed under a claim, 2 reverted to an earlier version, 3 soft-deleted, 4 restored, 5 rebased';
+COMMENT ON COLUMN public.lineage.kind IS '0 written, 1 computed under a claim, 2 reverted to an earlier version, 3 soft-deleted, 4 restored, 5 rebased, 6 computed too late to become current';
 
 CREATE SEQUENCE public.lineage_entry_sequence
     START WITH 1

@@ -14,6 +14,8 @@ public enum LineageKind: Int16, Hashable, Sendable, CaseIterable {
     case restored = 4
     /// The same data under another definition.
     case rebased = 5
+    /// The result of a claim that came too late to become current.
+    case late = 6
 }
 
 /// A lineage entry that a record was made from.
@@ -44,13 +46,14 @@ public struct LineageVersion: Hashable, Sendable {
     public let parents: [[ParentEntry]]
     /// The metadata columns as a JSON object.
     public let metadata: [UInt8]
-    /// Whether this becomes the head. False for a result that something newer has overtaken.
-    public let becomesHead: Bool
+
+    /// Whether this becomes the head. What something newer has overtaken does not.
+    public var becomesHead: Bool { kind != .late }
 
     /// The version of these values.
     public init(
         record: RecordID, kind: LineageKind, provenance: [String?], dataVersions: [String?]?,
-        parents: [[ParentEntry]], metadata: [UInt8], becomesHead: Bool = true
+        parents: [[ParentEntry]], metadata: [UInt8]
     ) {
         self.record = record
         self.kind = kind
@@ -58,6 +61,5 @@ public struct LineageVersion: Hashable, Sendable {
         self.dataVersions = dataVersions
         self.parents = parents
         self.metadata = metadata
-        self.becomesHead = becomesHead
     }
 }

@@ -14,7 +14,7 @@ public struct WorkBlock: Hashable, Sendable {
     /// In need of work that cannot be handed out now.
     public private(set) var parked: BlockBits
 
-    /// Units on which a parked unit downstream waits.
+    /// Units on which a parked unit downstream waits: for them, or for something behind them.
     public private(set) var awaited: BlockBits
 
     /// Units that were awaited and of which those waiting have not been told yet. Never stored.
@@ -44,8 +44,7 @@ public struct WorkBlock: Hashable, Sendable {
     public mutating func mark(_ units: BlockBits) {
         dirty |= units
         parked -= units
-        arrived |= awaited & units
-        awaited -= units
+        stir(units)
     }
 
     /// Hands units out.
@@ -60,6 +59,7 @@ public struct WorkBlock: Hashable, Sendable {
     /// A worker is done with the units; those marked meanwhile stay dirty.
     public mutating func finish(_ units: BlockBits) {
         leased -= units
+        stir(units)
     }
 
     /// A worker gives units back undone.
@@ -91,8 +91,7 @@ public struct WorkBlock: Hashable, Sendable {
     public mutating func settle(_ units: BlockBits) {
         dirty = (dirty - units) | (units & leased)
         parked -= units
-        arrived |= awaited & units
-        awaited -= units
+        stir(units)
     }
 
     /// Some unit downstream waits for these.
@@ -100,11 +99,20 @@ public struct WorkBlock: Hashable, Sendable {
         awaited |= units
     }
 
-    /// Takes the awaited units that are now up to date, or may be: those waiting for them are to be judged again.
+    /// Those of `before` that were candidates and are none any more have come to rest.
+    mutating func noteRest(since before: WorkBlock) {
+        stir(before.candidates - candidates)
+    }
+
+    /// What waits for these units is to be told.
+    private mutating func stir(_ units: BlockBits) {
+        arrived |= awaited & units
+        awaited -= units
+    }
+
+    /// Takes the awaited units that moved or came to rest: those waiting for them are to be judged again.
     public mutating func takeArrived() -> BlockBits {
-        let taken = arrived | (awaited - candidates)
-        awaited -= taken
-        arrived = BlockBits()
-        return taken
+        defer { arrived = BlockBits() }
+        return arrived
     }
 }

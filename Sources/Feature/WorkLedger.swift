@@ -47,7 +47,9 @@ public struct WorkLedger: Sendable {
     ) {
         for (address, bits) in BlockAddress.group(units, of: feature) {
             guard var block = current[address] else { preconditionFailure("block \(address) is not locked") }
+            let before = block
             change(&block, bits)
+            block.noteRest(since: before)
             current[address] = block
         }
     }
@@ -57,7 +59,9 @@ public struct WorkLedger: Sendable {
     /// - Precondition: it has been locked.
     public mutating func update(_ address: BlockAddress, _ change: (inout WorkBlock) -> Void) {
         guard var block = current[address] else { preconditionFailure("block \(address) is not locked") }
+        let before = block
         change(&block)
+        block.noteRest(since: before)
         current[address] = block
     }
 
@@ -68,7 +72,7 @@ public struct WorkLedger: Sendable {
         Set(units.filter { self[BlockAddress(feature: feature, record: $0)].candidates.contains($0.offsetInBlock) })
     }
 
-    /// Takes, from every block, the awaited units that are now up to date.
+    /// Takes, from every block, the awaited units that moved or came to rest.
     ///
     /// - Returns: by feature, ascending.
     public mutating func takeArrived() -> [FeatureID: [RecordID]] {

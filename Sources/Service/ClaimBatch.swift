@@ -240,25 +240,20 @@ private struct ClaimAttempt {
         }
     }
 
-    /// Parks what cannot be handed out. A blocked unit is parked only if its blocker can be told that it is awaited;
-    /// where somebody else holds the blocker's block, the unit stays a candidate.
+    /// Parks what cannot be handed out. A blocked unit is parked only if its blocker, and all on the way to it, can be
+    /// told that they are awaited; where somebody else holds one of their blocks, the unit stays a candidate.
     private mutating func park(_ scope: inout Scope) throws(ServiceError) {
         if !blocked.isEmpty {
-            let blockers = Set(blocked.values.compactMap(\.first))
-            do {
-                try scope.blocks.lockFree(
-                    blockers.map { BlockAddress(feature: $0.feature, record: $0.record) }, into: &scope.ledger)
-            } catch {
-                throw ServiceError(error)
-            }
+            let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
+            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch { throw ServiceError(error) }
             for (unit, blockers) in blocked {
                 guard let blocker = blockers.first else { continue }
-                let address = BlockAddress(feature: blocker.feature, record: blocker.record)
+                let way = [blocker.unit] + blocker.path
                 guard
-                    scope.ledger.holds(address),
-                    scope.ledger[address].candidates.contains(blocker.record.offsetInBlock)
+                    way.allSatisfy({ scope.ledger.holds($0.block) }),
+                    scope.ledger[blocker.unit.block].candidates.contains(blocker.unit.record.offsetInBlock)
                 else { continue }
-                scope.ledger.update([blocker.record], of: blocker.feature) { $0.await($1) }
+                for unit in way { scope.ledger.update([unit.record], of: unit.feature) { $0.await($1) } }
                 parked.append(unit)
             }
         }

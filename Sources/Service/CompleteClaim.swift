@@ -193,8 +193,8 @@ extension Scope {
             let isOvertaken = (head?.entry ?? 0) != unit.base || unneeded.contains(unit.record)
             versions.append(
                 LineageVersion(
-                    record: unit.record, kind: .computed, provenance: provenance, dataVersions: dataVersions,
-                    parents: unit.parents, metadata: row.metadata, becomesHead: !isOvertaken))
+                    record: unit.record, kind: isOvertaken ? .late : .computed, provenance: provenance,
+                    dataVersions: dataVersions, parents: unit.parents, metadata: row.metadata))
             guard !isOvertaken else { continue }
             if let children {
                 expansions.append(

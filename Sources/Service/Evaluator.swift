@@ -4,12 +4,26 @@ import Feature
 import Postgres
 import Store
 
-/// Why a unit that needs work cannot be handed out: an input that is itself not as it should be.
-struct Blocker: Hashable, Sendable {
-    /// The feature of the input.
+/// A unit of a feature.
+struct UnitAddress: Hashable, Sendable {
     let feature: FeatureID
-    /// Its unit.
     let record: RecordID
+
+    /// The block that holds the unit.
+    var block: BlockAddress { BlockAddress(feature: feature, record: record) }
+}
+
+/// Why a unit that needs work cannot be handed out: an input, near or far, that is itself not as it should be.
+struct Blocker: Hashable, Sendable {
+    /// The unit that has to be done first.
+    let unit: UnitAddress
+    /// The units by way of which it is an input, from there on.
+    var path: [UnitAddress] = []
+
+    /// The same as seen from what is made from `unit`.
+    func behind(_ unit: UnitAddress) -> Blocker {
+        Blocker(unit: self.unit, path: path + [unit])
+    }
 }
 
 /// A unit with all that was found out about it.
@@ -60,9 +74,12 @@ struct Evaluator {
     ) throws(StoreError) -> [RecordID: JudgedUnit] {
         var judged = try compare(plan, units, under: restriction)
         if restriction?.isCompatible == true { return judged }
-        let needy = judged.filter { $0.value.state == .new || $0.value.state == .stale }.keys.sorted()
-        guard !needy.isEmpty else { return judged }
-        for (unit, blockers) in try blockers(plan, needy, slots: nil) { judged[unit]?.blockers = blockers }
+        // What goes back is looked behind too: where an input goes back as well, that has to come first.
+        let open = judged.filter { $0.value.judgement.state == .new || $0.value.judgement.state == .stale }.keys.sorted()
+        guard !open.isEmpty else { return judged }
+        for (unit, blockers) in try blockers(plan, open, slots: nil) where judged[unit]?.earlier == nil {
+            judged[unit]?.blockers = blockers
+        }
         return judged
     }
 
@@ -156,8 +173,8 @@ extension Evaluator {
     ) throws(StoreError) -> [RecordID: [Blocker]] {
         var result: [RecordID: [Blocker]] = [:]
         for (unit, bySlot) in try inputBlockers(plan, units, slots: slots) {
-            var seen: Set<Blocker> = []
-            result[unit] = bySlot.sorted { $0.key < $1.key }.map(\.value).filter { seen.insert($0).inserted }
+            var seen: Set<UnitAddress> = []
+            result[unit] = bySlot.sorted { $0.key < $1.key }.map(\.value).filter { seen.insert($0.unit).inserted }
         }
         return result
     }
@@ -173,7 +190,7 @@ extension Evaluator {
             let needed = Set(fields.flatMap(\.parents).filter { $0.dep == position }.map(\.slot))
             guard !needed.isEmpty, let upstreamPlan = catalog[dep.upstream] else { continue }
             var upstream = try mapper.upstream(of: units, plan, dep: dep)
-            if dep.isOptional { upstream = try present(upstream, dep) }
+            if dep.isOptional || dep.isGrouped { upstream = try present(upstream, dep) }
             let found = try unsettled(upstreamPlan, Set(upstream.values.flatMap { $0 }).sorted(), slots: needed)
             guard !found.isEmpty else { continue }
             for (unit, records) in upstream {
@@ -232,8 +249,9 @@ extension Evaluator {
         for slot in slots {
             let key = UnsettledKey(feature: plan.id, slot: slot)
             for record in records {
+                let address = UnitAddress(feature: plan.id, record: record)
                 let isStale = own[record]?.contains(slot) == true
-                let blocker = isStale ? Blocker(feature: plan.id, record: record) : inherited[record]?[slot]
+                let blocker = isStale ? Blocker(unit: address) : inherited[record]?[slot]?.behind(address)
                 unsettled[key, default: [:]][record] = .some(blocker)
             }
         }
@@ -253,11 +271,21 @@ extension Evaluator {
     ) throws(StoreError) -> (stale: [RecordID: Set<Slot>], orphaned: Set<RecordID>) {
         var stale: [RecordID: Set<Slot>] = [:]
         var orphaned: Set<RecordID> = []
+        var returning: [RecordID] = []
         for (record, judged) in try compare(plan, records) {
             if judged.state == .orphaned { orphaned.insert(record) }
             guard judged.judgement.state == .stale else { continue }
-            if judged.earlier != nil { revertible[plan.id, default: []].insert(record) }
-            stale[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
+            if let earlier = judged.earlier, let head = judged.head {
+                returning.append(record)
+                let slots = plan.fields.map(\.slot)
+                stale[record] = Set(slots.filter { earlier.dataVersion(at: $0) != head.dataVersion(at: $0) })
+            } else {
+                stale[record] = Set(judged.judgement.staleFields.map { plan.fields[$0.field].slot })
+            }
+        }
+        if !returning.isEmpty {
+            revertible[plan.id, default: []].formUnion(returning)
+            _ = try inputBlockers(plan, returning.sorted(), slots: nil)
         }
         return (stale, orphaned)
     }

@@ -140,9 +140,9 @@ private struct Explainer {
     ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
-            guard let plan = scope.catalog[blocker.feature] else { continue }
-            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: [blocker.record])
-            if let key = keys[blocker.record] { result.append((plan.key, key, plan.spec.idColumns)) }
+            guard let plan = scope.catalog[blocker.unit.feature] else { continue }
+            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: [blocker.unit.record])
+            if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }
         return result
     }

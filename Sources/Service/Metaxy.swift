@@ -66,6 +66,11 @@ public final class Metaxy: Sendable {
         }
     }
 
+    /// Where a feature stands in the order of the graph, by this process's copy of it.
+    func rank(_ feature: FeatureID) -> Int {
+        catalog.withLock { $0?.rank(feature) ?? -1 }
+    }
+
     /// The graph at a revision: this process's copy where it is that of the revision, loaded otherwise.
     private func catalog(at revision: Int64, _ connection: Connection) throws(StoreError) -> Catalog {
         if let known = catalog.withLock({ $0 }), known.revision == revision { return known }

@@ -96,9 +96,8 @@ extension Metaxy {
                 var resolution = Resolution(plan, query)
                 return try resolution.run(scope)
             }
-            try await settle(outcome.settled)
+            try await settle(outcome.settled.merging(outcome.revertible) { $0.union($1) })
             if outcome.revertible.isEmpty { return outcome.page }
-            try await settle(outcome.revertible)
         }
         throw .conflict("the records of \(query.feature) change faster than they can be judged; ask again")
     }

@@ -8,12 +8,13 @@ extension Metaxy {
     static let settledUnitsMax = 10_000
 
     /// Judges units under lock: those that are as they should be leave the candidates, and those with an earlier
-    /// version that fits get it back.
+    /// version that fits get it back; upstream ones first, so that the others are held against what those become.
     ///
     /// Nothing is handed out and nothing is lost by it: the same judgement would be made by a claim.
     func settle(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
-        for (feature, records) in units.sorted(by: { $0.key < $1.key }) {
-            let sorted = records.sorted()
+        let features = units.keys.map { (rank: rank($0), feature: $0) }.sorted { $0 < $1 }.map(\.feature)
+        for feature in features {
+            let sorted = units[feature, default: []].sorted()
             for start in stride(from: 0, to: sorted.count, by: Self.settledUnitsMax) {
                 let part = Array(sorted[start..<min(start + Self.settledUnitsMax, sorted.count)])
                 try await change { (scope) throws(ServiceError) in try scope.settle(feature, part) }

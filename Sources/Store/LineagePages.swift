@@ -46,7 +46,8 @@ extension LineageQueries {
         return try connection.rows(statement, [.int8(record), .int8(Int64(limit)), .bool(deleted)], decode)
     }
 
-    /// The newest selected version of each record after `record`, tombstones too, in the order of record ids.
+    /// The newest selected version of each record after `record` that was ever current, tombstones too, in the order of
+    /// record ids.
     ///
     /// - Parameters:
     ///   - record: -1 for the first page.
@@ -64,14 +65,14 @@ extension LineageQueries {
             SELECT DISTINCT ON (l.rid) \(Self.columns)
             FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
             WHERE l.rid > $1 AND ($3::bigint[] IS NULL OR l.definition_id = ANY ($3))
-              AND ($4::timestamptz IS NULL OR l.written_at <= $4)
+              AND ($4::timestamptz IS NULL OR l.written_at <= $4) AND l.kind <> \(LineageKind.late.rawValue)
             ORDER BY l.rid, l.entry DESC LIMIT $2
             """)
         return try connection.rows(
             statement, [.int8(record), .int8(Int64(limit))] + selection.parameters, decode)
     }
 
-    /// The newest versions of records under some definitions, as heads.
+    /// The newest versions of records under some definitions that were ever current, as heads.
     ///
     /// - Parameters:
     ///   - records: the records.
@@ -89,6 +90,7 @@ extension LineageQueries {
             FROM unnest($1::bigint[]) AS u (rid)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
             JOIN operation o ON o.id = l.operation_id
+            WHERE l.kind <> \(LineageKind.late.rawValue)
             ORDER BY l.rid, l.entry DESC
             """)
         var heads: [RecordID: DescribedHead] = [:]

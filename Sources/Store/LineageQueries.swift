@@ -111,7 +111,7 @@ public struct LineageQueries {
         return try connection.rows(statement, [.int8(record), .int8(before), .int8(Int64(limit))], decode)
     }
 
-    /// The newest entry of a record that was written at `time` or before.
+    /// The entry of a record that was current at `time`.
     ///
     /// - Parameter time: microseconds since 1970.
     /// - Throws: `.database`.
@@ -121,7 +121,8 @@ public struct LineageQueries {
             "lineage_as_of_\(feature)",
             """
             SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = $1 AND l.written_at <= $2 ORDER BY l.entry DESC LIMIT 1
+            WHERE l.rid = $1 AND l.written_at <= $2 AND l.kind <> \(LineageKind.late.rawValue)
+            ORDER BY l.entry DESC LIMIT 1
             """)
         return try connection.row(statement, [.int8(record), .timestamp(time)], decode)
     }
@@ -142,7 +143,7 @@ public struct LineageQueries {
         return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
     }
 
-    /// The newest version of each record that is not a tombstone.
+    /// The newest version of each record that was current and is not a tombstone.
     ///
     /// - Returns: by record id; a record without one is absent.
     /// - Throws: `.database`.
@@ -155,7 +156,7 @@ public struct LineageQueries {
             FROM unnest($1::bigint[]) AS u (rid)
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind <> \(LineageKind.deleted.rawValue)
+            WHERE l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue))
             ORDER BY l.rid, l.entry DESC
             """)
         let found = try connection.rows(statement, [.int8Array(records)], decode)

@@ -102,7 +102,16 @@ struct GraphGenerator {
             dep.renames = Dictionary(uniqueKeysWithValues: zip(spare, missing))
         }
         dep.isOptional = random.chance(12)
+        dep.filter = random.chance(12) ? filter() : nil
         return dep
+    }
+
+    private mutating func filter() -> ModelFilter {
+        switch random.below(4) {
+        case 0: .isMissing
+        case 1: .isNot(random.below(5))
+        default: .atLeast(random.below(3))
+        }
     }
 
     private mutating func mapping(_ feature: ModelFeature, _ upstream: String, _ graph: ModelGraph) -> ModelMapping {
@@ -207,7 +216,12 @@ extension GraphGenerator {
             feature.deps.remove(at: random.below(feature.deps.count))
         default:
             guard !feature.isRoot else { return }
-            feature.deps[random.below(feature.deps.count)].isOptional.toggle()
+            let index = random.below(feature.deps.count)
+            if random.chance(50) {
+                feature.deps[index].isOptional.toggle()
+            } else {
+                feature.deps[index].filter = random.chance(50) ? filter() : nil
+            }
         }
     }
 }

@@ -9,6 +9,9 @@ struct ModelVersion {
         case written = 0
         case computed = 1
         case reverted = 2
+        case deleted = 3
+        case restored = 4
+        case late = 6
     }
 
     let kind: Kind
@@ -86,6 +89,8 @@ struct Model {
     /// Every version ever, in the order of writing.
     private(set) var versions: [ModelVersion] = []
     private(set) var records: [String: [ModelKey: ModelRecord]] = [:]
+    /// What the tombstones hide.
+    private var buried: [String: [ModelKey: ModelVersion]] = [:]
     var failures: [String: [ModelKey: ModelFailure]] = [:]
     var claims: [ModelClaim] = []
 
@@ -101,15 +106,49 @@ struct Model {
         if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
     }
 
-    /// The current version of a record.
-    func head(_ feature: String, _ key: ModelKey) -> (number: Int, version: ModelVersion)? {
+    /// Buries a record with what it should be, so that a change of its inputs is noticed.
+    mutating func delete(_ feature: ModelFeature, _ unit: ModelKey) {
+        guard let head = head(feature.key, unit)?.version, let definition = definitions[feature.key] else { return }
+        let expected = feature.isRoot ? head.provenance : expectation(feature, unit)?.provenance ?? [:]
+        append(
+            ModelVersion(
+                kind: .deleted, definition: definition, provenance: expected, data: head.data, parents: [],
+                metadata: head.metadata),
+            to: feature.key, unit)
+        buried[feature.key, default: [:]][unit] = head
+    }
+
+    /// Brings the version back that was buried.
+    mutating func restore(_ feature: ModelFeature, _ unit: ModelKey) {
+        guard let buried = buried[feature.key]?[unit] else { return }
+        append(
+            ModelVersion(
+                kind: .restored, definition: buried.definition, provenance: buried.provenance, data: buried.data,
+                parents: buried.parents, metadata: buried.metadata),
+            to: feature.key, unit)
+    }
+
+    /// The current version of a record, which may be a tombstone.
+    func current(_ feature: String, _ key: ModelKey) -> (number: Int, version: ModelVersion)? {
         guard let number = records[feature]?[key]?.head else { return nil }
         return (number, versions[number])
     }
 
+    /// The current version of a record that exists.
+    func head(_ feature: String, _ key: ModelKey) -> (number: Int, version: ModelVersion)? {
+        current(feature, key).flatMap { $0.version.kind == .deleted ? nil : $0 }
+    }
+
     /// The records that exist.
     func liveKeys(_ feature: String) -> [ModelKey] {
-        (records[feature] ?? [:]).filter { $0.value.head != nil }.keys.sorted { $0.lexicographicallyPrecedes($1) }
+        (records[feature] ?? [:]).keys.filter { head(feature, $0) != nil }
+            .sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// The records that are deleted.
+    func goneKeys(_ feature: String) -> [ModelKey] {
+        (records[feature] ?? [:]).keys.filter { current(feature, $0)?.version.kind == .deleted }
+            .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// Whether a unit is in a worker's hands.

@@ -66,6 +66,34 @@ struct ModelDep: Equatable {
     var renames: [String: String] = [:]
     var mapping: ModelMapping = .standard(suffix: false, without: [])
     var isOptional = false
+    var filter: ModelFilter?
+}
+
+/// A condition on an upstream record's column `n`, which is a number or is not there.
+enum ModelFilter: Equatable {
+    case atLeast(Int)
+    case isMissing
+    case isNot(Int)
+
+    var sql: String {
+        switch self {
+        case .atLeast(let bound): "n >= \(bound)"
+        case .isMissing: "n IS NULL"
+        case .isNot(let value): "NOT n = \(value)"
+        }
+    }
+
+    /// Whether a record passes: what is neither true nor false does not.
+    ///
+    /// - Parameter metadata: `{}` or `{"n":…}`.
+    func passes(_ metadata: String) -> Bool {
+        let number = Int(metadata.filter(\.isNumber))
+        switch self {
+        case .atLeast(let bound): return number.map { $0 >= bound } ?? false
+        case .isMissing: return number == nil
+        case .isNot(let value): return number.map { $0 != value } ?? false
+        }
+    }
 }
 
 /// How fields find their inputs in an upstream feature.
@@ -203,7 +231,8 @@ extension ModelDep {
         let pairs = renames.sorted { $0.key < $1.key }.map { #""\#($0.key)":"\#($0.value)""# }
         let rename = pairs.isEmpty ? "" : #","rename":{\#(pairs.joined(separator: ","))}"#
         let optional = isOptional ? #","optional":true"# : ""
-        return #"{"feature":"\#(upstream)"\#(rename),"fields_mapping":{"mapping":\#(mapping.json)}\#(optional)}"#
+        let filters = filter.map { #","sql_filters":["\#($0.sql)"]"# } ?? ""
+        return #"{"feature":"\#(upstream)"\#(rename),"fields_mapping":{"mapping":\#(mapping.json)}\#(optional)\#(filters)}"#
     }
 }
 

@@ -15,6 +15,7 @@ struct ModelStanding: Equatable {
         case new
         case stale
         case orphaned
+        case suppressed
         case absent
     }
 
@@ -33,6 +34,13 @@ extension Model {
             return ModelStanding(state: head == nil ? .absent : .orphaned, staleFields: [:], expected: [:])
         }
         guard let head else {
+            // A deleted record stays away while its inputs are those of its tombstone.
+            let tombstone = current(feature.key, unit)?.version.provenance
+            if let tombstone, feature.fieldKeys.allSatisfy({
+                tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
+            }) {
+                return ModelStanding(state: .suppressed, staleFields: [:], expected: expectation.provenance)
+            }
             let missing = Dictionary(uniqueKeysWithValues: feature.fieldKeys.map { ($0, ["missing"]) })
             return ModelStanding(state: .new, staleFields: missing, expected: expectation.provenance)
         }
@@ -60,8 +68,14 @@ extension Model {
         return ModelExpectation(provenance: provenance, parents: inputs.map(Self.parents))
     }
 
+    /// The upstream records that exist and pass the filter of their dep.
     private func inputs(_ feature: ModelFeature, _ unit: ModelKey) -> [Int?] {
-        feature.deps.map { head($0.upstream, upstreamKey(of: unit, feature, $0))?.number }
+        feature.deps.map { input(feature, unit, $0) }
+    }
+
+    private func input(_ feature: ModelFeature, _ unit: ModelKey, _ dep: ModelDep) -> Int? {
+        guard let head = head(dep.upstream, upstreamKey(of: unit, feature, dep)) else { return nil }
+        return dep.filter?.passes(head.version.metadata) == false ? nil : head.number
     }
 
     private static func parents(_ input: Int?) -> ModelParents {
@@ -76,7 +90,7 @@ extension Model {
         var parts = [field, formula.code]
         for parent in formula.parents {
             guard let dep = feature.deps.first(where: { $0.upstream == parent.feature }) else { return nil }
-            let input = head(dep.upstream, upstreamKey(of: unit, feature, dep))?.version.data[parent.field]
+            let input = input(feature, unit, dep).flatMap { versions[$0].data[parent.field] }
             guard input != nil || parent.isOptional else { return nil }
             parts += [parent.label, input ?? ""]
         }
@@ -106,14 +120,14 @@ extension Model {
         (definitions[feature.key]?.formulas[field]?.parents ?? []).contains { parent in
             guard
                 let upstream = graph.features[parent.feature],
-                let dep = feature.deps.first(where: { $0.upstream == parent.feature })
+                let dep = feature.deps.first(where: { $0.upstream == parent.feature }),
+                input(feature, unit, dep) != nil
             else { return false }
             return isUnsettled(upstream, upstreamKey(of: unit, feature, dep), parent.field)
         }
     }
 
-    /// Whether a field of a record is to be renewed, or one that it is made from. What does not exist, or is no longer
-    /// expected, will not be renewed.
+    /// Whether a field of a record is to be renewed, or one that it is made from. What is no longer expected will not be.
     private func isUnsettled(_ feature: ModelFeature, _ key: ModelKey, _ field: String) -> Bool {
         guard let head = head(feature.key, key)?.version else { return false }
         if feature.isRoot {
@@ -144,6 +158,11 @@ extension Model {
         }
     }
 
+    /// Whether a unit needs no result: it is as it should be, or has a version that is.
+    func isRight(_ feature: ModelFeature, _ unit: ModelKey) -> Bool {
+        [.upToDate, .suppressed].contains(standing(feature, unit).state) || earlierVersion(feature, unit) != nil
+    }
+
     private func earlierVersion(_ feature: ModelFeature, _ unit: ModelKey) -> ModelVersion? {
         let standing = standing(feature, unit)
         guard
@@ -152,7 +171,7 @@ extension Model {
         else { return nil }
         let history = records[feature.key]?[unit]?.history ?? []
         return history.reversed().map { versions[$0] }.first { version in
-            standing.expected.allSatisfy { version.provenance[$0.key] == $0.value }
+            version.kind != .deleted && standing.expected.allSatisfy { version.provenance[$0.key] == $0.value }
         }
     }
 }

@@ -234,7 +234,7 @@ extension Model {
     /// The kind under which an increment lists a unit.
     func kind(_ feature: ModelFeature, _ unit: ModelKey, _ standing: ModelStanding) -> IncrementKind? {
         switch standing.state {
-        case .upToDate, .absent: nil
+        case .upToDate, .suppressed, .absent: nil
         case .orphaned: .orphaned
         case .new: isBlocked(feature, unit) ? .blocked : .new
         case .stale: isBlocked(feature, unit) ? .blocked : .stale

@@ -49,7 +49,7 @@ extension Model {
                 let unit = claims[index].units[position]
                 let isSame =
                     expectation(feature, unit.key)?.provenance == unit.provenance
-                    && head(feature.key, unit.key)?.number == unit.base
+                    && current(feature.key, unit.key)?.number == unit.base
                 if !isSame { claims[index].units[position].mayHaveMoved = true }
             }
         }
@@ -127,7 +127,7 @@ extension ModelRun {
             .map { $0.union($1) }
             units.append(
                 ModelUnit(
-                    key: unit, base: model.head(key, unit)?.number, provenance: standing.expected, parents: parents))
+                    key: unit, base: model.current(key, unit)?.number, provenance: standing.expected, parents: parents))
         }
         model.claims.append(
             ModelClaim(

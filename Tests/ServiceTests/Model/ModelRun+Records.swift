@@ -40,6 +40,35 @@ extension ModelRun {
         return lines.isEmpty ? "nothing new" : lines.joined()
     }
 
+    // MARK: Deletes
+
+    /// Deletes or restores one or two records of some feature, or all.
+    mutating func deleteOrRestore() async throws {
+        guard let key = model.graph.order.randomElement(using: &random), let feature = model.graph.features[key]
+        else { return }
+        let isRestoring = random.chance(35)
+        let present = isRestoring ? model.goneKeys(key) : model.liveKeys(key)
+        let chosen = random.chance(20) ? nil : random.some(1 + random.below(2), of: present)
+        if chosen?.isEmpty == true { return }
+        let filters = try (chosen.map { [Self.filter(feature, $0)] } ?? []).map { (text) throws in try Filter(text) }
+        note("\(isRestoring ? "restore" : "delete") \(key): \(chosen.map { $0.map(text).joined(separator: " ") } ?? "all")")
+        let metaxy = rig.world.metaxy
+        let count =
+            isRestoring
+            ? try await metaxy.restore(try featureKey(key), filters: filters, writer: Writer())
+            : try await metaxy.delete(try featureKey(key), filters: filters, isDryRun: false, writer: Writer())
+        let affected = chosen ?? present
+        try expect("records", service: count, model: affected.count)
+        for unit in affected { isRestoring ? model.restore(feature, unit) : model.delete(feature, unit) }
+        model.noteMoves()
+    }
+
+    private static func filter(_ feature: ModelFeature, _ keys: [ModelKey]) -> String {
+        keys.map { key in
+            "(" + zip(feature.idColumns, key).map { "\($0) = '\($1)'" }.joined(separator: " AND ") + ")"
+        }.joined(separator: " OR ")
+    }
+
     // MARK: Writes
 
     /// Writes records of some root.

@@ -60,6 +60,7 @@ extension ModelRun {
         if random.chance(15) { positions += random.some(1, of: again) }
         guard !positions.isEmpty else { return }
         var overrides: [[String: String]] = []
+        let metadata = random.chance(25) ? #"{"n":\#(random.below(5))}"# : "{}"
         for position in positions {
             var data: [String: String] = [:]
             let head = model.head(claim.feature, claim.units[position].key)?.version
@@ -70,7 +71,7 @@ extension ModelRun {
         }
         let rows = zip(positions, overrides).enumerated().map { index, row in
             RecordRow(
-                place: .line(index + 1), key: recordKey(claim.units[row.0].key), metadata: Array("{}".utf8),
+                place: .line(index + 1), key: recordKey(claim.units[row.0].key), metadata: Array(metadata.utf8),
                 provenance: nil, dataVersions: row.1.isEmpty ? nil : Self.byStructKey(row.1))
         }
         note(
@@ -81,7 +82,7 @@ extension ModelRun {
             try await metaxy.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
         }
         guard let outcome else { return }
-        store(place, positions, overrides)
+        store(place, positions, overrides, metadata)
         try expect("completed", service: outcome.completed, model: positions.count)
         try expect("remaining", service: outcome.remaining, model: model.claims[place].open.count)
         try compareSuperseded(
@@ -90,20 +91,20 @@ extension ModelRun {
     }
 
     /// A result of a unit that somebody else wrote meanwhile, or that needs no result any more, is only remembered.
-    private mutating func store(_ place: Int, _ positions: [Int], _ overrides: [[String: String]]) {
+    private mutating func store(
+        _ place: Int, _ positions: [Int], _ overrides: [[String: String]], _ metadata: String
+    ) {
         let claim = model.claims[place]
         let before = model
         for (position, data) in zip(positions, overrides) where !claim.units[position].isDone {
             let unit = claim.units[position]
-            let isOvertaken = before.head(claim.feature, unit.key)?.number != unit.base
-            let isNeeded = before.graph.features[claim.feature].map {
-                before.standing($0, unit.key).state != .upToDate
-            }
+            let isOvertaken = before.current(claim.feature, unit.key)?.number != unit.base
+            let isLate = isOvertaken || before.graph.features[claim.feature].map { before.isRight($0, unit.key) } == true
             model.append(
                 ModelVersion(
-                    kind: .computed, definition: claim.definition, provenance: unit.provenance,
-                    data: unit.provenance.merging(data) { $1 }, parents: unit.parents, metadata: "{}"),
-                to: claim.feature, unit.key, becomesHead: !isOvertaken && isNeeded != false)
+                    kind: isLate ? .late : .computed, definition: claim.definition, provenance: unit.provenance,
+                    data: unit.provenance.merging(data) { $1 }, parents: unit.parents, metadata: metadata),
+                to: claim.feature, unit.key, becomesHead: !isLate)
             model.claims[place].units[position].isDone = true
             model.failures[claim.feature]?[unit.key] = nil
         }
@@ -116,7 +117,7 @@ extension ModelRun {
     ) throws {
         let claim = model.claims[place]
         guard !hasRepeats, let feature = model.graph.features[claim.feature] else { return }
-        let stale = positions.filter { model.standing(feature, claim.units[$0].key).state != .upToDate }.count
+        let stale = positions.filter { ![.upToDate, .suppressed].contains(model.standing(feature, claim.units[$0].key).state) }.count
         let moved = positions.filter { claim.units[$0].mayHaveMoved }.count
         if outcome.superseded < stale || outcome.superseded > max(stale, moved) {
             throw differ("superseded", service: outcome.superseded, model: "\(stale) stale, \(moved) moved")
@@ -187,7 +188,7 @@ extension ModelRun {
             let unit = claim.units[position]
             let isLost =
                 model.expectation(feature, unit.key)?.provenance != unit.provenance
-                || model.head(feature.key, unit.key)?.number != unit.base
+                || model.current(feature.key, unit.key)?.number != unit.base
             if isLost && !superseded.contains(unit.key) {
                 throw differ("\(text(unit.key)) under \(name(place))", service: "as before", model: "superseded")
             }

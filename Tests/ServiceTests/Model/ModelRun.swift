@@ -95,9 +95,11 @@ struct ModelRun {
             try await pushChange()
         case 18..<36:
             try await writeRoot()
-        case 36..<42:
+        case 36..<41:
             try await writeDerived()
-        case 42..<64:
+        case 41..<47:
+            try await deleteOrRestore()
+        case 47..<64:
             try await claim()
             return true
         case 64..<82:

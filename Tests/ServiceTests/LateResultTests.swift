@@ -1,0 +1,122 @@
+// What becomes of work in workers' hands when the world moves under it.
+
+import Feature
+import Service
+import Store
+import Testing
+
+@Suite("Late results")
+struct LateResultTests {
+    private static func root(_ code: String = "1") -> String {
+        #"{"key":"root","id_columns":["id"],"fields":[{"key":"x","code_version":"\#(code)"}]}"#
+    }
+
+    private static func leaf(_ code: String = "1") -> String {
+        """
+        {"key":"leaf","id_columns":["id"],"deps":[{"feature":"root"}],"fields":[{"key":"y","code_version":"\(code)"}]}
+        """
+    }
+
+    /// The data version of the leaf's record of an id.
+    private static func leafVersion(_ world: World, _ id: String) async throws -> String? {
+        let page = try await world.metaxy.records(
+            of: try #require(FeatureKey("leaf")), after: -1, limit: 100, includesDeleted: false)
+        return page.records.first { world.text($0.key) == id }?.dataVersion.first?.version
+    }
+
+    private static func superseded(_ world: World, _ batch: ClaimedBatch) async throws -> [String] {
+        try await world.metaxy.heartbeat(claim: batch.claim.id, token: batch.claim.token, leaseSeconds: nil)
+            .superseded.map(world.text)
+    }
+
+    @Test("the claim that takes units back from a lost worker hands them out, together with others of their block")
+    func takenBack() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            _ = try #require(try await world.claim("leaf"))
+            try await world.write("root", [("b", ["x": "1"])])
+            try await world.script("UPDATE claim SET lease_until = now() - interval '1 second'")
+            let batch = try #require(try await world.claim("leaf"))
+            #expect(batch.records.map { world.text($0.key) } == ["a", "b"])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
+    @Test("a new record whose feature is redefined while it is computed is computed again")
+    func redefined() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.push([Self.root(), Self.leaf("2")])
+            #expect(try await Self.superseded(world, batch) == ["a"])
+            try await world.complete(batch)
+            #expect(try await world.resolve("leaf") == [.stale: ["a"]])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
+    @Test("a result for inputs that went back does not replace the record that is right without it")
+    func wentBack() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            try await world.work("leaf")
+            let right = try await Self.leafVersion(world, "a")
+            try await world.write("root", [("a", ["x": "2"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.write("root", [("a", ["x": "1"])])
+            #expect(try await world.resolve("leaf") == [:])
+            #expect(try await Self.superseded(world, batch) == ["a"])
+            try await world.complete(batch)
+            #expect(try await Self.leafVersion(world, "a") == right)
+            #expect(try await world.resolve("leaf") == [:])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
+    @Test("a late result does not bring a deleted record back")
+    func deleted() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            try await world.work("leaf")
+            try await world.delete("leaf", "id = 'a'")
+            try await world.write("root", [("a", ["x": "2"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.write("root", [("a", ["x": "1"])])
+            try await world.complete(batch)
+            #expect(try await Self.leafVersion(world, "a") == nil)
+            #expect(try await world.resolve("leaf") == [:])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
+    @Test("a worker hears that somebody else wrote its record")
+    func overtaken() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"]), ("b", ["x": "1"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.put("leaf", #"{"id":"b"}"#)
+            #expect(try await Self.superseded(world, batch) == ["b"])
+        }
+    }
+
+    @Test("restoring brings back what was deleted, not a result that came too late")
+    func restored() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.put("leaf", #"{"id":"a","metaxy_data_version_by_field":{"y":"right"}}"#)
+            try await world.delete("leaf", "id = 'a'")
+            try await world.complete(batch)
+            #expect(try await Self.leafVersion(world, "a") == nil)
+            _ = try await world.metaxy.restore(try #require(FeatureKey("leaf")), filters: [], writer: Writer())
+            #expect(try await Self.leafVersion(world, "a") == "right")
+            #expect(try await world.mismatches() == [])
+        }
+    }
+}
