@@ -61,8 +61,10 @@ extension Scope {
         let connection = connection
         let counts = try stored { () throws(StoreError) in try Presences(connection).counts() }
         return catalog.stored.values.contains { feature in
-            guard feature.project == project, let count = counts[feature.id] else { return false }
-            return count.live + count.gone > 0
+            guard feature.project == project else { return false }
+            return [feature.id, feature.units].compactMap { $0.flatMap { counts[$0] } }.contains {
+                $0.live + $0.gone > 0
+            }
         }
     }
 }

@@ -45,10 +45,10 @@ extension Scope {
                 let id = catalog.features[key], let definition = catalog.definitions[id],
                 let member = catalog.graph.members[key]
             else { return nil }
+            let work = pending[catalog.units(of: key)?.id ?? id]
             let counts = FeatureCounts(
-                records: presences[id]?.live ?? 0, deleted: presences[id]?.gone ?? 0,
-                pending: pending[id]?.ready ?? 0, claimed: pending[id]?.leased ?? 0,
-                parked: pending[id]?.parked ?? 0, oldestPending: pending[id]?.oldest)
+                records: presences[id]?.live ?? 0, deleted: presences[id]?.gone ?? 0, pending: work?.ready ?? 0,
+                claimed: work?.leased ?? 0, parked: work?.parked ?? 0, oldestPending: work?.oldest)
             return FeatureSummary(
                 key: key, project: member.project, spec: member.spec, definition: definition,
                 upstream: catalog.graph.upstream(of: key), downstream: catalog.graph.downstream(of: key),

@@ -37,7 +37,7 @@ extension Metaxy {
                 (try activities.read(), try activities.now())
             }
             return summaries.map { summary in
-                let id = scope.catalog.features[summary.key] ?? 0
+                let id = scope.catalog.units(of: summary.key)?.id ?? 0
                 return FeatureStatus(summary, activity[id] ?? Activity(feature: id), now: now)
             }
         }

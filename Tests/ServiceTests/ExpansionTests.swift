@@ -71,6 +71,10 @@ struct ExpansionTests {
         try await Self.filled { world in
             #expect(try await world.increment("frames") == [:])
             #expect(try await Self.expand(world, [:]) == [])
+            try await world.put("video", Self.video("d"), Self.video("e"))
+            let frames = try await world.metaxy.status().first { $0.key.description == "frames" }
+            #expect(frames?.pending == 2 && frames?.records == 4)
+            try await world.delete("video", "id = 'd' OR id = 'e'")
             #expect(try await Self.list(world) == ["0,a", "0,b", "1,a", "2,a"])
             #expect(try await world.increment("faces") == [.new: ["0,a", "0,b", "1,a", "2,a"]])
             #expect(try await world.increment("best") == [.new: ["a", "b"]])
