@@ -14,21 +14,8 @@ enum Repository {
 
     /// Runs a program of the repository and answers its exit code.
     static func run(_ path: String, _ arguments: String...) throws -> Int32 {
-        try run(root.appendingPathComponent(path), arguments)
-    }
-
-    /// Whether Python can read YAML here.
-    static var hasPyYAML: Bool {
-        do {
-            return try run(URL(fileURLWithPath: "/usr/bin/env"), ["python3", "-c", "import yaml"]) == 0
-        } catch {
-            return false
-        }
-    }
-
-    private static func run(_ program: URL, _ arguments: [String]) throws -> Int32 {
         let process = Process()
-        process.executableURL = program
+        process.executableURL = root.appendingPathComponent(path)
         process.arguments = arguments
         try process.run()
         process.waitUntilExit()
