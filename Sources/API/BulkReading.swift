@@ -35,11 +35,11 @@ extension Call {
 
 /// Reads `{"records":[…], …}`.
 private struct DocumentReader {
-    private var rows: RowReader
+    private var rows: RowReader<RowList>
     private var hasRecords = false
     private var object = JSONObject()
 
-    init(_ rows: RowReader) {
+    init(_ rows: RowReader<RowList>) {
         self.rows = rows
     }
 

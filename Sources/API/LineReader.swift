@@ -7,8 +7,8 @@ import Service
 /// Reads records from lines, whatever the pieces in which they arrive.
 ///
 /// Lines end with LF or CR LF; the last one may lack its end. An empty line is refused: it is a record lost on the way.
-struct LineReader {
-    private var rows: RowReader
+struct LineReader<Sink: RowSink> {
+    var rows: RowReader<Sink>
     private var buffer: [UInt8] = []
     /// Bytes of the buffer in which no line end was found.
     private var scanned = 0
@@ -16,34 +16,13 @@ struct LineReader {
     /// Whether the rest of a line that was refused for its length is being passed over.
     private var isSkipping = false
 
-    private init(_ rows: RowReader) {
+    /// Reads records into `rows`.
+    init(_ rows: RowReader<Sink>) {
         self.rows = rows
     }
 
-    /// Reads a whole body.
-    ///
-    /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
-    static func read(_ body: RequestBody, into rows: RowReader) async throws(Problem) -> RowReader {
-        guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
-            throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
-        }
-        var lines = LineReader(rows)
-        var total = 0
-        do throws(BodyError) {
-            while let chunk = try await body.next() {
-                total += chunk.count
-                guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
-                lines.take(chunk)
-                if lines.rows.rows.count > Bounds.bulkRowsMax { break }
-            }
-        } catch {
-            throw Problem(error)
-        }
-        lines.finish()
-        return try lines.rows.checked()
-    }
-
-    private mutating func take(_ chunk: [UInt8]) {
+    /// Takes the next piece of the body.
+    mutating func take(_ chunk: [UInt8]) {
         buffer.append(contentsOf: chunk)
         var lineStart = 0
         while let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -62,7 +41,8 @@ struct LineReader {
         scanned = 0
     }
 
-    private mutating func finish() {
+    /// The body has ended.
+    mutating func finish() {
         if !buffer.isEmpty || isSkipping { readLine(0..<buffer.count) }
     }
 
@@ -87,11 +67,60 @@ struct LineReader {
     }
 }
 
-extension RowReader {
+extension LineReader where Sink == RowList {
+    /// Reads a whole body.
+    ///
+    /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
+    static func read(_ body: RequestBody, into rows: RowReader<RowList>) async throws(Problem) -> RowReader<RowList> {
+        guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
+            throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
+        }
+        var lines = LineReader(rows)
+        var total = 0
+        do throws(BodyError) {
+            while let chunk = try await body.next() {
+                total += chunk.count
+                guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
+                lines.take(chunk)
+                if lines.rows.rows.count > Bounds.bulkRowsMax { break }
+            }
+        } catch {
+            throw Problem(error)
+        }
+        lines.finish()
+        return try lines.rows.checked()
+    }
+}
+
+extension LineReader where Sink == PartSink {
+    /// Reads on until there is a part.
+    ///
+    /// Once something is wrong, no part is given any more: the rest is only read for what else is wrong.
+    ///
+    /// - Returns: nil at the end of the body.
+    /// - Throws: `invalid_json` or `validation_failed` with the lines at fault; what keeps the body from being read.
+    mutating func nextPart(_ body: RequestBody) async throws(Problem) -> RecordPart? {
+        do throws(BodyError) {
+            while rows.faults.count > 0 || !rows.sink.isFull {
+                guard let chunk = try await body.next() else {
+                    finish()
+                    break
+                }
+                take(chunk)
+            }
+        } catch {
+            throw Problem(error)
+        }
+        if let problem = rows.faults.problem { throw problem }
+        return rows.sink.take()
+    }
+}
+
+extension RowReader where Sink == RowList {
     /// The reader, if nothing was wrong.
     ///
     /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
-    func checked() throws(Problem) -> RowReader {
+    func checked() throws(Problem) -> RowReader<RowList> {
         if rows.count > Bounds.bulkRowsMax {
             throw Problem(
                 .contentTooLarge, "The body has more than \(Bounds.bulkRowsMax) records; send them in several requests."

@@ -47,6 +47,15 @@ public enum Limits {
     /// Rows of a page at most.
     public static let pageRowsMax = 10_000
 
+    /// Long writes at a time, of a process: each keeps a connection while its body comes in, and others must be left.
+    public static let streamedWritesMax = 2
+
+    /// Rows and bytes of a part of a long write: statements of 50 ms, and a few megabytes in memory.
+    public static let partRowsMax = 16_384, partBytesMax = 8 << 20
+
+    /// For how long a long write waits for its next part: a slow client must not hold up a push for ever.
+    public static let partPatience: Duration = .seconds(60)
+
     /// Rows of one write that are compared and stored at a time.
     public static let writeRowsStep = 8_192
 
