@@ -3,7 +3,8 @@
 /// Parses one request head at a time from a buffer that grows.
 ///
 /// The buffer starts at the same byte until a head is complete; what was looked at once is not looked at again, so the
-/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an error.
+/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an
+/// error.
 public struct HeadParser: Sendable {
     /// Where the line being read starts, and up to where no line feed was found.
     private var lineStart = 0
