@@ -24,7 +24,7 @@ struct CaseTests {
         let files = TLSConfiguration(
             certificateChainPath: TLSFiles.path("server.pem"), privateKeyPath: TLSFiles.path("server.key"))
         let configuration = ServerConfiguration(
-            host: "127.0.0.1", port: 0, loops: 2, limits: Limits(), tls: way == .tls ? files : nil)
+            host: "127.0.0.1", port: 0, loops: 2, limits: .patient, tls: way == .tls ? files : nil)
         let server = Server(configuration: configuration, application: application)
         let port = try server.start().port
         try await withThrowingTaskGroup(of: Void.self) { group in
