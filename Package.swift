@@ -76,6 +76,8 @@ let package = Package(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
+            name: "HTTPRequestReader", dependencies: ["HTTP"], path: "Tests/HTTPRequestReader", swiftSettings: strict),
+        .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
