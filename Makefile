@@ -29,7 +29,7 @@ check: setup ## formatting, then a build with all warnings as errors
 	$(SWIFT) build --build-tests
 
 # One target after the other: those that watch deadlines are not disturbed by those that keep both cores busy.
-TESTS := TidyTests JSONTests FeatureTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests APITests \
+TESTS := TidyTests JSONTests FeatureTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests APITests \
 	ProcessTests
 
 test: check ## everything that is tested
