@@ -11,7 +11,8 @@ private func outcome(_ input: [UInt8], cutAt cut: Int?) -> String {
         guard let parsed = try parser.parse(input.span, bounds: bounds) else { return "partial" }
         return describe(parsed, input)
     } catch {
-        return "\(error.status.code) \(error.detail)"
+        // Not the sentence: a line that cannot become valid is refused before its end, where less is known of it.
+        return "\(error.status.code)"
     }
 }
 
@@ -27,13 +28,11 @@ private func describe(_ parsed: ParsedHead, _ input: [UInt8]) -> String {
         + "\(fields) \(parsed.content) \(parsed.keepsAlive) \(parsed.expectsContinue)"
 }
 
-/// One input of the fuzzer.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzHead(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    let input = Array(UnsafeBufferPointer(start: start, count: count))
+/// One input.
+func fuzzHead(_ input: [UInt8]) {
+    let count = input.count
     let whole = outcome(input, cutAt: nil)
     for cut in [count / 2, count / 3, count - 1] where cut > 0 {
         precondition(outcome(input, cutAt: cut) == whole, "a cut changed the outcome")
     }
-    return 0
 }

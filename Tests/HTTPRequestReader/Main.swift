@@ -4,7 +4,8 @@ import Foundation
 import HTTP
 
 /// Input: for each case its length in four bytes, the highest first, and its bytes. Output: a line for each, its parts
-/// separated by tabs: `request METHOD TARGET CONTENT` in base64, `partial`, or `refused STATUS DETAIL`.
+/// separated by tabs: `request METHOD TARGET CONTENT END` (the first three in base64, then how many bytes the request
+/// takes), `partial`, or `refused STATUS DETAIL`.
 @main
 enum Main {
     static func main() throws {
@@ -35,7 +36,7 @@ enum Main {
             case .contentEnd:
                 guard let request else { preconditionFailure("content belongs to a request") }
                 let parts = [request.head.method.name.utf8.map { $0 }, request.head.target.utf8.map { $0 }, content]
-                return "request\t" + parts.map { Data($0).base64EncodedString() }.joined(separator: "\t")
+                return "request\t" + parts.map { Data($0).base64EncodedString() + "\t" }.joined() + "\(position)"
             case .contentFailed(.malformed): return "refused\tThe content's coding is broken."
             case .contentFailed: return "partial"
             case .refuse(let error): return "refused\t\(error.status.code) \(error.detail)"
