@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
-            name: "API", dependencies: ["CContract", "Feature", "HTTP", "JSON", "Service", "Store"],
+            name: "API", dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store"],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
@@ -77,6 +77,8 @@ let package = Package(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
+            name: "HTTPRequestReader", dependencies: ["HTTP"], path: "Tests/HTTPRequestReader", swiftSettings: strict),
+        .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
@@ -85,12 +87,13 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
-            dependencies: ["API", "Feature", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            dependencies: ["API", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
-        .testTarget(name: "ProcessTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["HTTPSupport", "JSON", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),
