@@ -59,6 +59,15 @@ public enum Limits {
     /// Rows of one write that are compared and stored at a time.
     public static let writeRowsStep = 8_192
 
+    /// Record ids that one transaction of a verification covers, where the database computes: half a second, and 64 MB.
+    public static let verifyRangeMax = 65_536
+
+    /// Units of a verification that are judged in process at a time.
+    public static let verifyJudgedMax = 8_192
+
+    /// Every how manyth unit a verification judges in the database and in process, to hold one against the other.
+    public static let verifyComparedStride = 1_024
+
     /// Faults that an answer names.
     public static let faultsMax = 100
 

@@ -170,6 +170,48 @@ public struct Heads {
         }
     }
 
+    /// The records of a range that have a head, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "head_range_\(feature)", "SELECT rid FROM head_\(feature) WHERE rid >= $1 AND rid < $2 ORDER BY rid")
+        return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
+    /// How many records of a range have a head.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func count(in range: Range<RecordID>) throws(StoreError) -> Int {
+        let statement = Statement(
+            "head_count_\(feature)", "SELECT count(*) FROM head_\(feature) WHERE rid >= $1 AND rid < $2")
+        return try connection.row(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in Int(try row.int8(0))
+        } ?? 0
+    }
+
+    /// The live records of a range that were not written under `definition`, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func outdated(
+        in range: Range<RecordID>, definition: DefinitionID
+    ) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "head_outdated_\(feature)",
+            """
+            SELECT rid FROM head_\(feature)
+            WHERE rid >= $1 AND rid < $2 AND state = 0 AND definition_id <> $3 ORDER BY rid
+            """)
+        return try connection.rows(
+            statement, [.int8(range.lowerBound), .int8(range.upperBound), .int8(definition)]
+        ) { row throws(PostgresError) in try row.int8(0) }
+    }
+
     /// The largest record id that has a head, -1 where there is none.
     ///
     /// - Throws: `.database`.

@@ -103,6 +103,27 @@ public struct RecordIDs {
         return keys
     }
 
+    /// The record ids of a range, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "record_range_\(space)", "SELECT rid FROM record_\(space) WHERE rid >= $1 AND rid < $2 ORDER BY rid")
+        return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
+    /// The largest record id, -1 where there is none.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(1).
+    public func last() throws(StoreError) -> RecordID {
+        let statement = Statement("record_last_\(space)", "SELECT coalesce(max(rid), -1) FROM record_\(space)")
+        return try connection.row(statement) { row throws(PostgresError) in try row.int8(0) } ?? -1
+    }
+
     /// Inserts keys that were not found.
     ///
     /// - Returns: their ids, in the order of `keys`.
