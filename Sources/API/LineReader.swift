@@ -4,11 +4,11 @@ import HTTP
 import JSON
 import Service
 
-/// Reads records from lines, whatever the pieces in which they arrive.
+/// Reads elements from lines, whatever the pieces in which they arrive.
 ///
 /// Lines end with LF or CR LF; the last one may lack its end. An empty line is refused: it is a record lost on the way.
-struct LineReader {
-    private var rows: RowReader
+struct LineReader<Reader: ElementReader> {
+    private var elements: Reader
     private var buffer: [UInt8] = []
     /// Bytes of the buffer in which no line end was found.
     private var scanned = 0
@@ -16,31 +16,31 @@ struct LineReader {
     /// Whether the rest of a line that was refused for its length is being passed over.
     private var isSkipping = false
 
-    private init(_ rows: RowReader) {
-        self.rows = rows
+    private init(_ elements: Reader) {
+        self.elements = elements
     }
 
     /// Reads a whole body.
     ///
     /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
-    static func read(_ body: RequestBody, into rows: RowReader) async throws(Problem) -> RowReader {
+    static func read(_ body: RequestBody, into elements: Reader) async throws(Problem) -> Reader {
         guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
             throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
         }
-        var lines = LineReader(rows)
+        var lines = LineReader(elements)
         var total = 0
         do throws(BodyError) {
             while let chunk = try await body.next() {
                 total += chunk.count
                 guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
                 lines.take(chunk)
-                if lines.rows.rows.count > Bounds.bulkRowsMax { break }
+                if lines.elements.records > Bounds.bulkRowsMax { break }
             }
         } catch {
             throw Problem(error)
         }
         lines.finish()
-        return try lines.rows.checked()
+        return try lines.elements.checked()
     }
 
     private mutating func take(_ chunk: [UInt8]) {
@@ -53,9 +53,9 @@ struct LineReader {
         }
         buffer.removeFirst(lineStart)
         scanned = buffer.count
-        guard buffer.count > Bounds.rowBytesMax else { return }
+        guard buffer.count > Reader.bytesMax else { return }
         if !isSkipping {
-            rows.faults.add(.line(number + 1), "the line has more than \(Bounds.rowBytesMax) bytes")
+            elements.faults.add(.line(number + 1), "the line has more than \(Reader.bytesMax) bytes")
         }
         isSkipping = true
         buffer.removeAll(keepingCapacity: true)
@@ -74,30 +74,15 @@ struct LineReader {
         }
         var reader = JSONReader(buffer, in: range)
         do {
-            try rows.read(&reader, at: .line(number))
+            try elements.read(&reader, at: .line(number))
             try reader.finish()
         } catch {
             let isEmpty = buffer[range].allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-            rows.faults.add(
+            elements.faults.add(
                 .line(number),
                 isEmpty
                     ? "the line is empty" : "\(error.reason) at byte \(error.offset - range.lowerBound) of the line",
                 isSyntax: true)
         }
-    }
-}
-
-extension RowReader {
-    /// The reader, if nothing was wrong.
-    ///
-    /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
-    func checked() throws(Problem) -> RowReader {
-        if rows.count > Bounds.bulkRowsMax {
-            throw Problem(
-                .contentTooLarge, "The body has more than \(Bounds.bulkRowsMax) records; send them in several requests."
-            )
-        }
-        if let problem = faults.problem { throw problem }
-        return self
     }
 }

@@ -7,9 +7,11 @@ import Service
 /// Reads one record after another and collects what is wrong with them.
 ///
 /// No tree is built: id values and versions become values, metadata columns are copied as they stand.
-struct RowReader {
+struct RowReader: ElementReader {
+    static let bytesMax = Bounds.rowBytesMax
+
     /// The records so far.
-    private(set) var rows: [RecordRow] = []
+    private(set) var elements: [RecordRow] = []
     /// What is wrong so far.
     var faults = FaultList()
 
@@ -28,9 +30,8 @@ struct RowReader {
         ids = Array(repeating: nil, count: idColumns.count)
     }
 
-    /// Reads the next value of `reader` as a record.
-    ///
-    /// - Throws: where the bytes are not JSON; every other fault is collected, and the reader stands after the value.
+    var records: Int { elements.count }
+
     mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
@@ -54,7 +55,7 @@ struct RowReader {
         }
         guard faults.count == faultsBefore else { return }
         metadata.append(UInt8(ascii: "}"))
-        rows.append(
+        elements.append(
             RecordRow(
                 place: place.place, key: RecordKey(ids.compactMap { $0 }), metadata: metadata, provenance: provenance,
                 dataVersions: dataVersions))
