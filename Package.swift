@@ -87,7 +87,10 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
-            dependencies: ["API", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            dependencies: [
+                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
+                "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),

@@ -54,7 +54,8 @@ enum Routes {
             try await api.restoreRecords(call)
         },
         Route(
-            .get, "/v1/records/{key}", "listRecords", .read, query: paging + ["columns", "filter", "include_deleted"]
+            .get, "/v1/records/{key}", "listRecords", .read,
+            query: paging + ["as_of", "columns", "feature_version", "filter", "history", "include_deleted"]
         ) {
             (api, call) throws(Problem) in try await api.listRecords(call)
         },

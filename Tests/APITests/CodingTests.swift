@@ -144,6 +144,6 @@ extension World {
             #"{"video_id":"v\#($0)","path":"s3://b/v\#($0).mp4","metaxy_provenance_by_field":{"audio":"a\#($0)","frames":"f"}}"#
         }
         let written = try await postLines("/v1/records/video/raw", lines.joined(separator: "\n"))
-        #expect(written.status == 200)
+        #expect(written.status == 200, "\(written.text)")
     }
 }
