@@ -47,6 +47,7 @@ let package = Package(
                 .embedInCode("0003_create_work.sql"),
                 .embedInCode("0004_create_links.sql"),
                 .embedInCode("0005_create_unit_storage.sql"),
+                .embedInCode("0006_create_erasure.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
