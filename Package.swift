@@ -48,6 +48,7 @@ let package = Package(
                 .embedInCode("0004_create_links.sql"),
                 .embedInCode("0005_create_unit_storage.sql"),
                 .embedInCode("0006_add_fingerprints.sql"),
+                .embedInCode("0007_create_erasure.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
@@ -87,7 +88,10 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
-            dependencies: ["API", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            dependencies: [
+                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
+                "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),

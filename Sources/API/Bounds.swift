@@ -25,6 +25,12 @@ enum Bounds {
     /// Bytes of one record. Lineage keeps each version for ever: this is for metadata, not for data.
     static let rowBytesMax = 512 << 10
 
+    /// Bytes of one unit of an expansion with all its records: as many as a line may have in memory at once.
+    static let unitBytesMax = 16 << 20
+
+    /// Filters of one list; many conditions belong into one filter.
+    static let filtersMax = 100
+
     /// Bytes of one field's provenance or data version; digests take at most 64.
     static let versionBytesMax = 1_024
 

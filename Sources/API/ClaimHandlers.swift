@@ -72,6 +72,7 @@ extension API {
             request.wait = .seconds(seconds)
         }
         if let kinds = members.choices("kinds", among: [UnitState.new, .stale]) { request.kinds = kinds }
+        request.filters = members.filters("filter")
         request.allowsUnsettledInputs = members.bool("allow_unsettled_inputs") ?? false
         return request
     }

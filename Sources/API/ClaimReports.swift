@@ -30,15 +30,13 @@ extension API {
     /// `POST /v1/claims/{id}/complete`.
     func complete(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let materialization = try call.materialization()
-        let columns = try await served { () async throws(ServiceError) in try await metaxy.idColumns(ofClaim: id) }
-        var bulk = try await call.bulk(idColumns: columns, others: ["token", "seconds"])
-        let token = try token(of: &bulk, call)
-        guard let rows = bulk.rows else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
-        let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.complete(
-                claim: id, token: token, rows: rows, writer: call.writer(materialization: materialization))
-        }
+        let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(ofClaim: id) }
+        let outcome =
+            if let expansion = shape.expansion {
+                try await completeUnits(call, id, expansion)
+            } else {
+                try await completeRecords(call, id, shape.idColumns)
+            }
         return .json(
             JSONWriter.document { writer in
                 writer.member("completed", outcome.completed)
@@ -47,10 +45,41 @@ extension API {
             })
     }
 
+    private func completeRecords(
+        _ call: Call, _ id: Int64, _ columns: [String]
+    ) async throws(Problem) -> CompletionOutcome {
+        var bulk = try await call.bulk(RowReader(idColumns: columns), list: "records", others: ["token", "seconds"])
+        if bulk.members.names("units") {
+            bulk.members.refuse("units", "only a claim on an expansion has units; report records")
+        }
+        let token = try token(of: &bulk, call)
+        let writer = call.writer(materialization: try call.materialization())
+        guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
+        return try await served { () async throws(ServiceError) in
+            try await metaxy.complete(claim: id, token: token, rows: rows, writer: writer)
+        }
+    }
+
+    private func completeUnits(
+        _ call: Call, _ id: Int64, _ shape: ExpansionShape
+    ) async throws(Problem) -> CompletionOutcome {
+        var bulk = try await call.bulk(UnitReader(shape), list: "units", others: ["token", "seconds"])
+        if bulk.members.names("records") {
+            bulk.members.refuse("records", "the feature is an expansion: report units, each with its records")
+        }
+        let token = try token(of: &bulk, call)
+        let writer = call.writer(materialization: try call.materialization())
+        guard let units = bulk.elements else { throw Problem(.validationFailed, .pointer("/units"), "is missing") }
+        return try await served { () async throws(ServiceError) in
+            try await metaxy.complete(claim: id, token: token, units: units, writer: writer)
+        }
+    }
+
     /// `POST /v1/claims/{id}/fail`.
     func fail(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let columns = try await served { () async throws(ServiceError) in try await metaxy.idColumns(ofClaim: id) }
+        let columns = try await served { () async throws(ServiceError) in try await metaxy.shape(ofClaim: id) }
+            .idColumns
         var members = try await call.document()
         let token = members.requiredNumber("token")
         let error = members.requiredString("error", bytesMax: Bounds.messageBytesMax)
@@ -82,7 +111,7 @@ extension API {
     }
 
     /// The fencing token: a member of a document, a parameter beside lines.
-    private func token(of bulk: inout Bulk, _ call: Call) throws(Problem) -> Int64 {
+    private func token<Element>(of bulk: inout Bulk<Element>, _ call: Call) throws(Problem) -> Int64 {
         if bulk.isLines {
             guard let text = call.query["token"] else { throw call.query.refusal("token", "is missing") }
             let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }

@@ -22,6 +22,12 @@ struct CursorFingerprint: Hashable, Sendable {
         feed(0xFF)
     }
 
+    /// Adds bytes, which need not be UTF-8: their number comes first.
+    mutating func add(_ bytes: [UInt8]) {
+        add(String(bytes.count))
+        for byte in bytes { feed(byte) }
+    }
+
     private mutating func feed(_ byte: UInt8) {
         value = (value ^ UInt64(byte)) &* 0x100_0000_01B3
     }
@@ -33,18 +39,25 @@ enum Cursor {
     enum Position: Hashable, Sendable {
         /// After the element of this number.
         case number(Int64)
+        /// After one version of the element of this number.
+        case version(Int64, Int64)
         /// After the element of this name.
         case name(String)
     }
 
     private static let numberTag: UInt8 = 1
     private static let nameTag: UInt8 = 2
+    private static let versionTag: UInt8 = 3
 
     /// The cursor's text.
     static func text(_ position: Position, _ fingerprint: CursorFingerprint) -> String {
         switch position {
         case .number(let number):
             Base64URL.encode([numberTag] + bytes(fingerprint.value) + bytes(UInt64(bitPattern: number)))
+        case .version(let number, let version):
+            Base64URL.encode(
+                [versionTag] + bytes(fingerprint.value) + bytes(UInt64(bitPattern: number))
+                    + bytes(UInt64(bitPattern: version)))
         case .name(let name):
             Base64URL.encode([nameTag] + bytes(fingerprint.value) + Array(name.utf8))
         }
@@ -67,6 +80,8 @@ enum Cursor {
     private static func position(_ decoded: [UInt8]) -> Position? {
         switch decoded[0] {
         case numberTag where decoded.count == 17: .number(Int64(bitPattern: number(decoded[9..<17])))
+        case versionTag where decoded.count == 25:
+            .version(Int64(bitPattern: number(decoded[9..<17])), Int64(bitPattern: number(decoded[17..<25])))
         case nameTag: String(validating: decoded[9...], as: UTF8.self).map(Position.name)
         default: nil
         }
@@ -82,9 +97,17 @@ enum Cursor {
 }
 
 extension Cursor.Position {
-    /// The number, where the position is one.
+    /// The number, where the position has one.
     var number: Int64? {
-        if case .number(let number) = self { number } else { nil }
+        switch self {
+        case .number(let number), .version(let number, _): number
+        case .name: nil
+        }
+    }
+
+    /// The version, where the position has one.
+    var version: Int64? {
+        if case .version(_, let version) = self { version } else { nil }
     }
 
     /// The name, where the position is one.

@@ -10,8 +10,8 @@ extension API {
     func resolve(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
         let type = try call.head.preferred(among: [.json, .ndjson])
-        var members = try await call.document(isOptional: true)
-        let question = ResolveQuestion(key, &members)
+        var (members, samples) = try await question(call, key)
+        let question = ResolveQuestion(key, samples, &members)
         try members.finish()
         if type == .ndjson { return try await stream(call, question) }
         let page = try await resolve(try question.query())
@@ -27,6 +27,23 @@ extension API {
                 }
                 writer.member("next_cursor", page.next.map { Cursor.text(.number($0), question.fingerprint) })
             })
+    }
+
+    /// The body of a question. Samples are records, read by the feature's id columns.
+    private func question(
+        _ call: Call, _ key: FeatureKey
+    ) async throws(Problem) -> (members: Members, samples: [RecordRow]?) {
+        if call.request.body.declaredLength == 0 { return (Members(JSONObject()), nil) }
+        _ = try call.head.mediaType(among: [.json])
+        let bytes = try await call.bytes(max: Bounds.bulkBytesMax)
+        var idColumns: [String] = []
+        if bytes.hasMember("samples") {
+            idColumns = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }.idColumns
+        }
+        var bulk = try DocumentReader(RowReader(idColumns: idColumns), list: "samples")
+            .read(bytes, others: ResolveQuestion.members)
+        _ = bulk.members.names("samples")
+        return (bulk.members, bulk.elements)
     }
 
     private func resolve(_ query: IncrementQuery) async throws(Problem) -> IncrementPage {
@@ -54,34 +71,20 @@ extension API {
     }
 }
 
-/// A question for an increment as a client asks it.
-private struct ResolveQuestion {
-    private let key: FeatureKey
-    private let kinds: Set<IncrementKind>
-    private let limit: Int
-    private let cursor: String?
-    private let countsOnly: Bool
-
-    init(_ key: FeatureKey, _ members: inout Members) {
-        self.key = key
-        kinds = members.choices("kinds", among: IncrementKind.allCases) ?? [.new, .stale, .orphaned]
-        limit =
-            members.count("limit", least: 1, most: Service.Limits.pageRowsMax) ?? Service.Limits.pageRowsStandard
-        cursor = members.string("cursor", bytesMax: 1_024)
-        countsOnly = members.bool("counts_only") ?? false
-    }
-
-    /// What a cursor is bound to.
-    var fingerprint: CursorFingerprint {
-        CursorFingerprint("resolve", key.description, kinds.map(\.rawValue).sorted().joined(separator: ","))
-    }
-
-    /// The question for the service. Counts come with the first page: they cost a walk over all candidates.
-    func query() throws(Problem) -> IncrementQuery {
-        let position = try cursor.map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
-        return IncrementQuery(
-            feature: key, kinds: kinds, limit: countsOnly ? 0 : limit, after: position?.number ?? -1,
-            countsAll: position == nil || countsOnly)
+extension [UInt8] {
+    /// Whether this is a JSON object with a member of this name; false for what is no JSON, which its reader refuses.
+    fileprivate func hasMember(_ name: String) -> Bool {
+        var reader = JSONReader(self)
+        do {
+            try reader.beginObject()
+            while let key = try reader.nextKey() {
+                if reader.string(key) == name { return true }
+                _ = try reader.skipValue()
+            }
+        } catch {
+            return false
+        }
+        return false
     }
 }
 

@@ -4,11 +4,11 @@ import HTTP
 import JSON
 import Service
 
-/// Reads records from lines, whatever the pieces in which they arrive.
+/// Reads elements from lines, whatever the pieces in which they arrive.
 ///
 /// Lines end with LF or CR LF; the last one may lack its end. An empty line is refused: it is a record lost on the way.
-struct LineReader<Sink: RowSink> {
-    var rows: RowReader<Sink>
+struct LineReader<Reader: ElementReader> {
+    private(set) var elements: Reader
     private var buffer: [UInt8] = []
     /// Bytes of the buffer in which no line end was found.
     private var scanned = 0
@@ -16,9 +16,9 @@ struct LineReader<Sink: RowSink> {
     /// Whether the rest of a line that was refused for its length is being passed over.
     private var isSkipping = false
 
-    /// Reads records into `rows`.
-    init(_ rows: RowReader<Sink>) {
-        self.rows = rows
+    /// Reads elements into `elements`.
+    init(_ elements: Reader) {
+        self.elements = elements
     }
 
     /// Takes the next piece of the body.
@@ -32,18 +32,19 @@ struct LineReader<Sink: RowSink> {
         }
         buffer.removeFirst(lineStart)
         scanned = buffer.count
-        guard buffer.count > Bounds.rowBytesMax else { return }
+        guard buffer.count > Reader.bytesMax else { return }
         if !isSkipping {
-            rows.faults.add(.line(number + 1), "the line has more than \(Bounds.rowBytesMax) bytes")
+            elements.faults.add(.line(number + 1), "the line has more than \(Reader.bytesMax) bytes")
         }
         isSkipping = true
         buffer.removeAll(keepingCapacity: true)
         scanned = 0
     }
 
-    /// The body has ended.
+    /// The body has ended; saying so again changes nothing.
     mutating func finish() {
         if !buffer.isEmpty || isSkipping { readLine(0..<buffer.count) }
+        buffer = []
     }
 
     private mutating func readLine(_ range: Range<Int>) {
@@ -54,11 +55,11 @@ struct LineReader<Sink: RowSink> {
         }
         var reader = JSONReader(buffer, in: range)
         do {
-            try rows.read(&reader, at: .line(number))
+            try elements.read(&reader, at: .line(number))
             try reader.finish()
         } catch {
             let isEmpty = buffer[range].allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-            rows.faults.add(
+            elements.faults.add(
                 .line(number),
                 isEmpty
                     ? "the line is empty" : "\(error.reason) at byte \(error.offset - range.lowerBound) of the line",
@@ -67,32 +68,32 @@ struct LineReader<Sink: RowSink> {
     }
 }
 
-extension LineReader where Sink == RowList {
+extension LineReader where Reader: BulkReader {
     /// Reads a whole body.
     ///
     /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
-    static func read(_ body: RequestBody, into rows: RowReader<RowList>) async throws(Problem) -> RowReader<RowList> {
+    static func read(_ body: RequestBody, into elements: Reader) async throws(Problem) -> Reader {
         guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
             throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
         }
-        var lines = LineReader(rows)
+        var lines = LineReader(elements)
         var total = 0
         do throws(BodyError) {
             while let chunk = try await body.next() {
                 total += chunk.count
                 guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
                 lines.take(chunk)
-                if lines.rows.rows.count > Bounds.bulkRowsMax { break }
+                if lines.elements.records > Bounds.bulkRowsMax { break }
             }
         } catch {
             throw Problem(error)
         }
         lines.finish()
-        return try lines.rows.checked()
+        return try lines.elements.checked()
     }
 }
 
-extension LineReader where Sink == PartSink {
+extension LineReader where Reader == RowReader<PartSink> {
     /// Reads on until there is a part.
     ///
     /// Once something is wrong, no part is given any more: the rest is only read for what else is wrong.
@@ -101,7 +102,7 @@ extension LineReader where Sink == PartSink {
     /// - Throws: `invalid_json` or `validation_failed` with the lines at fault; what keeps the body from being read.
     mutating func nextPart(_ body: RequestBody) async throws(Problem) -> RecordPart? {
         do throws(BodyError) {
-            while rows.faults.count > 0 || !rows.sink.isFull {
+            while elements.faults.count > 0 || !elements.sink.isFull {
                 guard let chunk = try await body.next() else {
                     finish()
                     break
@@ -111,22 +112,7 @@ extension LineReader where Sink == PartSink {
         } catch {
             throw Problem(error)
         }
-        if let problem = rows.faults.problem { throw problem }
-        return rows.sink.take()
-    }
-}
-
-extension RowReader where Sink == RowList {
-    /// The reader, if nothing was wrong.
-    ///
-    /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
-    func checked() throws(Problem) -> RowReader<RowList> {
-        if rows.count > Bounds.bulkRowsMax {
-            throw Problem(
-                .contentTooLarge, "The body has more than \(Bounds.bulkRowsMax) records; send them in several requests."
-            )
-        }
-        if let problem = faults.problem { throw problem }
-        return self
+        if let problem = elements.faults.problem { throw problem }
+        return elements.sink.take()
     }
 }

@@ -38,6 +38,12 @@ struct Members {
         return value
     }
 
+    /// Whether the object has a member of this name, whatever its value.
+    mutating func names(_ name: String) -> Bool {
+        known.append(name)
+        return object[name] != nil
+    }
+
     /// A member that has to be there.
     mutating func required(_ name: String) -> JSONValue? {
         let value = value(name)
@@ -131,8 +137,34 @@ struct Members {
 
     /// Conditions on rows, one or a list of them; none where the member is absent.
     mutating func filters(_ name: String) -> [Filter] {
-        guard let value = value(name) else { return [] }
-        let places = value.arrayValue?.enumerated().map { ("\(name)/\($0)", $1) } ?? [(name, value)]
+        value(name).map { filters($0, at: name) } ?? []
+    }
+
+    /// Conditions on rows by feature; none where the member is absent.
+    mutating func filtersByFeature(_ name: String) -> [FeatureKey: [Filter]] {
+        guard let value = value(name) else { return [:] }
+        guard let object = value.objectValue else {
+            refuse(name, "expected an object of filters by feature, found \(value.kind)")
+            return [:]
+        }
+        var filters: [FeatureKey: [Filter]] = [:]
+        for member in object {
+            let place = String(JSONPointer.root.appending(name).appending(member.name).description.dropFirst())
+            guard let key = FeatureKey(member.name) else {
+                refuse(place, "expected the key of a feature, such as \"video/raw\"")
+                continue
+            }
+            filters[key] = self.filters(member.value, at: place)
+        }
+        return filters
+    }
+
+    private mutating func filters(_ value: JSONValue, at place: String) -> [Filter] {
+        let places = value.arrayValue?.enumerated().map { ("\(place)/\($0)", $1) } ?? [(place, value)]
+        if places.count > Bounds.filtersMax {
+            refuse(place, "has \(places.count) filters; at most \(Bounds.filtersMax) are taken")
+            return []
+        }
         return places.compactMap { place, json -> Filter? in
             guard let text = text(place, json, bytesMax: FilterLimits.textBytesMax) else { return nil }
             do throws(FilterSyntaxError) {

@@ -39,7 +39,11 @@ struct Query: Sendable {
     /// The filters, all of which a row has to pass.
     func filters() throws(Problem) -> [Filter] {
         var filters: [Filter] = []
-        for text in values["filter"] ?? [] {
+        let texts = values["filter"] ?? []
+        guard texts.count <= Bounds.filtersMax else {
+            throw refusal("filter", "comes \(texts.count) times; at most \(Bounds.filtersMax) are taken")
+        }
+        for text in texts {
             do { filters.append(try Filter(text)) } catch { throw refusal("filter", error.description) }
         }
         return filters

@@ -7,7 +7,9 @@ import Service
 /// Reads one record after another and collects what is wrong with them.
 ///
 /// No tree is built: id values and versions become values, metadata columns are copied as they stand.
-struct RowReader<Sink: RowSink> {
+struct RowReader<Sink: RowSink>: ElementReader {
+    static var bytesMax: Int { Bounds.rowBytesMax }
+
     /// The records so far.
     var sink: Sink
     /// What is wrong so far.
@@ -27,9 +29,6 @@ struct RowReader<Sink: RowSink> {
         ids = Array(repeating: nil, count: idColumns.count)
     }
 
-    /// Reads the next value of `reader` as a record.
-    ///
-    /// - Throws: where the bytes are not JSON; every other fault is collected, and the reader stands after the value.
     mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
@@ -174,14 +173,15 @@ struct RowReader<Sink: RowSink> {
     }
 }
 
-extension RowReader where Sink == RowList {
+extension RowReader: BulkReader where Sink == RowList {
     /// A reader of records one by one.
     init(idColumns: [String]) {
         self.init(idColumns: idColumns, into: RowList())
     }
 
-    /// The records so far.
-    var rows: [RecordRow] { sink.rows }
+    var elements: [RecordRow] { sink.rows }
+
+    var records: Int { sink.count }
 }
 
 /// Sentences that more than one reader says.

@@ -5,7 +5,7 @@ import JSON
 import Service
 
 /// Takes rows as a reader finds them, member by member.
-protocol RowSink {
+protocol RowSink: Sendable {
     /// How many rows there are.
     var count: Int { get }
 

@@ -245,7 +245,9 @@ private struct ClaimAttempt {
     private mutating func park(_ scope: inout Scope) throws(ServiceError) {
         if !blocked.isEmpty {
             let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
-            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch { throw ServiceError(error) }
+            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch {
+                throw ServiceError(error)
+            }
             for (unit, blockers) in blocked {
                 guard let blocker = blockers.first else { continue }
                 let way = [blocker.unit] + blocker.path

@@ -35,21 +35,6 @@ extension Metaxy {
             return try scope.complete(held, rows, children: nil, writer)
         }
     }
-
-    /// The names of the id columns of a claim's feature, in the order of the spec: what its results are read by.
-    ///
-    /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
-    /// - Complexity: three round trips.
-    public func idColumns(ofClaim id: Int64) async throws(ServiceError) -> [String] {
-        try await read { (scope) throws(ServiceError) in
-            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
-            guard let claim else { throw .claimNotFound(id) }
-            guard let plan = scope.catalog[claim.feature] else {
-                throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
-            }
-            return plan.spec.idColumns
-        }
-    }
 }
 
 extension Scope {
@@ -180,11 +165,16 @@ extension Scope {
             try Heads(connection, feature: plan.id).compare(
                 records, metadata: results.map(\.row.metadata), watched: watched)
         }
+        let overtaken = results.filter { (heads[$0.unit.record]?.head.entry ?? 0) != $0.unit.base }
+        let erased = try stored { () throws(StoreError) in
+            try Erasures(connection, feature: plan.id)
+                .erased(overtaken.map(\.unit.record), since: held.claim.claimedAt)
+        }
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
         var expansions: [Expansion] = []
-        for (row, unit, children) in results {
+        for (row, unit, children) in results where !erased.contains(unit.record) {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
             let known = heads[unit.record]

@@ -7,7 +7,7 @@ public import Store
 public struct UnitResult: Hashable, Sendable {
     /// Where it stands in the request.
     public let place: Fault.Place
-    /// The values of the unit's id columns, in the order of `ClaimShape.idColumns`.
+    /// The values of the unit's id columns, in the order of `ExpansionShape.idColumns`.
     public let key: RecordKey
     /// The records that it expands into, with all their id columns; none is a valid result.
     public let records: [RecordRow]
@@ -22,10 +22,24 @@ public struct UnitResult: Hashable, Sendable {
 
 /// What the results of a claim are read by.
 public struct ClaimShape: Hashable, Sendable {
+    /// The names of the units' id columns, in the order of the spec.
+    public let idColumns: [String]
+    /// What units expand into; nil where the feature is no expansion.
+    public let expansion: ExpansionShape?
+}
+
+/// What the results of a claim on an expansion are read by.
+public struct ExpansionShape: Hashable, Sendable {
     /// The names of the units' id columns.
     public let idColumns: [String]
-    /// The names of the id columns of the records that units expand into; nil where the feature is no expansion.
-    public let recordColumns: [String]?
+    /// The names of the id columns of the records that units expand into.
+    public let recordColumns: [String]
+
+    /// An expansion with these id columns.
+    public init(idColumns: [String], recordColumns: [String]) {
+        self.idColumns = idColumns
+        self.recordColumns = recordColumns
+    }
 }
 
 extension Metaxy {
@@ -76,7 +90,10 @@ extension Metaxy {
             guard let plan = scope.catalog[claim.feature] else {
                 throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
             }
-            return ClaimShape(idColumns: plan.spec.idColumns, recordColumns: plan.children?.idColumns)
+            let columns = plan.spec.idColumns
+            return ClaimShape(
+                idColumns: columns,
+                expansion: plan.children.map { ExpansionShape(idColumns: columns, recordColumns: $0.idColumns) })
         }
     }
 }

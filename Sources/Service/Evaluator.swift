@@ -75,7 +75,8 @@ struct Evaluator {
         var judged = try compare(plan, units, under: restriction)
         if restriction?.isCompatible == true { return judged }
         // What goes back is looked behind too: where an input goes back as well, that has to come first.
-        let open = judged.filter { $0.value.judgement.state == .new || $0.value.judgement.state == .stale }.keys.sorted()
+        let open = judged.filter { $0.value.judgement.state == .new || $0.value.judgement.state == .stale }.keys
+            .sorted()
         guard !open.isEmpty else { return judged }
         for (unit, blockers) in try blockers(plan, open, slots: nil) where judged[unit]?.earlier == nil {
             judged[unit]?.blockers = blockers

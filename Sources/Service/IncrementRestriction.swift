@@ -1,6 +1,7 @@
 // What a resolve looks at, beyond what the definitions say.
 
 public import Feature
+import JSON
 
 /// Conditions that one resolve puts on the records it looks at.
 ///
@@ -48,7 +49,9 @@ public struct IncrementRestriction: Hashable, Sendable {
     func check(_ plan: FeaturePlan) throws(ServiceError) {
         let known = Set(plan.spec.deps.map(\.feature) + [plan.key])
         let faults = filters.keys.sorted().filter { !known.contains($0) }.map { key in
-            Fault(.pointer("/filters"), "\(key) is neither \(plan.key) nor one of its upstream features")
+            Fault(
+                .pointer(JSONPointer.root.appending("filters").appending(key.description).description),
+                "\(key) is neither \(plan.key) nor one of its upstream features")
         }
         if !faults.isEmpty { throw .invalid(faults) }
     }

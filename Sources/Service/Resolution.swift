@@ -38,7 +38,7 @@ struct Resolution {
         let restriction = query.restriction.isEmpty ? nil : query.restriction
         do {
             let all = restriction == nil ? nil : try UnitUniverse(scope, plan)
-            var block = query.countsAll ? 0 : Int32(max(query.after, 0) >> 10)
+            var block = query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10)
             walk: while true {
                 let found = try blocks(of: all, from: block, scope)
                 let units = found.flatMap { entry in

@@ -40,12 +40,14 @@ struct SampleComparison {
             }
             counts.kinds[.orphaned] = orphaned.isEmpty ? nil : orphaned.count
             let orphans = query.kinds.contains(.orphaned) ? orphaned : []
-            let start = Int(query.after + 1)
-            let end = min(start + query.limit, changed.count + orphans.count)
+            // What was there when the page before was made may be gone.
+            let total = changed.count + orphans.count
+            let start = Int(min(query.after, RecordID(total) - 1) + 1)
+            let end = min(start + query.limit, total)
             var page = Array(changed[min(start, changed.count)..<min(end, changed.count)])
             let rest = orphans[max(start - changed.count, 0)..<max(end - changed.count, 0)]
             page += try describe(Array(rest), current.heads, scope)
-            let isMore = end < changed.count + orphans.count
+            let isMore = end < total
             return IncrementPage(
                 plan: plan, counts: query.countsAll ? counts : nil, records: page,
                 next: isMore ? RecordID(end - 1) : nil)

@@ -101,7 +101,7 @@ struct PartTests {
         var rows = RowReader(idColumns: ["id"])
         var reader = JSONReader(Array(line.utf8))
         try rows.read(&reader, at: .line(1))
-        let row = try #require(rows.rows.first)
+        let row = try #require(rows.elements.first)
         #expect(rows.faults.count == 0)
         #expect(row.key == RecordKey([.boolean(true)]))
         #expect(
@@ -118,7 +118,7 @@ struct PartTests {
         var rows = RowReader(idColumns: ["id"])
         var reader = JSONReader(Array(#"{"id":1,"metaxy_data_version_by_field":\#(json)}"#.utf8))
         try rows.read(&reader, at: .line(1))
-        #expect(try #require(rows.rows.first).dataVersions == given)
+        #expect(try #require(rows.elements.first).dataVersions == given)
     }
 
     @Test("lines are the same however a body is cut", arguments: [1, 2, 3, 7, 64, 1_000])
@@ -132,8 +132,8 @@ struct PartTests {
         let source = Pieces(pieces)
         let body = RequestBody(declaredLength: nil) { () async throws(BodyError) in await source.next() }
         let read = try await LineReader.read(body, into: RowReader(idColumns: ["id"]))
-        #expect(read.rows.map(\.key) == (0..<20).map { RecordKey([.integer($0)]) })
-        #expect(read.rows.map(\.place) == (1...20).map { .line($0) })
+        #expect(read.elements.map(\.key) == (0..<20).map { RecordKey([.integer($0)]) })
+        #expect(read.elements.map(\.place) == (1...20).map { .line($0) })
     }
 
     @Test("a line beyond the bound is passed over to its end and named")

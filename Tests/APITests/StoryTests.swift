@@ -56,7 +56,8 @@ struct StoryTests {
                 "metaxy_provenance":"95e264593896b59e2426023e3275b11f",
                 "metaxy_data_version_by_field":{"audio":"a1","frames":"f1"},
                 "metaxy_data_version":"95e264593896b59e2426023e3275b11f",
-                "metaxy_feature_version":"\#(Self.rawVersion)"}],"next_cursor":"<text>"}
+                "metaxy_feature_version":"\#(Self.rawVersion)","metaxy_materialization_id":null,
+                "metaxy_updated_at":"<time>","metaxy_deleted_at":null}],"next_cursor":"<text>"}
                 """#)
             let sentBack = try await world.post("/v1/records/video/raw", try Self.records(page))
             #expect(try sentBack.json["unchanged"]?.number == 1)

@@ -1,7 +1,9 @@
-// An API over a fresh database, and a client that talks to it in process.
+// An API over a fresh database, and a client that talks to it in process or through a socket.
 
 import Gzip
 import HTTP
+import HTTPServer
+import HTTPSupport
 import JSON
 import Postgres
 import Service
@@ -18,6 +20,8 @@ struct World {
     let metaxy: Metaxy
     let pool: Pool
     let events: Events
+    /// Where a server serves the API; nil where it is called in process.
+    private var port: Int?
 
     /// Runs `body` with an API over a freshly migrated database.
     static func with(
@@ -37,6 +41,28 @@ struct World {
                 throw error
             }
             await pool.close()
+        }
+    }
+
+    /// Runs `body` with an API over a freshly migrated database, behind a server with a socket.
+    static func overSocket(_ body: @escaping (World) async throws -> Void) async throws {
+        try await with { world in
+            let api = world.api
+            let application = Application(
+                fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) },
+                handler: { await api.respond($0) })
+            let server = Server(
+                configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: HTTP.Limits()),
+                application: application)
+            var served = world
+            served.port = try server.start().port
+            do {
+                try await body(served)
+            } catch {
+                await server.drain(grace: .zero)
+                throw error
+            }
+            await server.drain(grace: .zero)
         }
     }
 
@@ -63,6 +89,11 @@ struct World {
         _ method: String, _ target: String, headers: [(String, String)] = [], body: [UInt8]? = nil, piece: Int = 65_536
     ) async throws -> Answer {
         let head = try Self.head(method, target, headers: headers)
+        if let port {
+            let answer = try await Self.exchange(port, head, headers, body)
+            check(answer, head)
+            return answer
+        }
         let source = Source(body ?? [], piece: piece)
         let requestBody = RequestBody(declaredLength: body?.count ?? 0) { () async throws(BodyError) in source.next() }
         let response = await api.respond(Request(head: head, body: requestBody, remote: "192.0.2.7:51234"))
@@ -86,6 +117,22 @@ struct World {
                 })
         }
         return await Answer(response)
+    }
+
+    /// Sends a request on a connection of its own.
+    private static func exchange(
+        _ port: Int, _ head: RequestHead, _ headers: [(String, String)], _ body: [UInt8]?
+    ) async throws -> Answer {
+        var lines = ["\(head.method.name) \(head.target) HTTP/1.1", "Host: test", "Connection: close"]
+        lines += headers.map { "\($0.0): \($0.1)" }
+        if let body { lines.append("Content-Length: \(body.count)") }
+        let request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? [])
+        let isHead = head.method == .head
+        return try await onThread {
+            let client = try TestClient(port: port, heads: isHead ? [0] : [])
+            try client.send(request)
+            return Answer(try client.answer(seconds: 30))
+        }
     }
 
     /// The head of a request, parsed as a server parses it.
@@ -181,6 +228,21 @@ struct Answer {
             return (decoded, false)
         }
         return (decoded, true)
+    }
+
+    /// An answer that came through a socket.
+    init(_ answer: HTTPSupport.Answer) {
+        status = UInt16(answer.status)
+        var headers = HeaderFields()
+        for field in answer.fields {
+            guard let name = FieldName(field.name) else { preconditionFailure("\(field.name) is no name of a field") }
+            headers.append(name, field.value)
+        }
+        self.headers = headers
+        wireBytes = answer.body.count
+        (bytes, isWhole) =
+            headers["Content-Encoding"] == "gzip" ? Self.unzipped(answer.body) : (answer.body, true)
+        isAborted = false
     }
 
     /// The content as text.

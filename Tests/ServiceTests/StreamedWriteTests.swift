@@ -121,7 +121,9 @@ struct StreamedWriteTests {
         try await World.with { world in
             try await world.push(Self.graph)
             let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
-            try await world.push([Self.graph[0].replacing(#""code_version":"1""#, with: #""code_version":"2""#), Self.graph[1]])
+            try await world.push([
+                Self.graph[0].replacing(#""code_version":"1""#, with: #""code_version":"2""#), Self.graph[1],
+            ])
             await #expect(throws: ServiceError.self) {
                 try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
             }

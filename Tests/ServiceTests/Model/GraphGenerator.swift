@@ -203,7 +203,9 @@ extension GraphGenerator {
 
     private mutating func changeDeps(_ feature: inout ModelFeature, _ graph: ModelGraph) {
         let used = Set(feature.deps.map(\.upstream))
-        let free = allowedUpstreams(of: feature.key, feature.idColumns, feature.project, in: graph).filter { !used.contains($0) }
+        let free = allowedUpstreams(of: feature.key, feature.idColumns, feature.project, in: graph).filter {
+            !used.contains($0)
+        }
         guard !feature.isRoot || random.chance(10) else { return }
         switch random.below(10) {
         case 0..<5:

@@ -36,9 +36,11 @@ extension Model {
         guard let head else {
             // A deleted record stays away while its inputs are those of its tombstone.
             let tombstone = current(feature.key, unit)?.version.provenance
-            if let tombstone, feature.fieldKeys.allSatisfy({
-                tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
-            }) {
+            if let tombstone,
+                feature.fieldKeys.allSatisfy({
+                    tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
+                })
+            {
                 return ModelStanding(state: .suppressed, staleFields: [:], expected: expectation.provenance)
             }
             let missing = Dictionary(uniqueKeysWithValues: feature.fieldKeys.map { ($0, ["missing"]) })

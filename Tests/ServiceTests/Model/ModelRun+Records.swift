@@ -51,7 +51,9 @@ extension ModelRun {
         let chosen = random.chance(20) ? nil : random.some(1 + random.below(2), of: present)
         if chosen?.isEmpty == true { return }
         let filters = try (chosen.map { [Self.filter(feature, $0)] } ?? []).map { (text) throws in try Filter(text) }
-        note("\(isRestoring ? "restore" : "delete") \(key): \(chosen.map { $0.map(text).joined(separator: " ") } ?? "all")")
+        note(
+            "\(isRestoring ? "restore" : "delete") \(key): \(chosen.map { $0.map(text).joined(separator: " ") } ?? "all")"
+        )
         let metaxy = rig.world.metaxy
         let count =
             isRestoring

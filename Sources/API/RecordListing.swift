@@ -1,0 +1,103 @@
+// Listing records: as they are, as they were, or every version of them.
+
+import Feature
+import HTTP
+import JSON
+import Service
+
+extension API {
+    /// `GET /v1/records/{key}`.
+    func listRecords(_ call: Call) async throws(Problem) -> Response {
+        let list = try RecordList(call, metaxy)
+        let position = try call.query.cursor(list.fingerprint)
+        if try call.head.preferred(among: [.json, .ndjson]) == .ndjson {
+            return try await stream(call, list, after: position)
+        }
+        let page = try await list.page(after: position, limit: try call.query.limit())
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("feature", page.plan.key.description)
+                writer.member("feature_version", page.plan.featureVersion)
+                writer.array("records", page.records) { writer, record in
+                    writer.record(record, page.plan, columns: list.columns)
+                }
+                writer.member("next_cursor", list.next(page).map { Cursor.text($0, list.fingerprint) })
+            })
+    }
+
+    private func stream(
+        _ call: Call, _ list: RecordList, after position: Cursor.Position?
+    ) async throws(Problem) -> Response {
+        let first = try await list.page(after: position, limit: Bounds.streamRowsMax)
+        return streamLines(call, first: first) { page, lines in
+            for record in page.records {
+                lines.record(record, page.plan, columns: list.columns)
+                lines.endLine()
+            }
+        } next: { (page: RecordPage) async throws(Problem) -> RecordPage? in
+            guard let next = list.next(page) else { return nil }
+            return try await list.page(after: next, limit: Bounds.streamRowsMax)
+        }
+    }
+}
+
+/// A list of records that a client asked for.
+private struct RecordList: Sendable {
+    /// What a cursor is bound to.
+    let fingerprint: CursorFingerprint
+    /// The metadata columns that are wanted, nil for all.
+    let columns: Set<String>?
+    private let metaxy: Metaxy
+    private let asked: RecordQuery
+
+    init(_ call: Call, _ metaxy: Metaxy) throws(Problem) {
+        var asked = RecordQuery(feature: try call.feature(), limit: 0)
+        asked.filters = try call.query.filters()
+        asked.includesDeleted = try call.query.flag("include_deleted")
+        asked.hasHistory = try call.query.flag("history")
+        asked.featureVersion = call.query["feature_version"]
+        asked.asOf = try call.query.time("as_of")
+        columns = call.query["columns"].map { Set($0.split(separator: ",").map(String.init)) }
+        self.metaxy = metaxy
+        self.asked = asked
+        fingerprint = CursorFingerprint(
+            "records", asked.feature.description, "\(asked.includesDeleted) \(asked.hasHistory)",
+            asked.featureVersion, asked.asOf.map(String.init), call.query["columns"],
+            asked.filters.map(\.text).joined(separator: "\n"))
+    }
+
+    func page(after position: Cursor.Position?, limit: Int) async throws(Problem) -> RecordPage {
+        var query = asked
+        query.limit = limit
+        query.after = position?.number ?? -1
+        query.afterEntry = position?.version ?? 0
+        return try await served { [query] () async throws(ServiceError) in try await metaxy.records(query) }
+    }
+
+    /// Where the page after this one begins; nil at the end.
+    func next(_ page: RecordPage) -> Cursor.Position? {
+        page.next.map { asked.hasHistory ? .version($0, page.nextEntry) : .number($0) }
+    }
+}
+
+extension JSONWriter {
+    /// Writes a version of a record as it is stored.
+    ///
+    /// - Parameter columns: the metadata columns that are wanted, nil for all.
+    fileprivate mutating func record(_ record: StoredRecord, _ plan: FeaturePlan, columns: Set<String>?) {
+        beginObject()
+        ids(plan.spec.idColumns, record.key)
+        for column in record.columns where columns?.contains(column.name) ?? true {
+            member(column.name, raw: column.value)
+        }
+        versions("metaxy_provenance_by_field", record.provenance)
+        member("metaxy_provenance", record.recordProvenance)
+        versions("metaxy_data_version_by_field", record.dataVersion)
+        member("metaxy_data_version", record.recordDataVersion)
+        member("metaxy_feature_version", record.featureVersion)
+        member("metaxy_materialization_id", record.materialization)
+        member("metaxy_updated_at", time: record.writtenAt)
+        member("metaxy_deleted_at", time: record.isDeleted ? record.writtenAt : nil)
+        endObject()
+    }
+}
