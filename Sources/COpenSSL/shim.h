@@ -14,6 +14,12 @@ static inline int openssl_no_passphrase(char *buffer, int size, int writing, voi
     return -1;
 }
 
+/* OpenSSL would take itself down at exit, while other threads may still be in it; the kernel frees everything anyway. */
+static inline SSL_CTX *openssl_new_server_context(void) {
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL);
+    return SSL_CTX_new(TLS_server_method());
+}
+
 /* TLS 1.2 at least, no renegotiation, and buffers only while a record is under way. */
 static inline int openssl_configure_server(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);

@@ -17,7 +17,7 @@ public final class TLSContext: @unchecked Sendable {
     ///   - previous: the context that this one replaces; clients resume sessions that it began.
     /// - Throws: when a file cannot be read, or key and certificate do not belong together.
     public init(_ configuration: TLSConfiguration, replacing previous: TLSContext? = nil) throws(SocketError) {
-        guard let pointer = unsafe SSL_CTX_new(TLS_server_method()) else { throw Self.error("create a TLS context") }
+        guard let pointer = unsafe openssl_new_server_context() else { throw Self.error("create a TLS context") }
         unsafe self.pointer = pointer
         // From here on deinit frees the context.
         guard unsafe openssl_configure_server(pointer) != 0 else { throw Self.error("configure TLS") }

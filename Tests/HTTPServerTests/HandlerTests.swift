@@ -16,7 +16,7 @@ struct HandlerTests {
             events.withLock { $0.append(event) }
         }
 
-        func wait(for event: String, seconds: Double = 10) throws {
+        func wait(for event: String, seconds: Double = 60) throws {
             let end = ContinuousClock.now + .seconds(seconds)
             while !events.withLock({ $0.contains(event) }) {
                 guard ContinuousClock.now < end else { throw TestClient.TimedOut(description: event) }
@@ -144,7 +144,7 @@ struct HandlerTests {
                 last = written.load(ordering: .relaxed)
                 pauseBriefly(milliseconds: 200)
             }
-            #expect(last < 16_000_000, "all of it is 65 MB")
+            #expect(last < 1_000_000, "the queue, the kernel and a piece hold less; all of it is 65 MB")
             var count = 0
             while count < 65_536_000, case .bytes(let bytes) = client.read(seconds: 10) {
                 count += bytes.count
@@ -215,5 +215,7 @@ struct HandlerTests {
             #expect(second.status == 409)
             #expect(String(decoding: second.body, as: UTF8.self).contains("disconnected"))
         }
+        // They hold the server, whose application holds them.
+        bodies.withLock { $0 = [] }
     }
 }

@@ -46,7 +46,7 @@ extension HTTPCase {
             if step.waitMilliseconds > 20 { try client.readAll(quietFor: Self.quietSeconds) }
         }
         // What has to come is waited for, however busy the machine is.
-        while !hasSaidEnough(client.observation), try client.readOnce(seconds: 10) {}
+        while !hasSaidEnough(client.observation), try client.readOnce(seconds: 60) {}
         try client.readAll(quietFor: Self.quietSeconds)
         return faults(of: client.observation)
     }

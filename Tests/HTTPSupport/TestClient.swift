@@ -112,7 +112,7 @@ public final class TestClient {
     /// Sends text.
     ///
     /// - Parameter text: what to send.
-    /// - Throws: when the server has closed the connection or takes nothing for 10 s.
+    /// - Throws: when the server has closed the connection or takes nothing for 60 s.
     public func send(_ text: String) throws {
         try send(Array(text.utf8))
     }
@@ -120,11 +120,11 @@ public final class TestClient {
     /// Sends bytes.
     ///
     /// - Parameter bytes: what to send.
-    /// - Throws: when the server has closed the connection or takes nothing for 10 s.
+    /// - Throws: when the server has closed the connection or takes nothing for 60 s.
     public func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            sent += try trySend(bytes, from: sent, seconds: 10)
+            sent += try trySend(bytes, from: sent, seconds: 60)
         }
     }
 
@@ -181,7 +181,7 @@ public final class TestClient {
     /// - Returns: the last of them.
     /// - Throws: when they do not come, or are malformed.
     @discardableResult
-    public func answer(_ count: Int = 1, seconds: Double = 10) throws -> Answer {
+    public func answer(_ count: Int = 1, seconds: Double = 60) throws -> Answer {
         while true {
             let final = stream.answers.filter { $0.status >= 200 }
             if final.count >= count { return final[count - 1] }
@@ -200,7 +200,7 @@ public final class TestClient {
     /// - Returns: `.end` or `.reset`.
     /// - Throws: when the server does not close, or sends what is no answer.
     @discardableResult
-    public func end(seconds: Double = 10) throws -> Read {
+    public func end(seconds: Double = 60) throws -> Read {
         while true {
             switch read(seconds: seconds) {
             case .bytes(let bytes): try stream.receive(bytes)

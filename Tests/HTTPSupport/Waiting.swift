@@ -8,9 +8,9 @@ import Glibc
 /// - Parameters:
 ///   - what: the condition, for the error.
 ///   - condition: asked every few milliseconds.
-/// - Throws: when it does not hold within 10 s.
+/// - Throws: when it does not hold within 60 s.
 public func waitUntil(_ what: String, _ condition: () -> Bool) throws {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(60)
     while !condition() {
         guard ContinuousClock.now < end else { throw TestClient.TimedOut(description: what) }
         pauseBriefly()

@@ -56,7 +56,7 @@ def reset_flood(port, stop, count):
 
 def main():
     with bench.running(bench.build_server(), 2) as (process, port):
-        descriptors = bench.descriptors(process.pid)
+        descriptors, memory = bench.descriptors(process.pid), bench.memory_bytes(process.pid)
         report("alone", ordinary(port, 3))
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(2_000)]
         for connection in crowd:
@@ -72,7 +72,7 @@ def main():
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", port))
-            connection.sendall(b"GET /large?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+            connection.sendall(b"GET /stream?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
             deaf.append(connection)
         report("and 500 that do not read", ordinary(port, 3))
         stop, count = threading.Event(), [0]
@@ -82,7 +82,7 @@ def main():
         stop.set()
         thread.join()
         report(f"and {count[0]} resets", latencies)
-        print(f"peak memory {bench.peak_bytes(process.pid) / 1e6:.0f} MB")
+        print(f"memory {bench.memory_bytes(process.pid) / 1e6:.0f} MB with all of them")
         for connection in crowd + deaf:
             connection.close()
         # The loops notice within a moment; lingering takes 5 s at most.
@@ -90,6 +90,7 @@ def main():
             if bench.descriptors(process.pid) <= descriptors:
                 break
             time.sleep(0.1)
+        print(f"memory {bench.memory_bytes(process.pid) / 1e6:.0f} MB afterwards, {memory / 1e6:.0f} MB before")
         print(f"descriptors {descriptors} before, {bench.descriptors(process.pid)} after")
 
 
