@@ -53,14 +53,15 @@ extension API {
         return try await once(call) { () async throws(ServiceError) in
             try await metaxy.rebase(request, writer: call.writer())
         } answer: { (outcome: RebaseOutcome) in
-            .json(JSONWriter.document { writer in
-                writer.member("feature", request.feature.description)
-                writer.member("from", request.from)
-                writer.member("to", outcome.featureVersion)
-                writer.member("rebased", outcome.rebased)
-                writer.member("unchanged", outcome.unchanged)
-                writer.member("skipped", outcome.skipped)
-            })
+            .json(
+                JSONWriter.document { writer in
+                    writer.member("feature", request.feature.description)
+                    writer.member("from", request.from)
+                    writer.member("to", outcome.featureVersion)
+                    writer.member("rebased", outcome.rebased)
+                    writer.member("unchanged", outcome.unchanged)
+                    writer.member("skipped", outcome.skipped)
+                })
         }
     }
 }
