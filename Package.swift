@@ -48,6 +48,7 @@ let package = Package(
                 .embedInCode("0004_create_links.sql"),
                 .embedInCode("0005_create_unit_storage.sql"),
                 .embedInCode("0006_add_fingerprints.sql"),
+                .embedInCode("0007_create_erasure.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

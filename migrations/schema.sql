@@ -1,9 +1,54 @@
 -- The schema: the sum of the migrations, as pg_dump writes it. Made by `make schema`.
 
+CREATE FUNCTION public.erase_records(feature integer, rids bigint[], operation bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    erased bigint;
+BEGIN
+    INSERT INTO erasure (at, rid, operation_id, transaction, feature_id, entries)
+    SELECT now(), r.rid, operation, pg_current_xact_id(), feature, count(l.entry)
+    FROM unnest(rids) AS r (rid)
+    LEFT JOIN lineage l ON l.feature_id = feature AND l.rid = r.rid AND l.operation_id <> operation
+        AND l.provenance IS NOT NULL
+    GROUP BY r.rid;
+    -- With the number written out only the feature's own partition is planned and locked.
+    EXECUTE format(
+        'UPDATE lineage SET provenance = NULL, data_version = NULL, metadata = NULL
+         WHERE feature_id = %s AND rid = ANY ($1) AND operation_id <> $2 AND provenance IS NOT NULL', feature)
+    USING rids, operation;
+    GET DIAGNOSTICS erased = ROW_COUNT;
+    RETURN erased;
+END
+$_$;
+
+CREATE FUNCTION public.refuse_erasure_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the log of erasures is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
 CREATE FUNCTION public.refuse_lineage_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.provenance IS NULL AND NEW.data_version IS NULL AND NEW.metadata IS NULL
+            AND ROW (NEW.entry, NEW.rid, NEW.definition_id, NEW.operation_id, NEW.written_at, NEW.feature_id, NEW.kind,
+                     NEW.parents, NEW.parent_records, NEW.parent_counts)
+                IS NOT DISTINCT FROM
+                ROW (OLD.entry, OLD.rid, OLD.definition_id, OLD.operation_id, OLD.written_at, OLD.feature_id, OLD.kind,
+                     OLD.parents, OLD.parent_records, OLD.parent_counts)
+            AND EXISTS (
+                SELECT FROM public.erasure e
+                WHERE e.feature_id = OLD.feature_id AND e.rid = OLD.rid AND e.transaction = pg_current_xact_id())
+        THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'lineage is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
 END
 $$;
@@ -74,6 +119,15 @@ ALTER TABLE public.definition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.erasure (
+    at timestamp with time zone NOT NULL,
+    rid bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    transaction xid8 NOT NULL,
+    feature_id integer NOT NULL,
+    entries integer NOT NULL
 );
 
 CREATE TABLE public.failure (
@@ -315,6 +369,9 @@ ALTER TABLE ONLY public.definition
 ALTER TABLE ONLY public.definition
     ADD CONSTRAINT definition_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.erasure
+    ADD CONSTRAINT erasure_pkey PRIMARY KEY (feature_id, rid, operation_id);
+
 ALTER TABLE ONLY public.failure
     ADD CONSTRAINT failure_pkey PRIMARY KEY (feature_id, rid);
 
@@ -382,6 +439,8 @@ CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
 CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
 
 CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, block) WHERE ready;
+
+CREATE TRIGGER erasure_is_append_only BEFORE DELETE OR UPDATE ON public.erasure FOR EACH ROW EXECUTE FUNCTION public.refuse_erasure_change();
 
 CREATE TRIGGER lineage_is_append_only BEFORE DELETE OR UPDATE ON public.lineage FOR EACH ROW EXECUTE FUNCTION public.refuse_lineage_change();
 

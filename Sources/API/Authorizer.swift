@@ -64,9 +64,14 @@ public struct Authorizer: Sendable {
                 throw Problem(.unavailable, "Credentials cannot be checked for the moment.").with(cause: cause)
             }
         }
-        guard caller.scopes.contains(scope) else {
-            throw Problem(.forbidden, "This needs the scope \"\(scope.rawValue)\".")
-        }
+        guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
         return caller
+    }
+}
+
+extension Problem {
+    /// The problem of a caller without a scope.
+    init(needing scope: AccessScope) {
+        self.init(.forbidden, "This needs the scope \"\(scope.rawValue)\".")
     }
 }

@@ -57,6 +57,13 @@ struct Call: Sendable {
         return id
     }
 
+    /// Refuses a caller who may not do what part of a path's uses need.
+    ///
+    /// - Throws: `forbidden`.
+    func require(_ scope: AccessScope) throws(Problem) {
+        guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
+    }
+
     /// Who is behind what the request writes.
     func writer(materialization: String? = nil) -> Writer {
         Writer(materialization: materialization, token: caller.name, request: identity.id)

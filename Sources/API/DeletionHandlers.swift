@@ -1,4 +1,4 @@
-// Soft delete and restore.
+// Soft and hard delete, restore, and rebase.
 
 import Feature
 import HTTP
@@ -17,8 +17,13 @@ extension API {
                 filters.isEmpty ? "filter" : "all",
                 filters.isEmpty ? "give a filter, or all=true to delete every record" : "does not go with a filter")
         }
+        let isHard = try call.query.flag("hard")
+        if isHard { try call.require(.admin) }
         let deleted = try await served { () async throws(ServiceError) in
-            try await metaxy.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+            if isHard {
+                return try await metaxy.erase(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+            }
+            return try await metaxy.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
         }
         return .json(JSONWriter.document { $0.member("deleted", deleted) })
     }
@@ -34,5 +39,26 @@ extension API {
             try await metaxy.restore(key, filters: filters, writer: call.writer())
         }
         return .json(JSONWriter.document { $0.member("restored", restored) })
+    }
+
+    /// `POST /v1/rebase/{key}`.
+    func rebaseRecords(_ call: Call) async throws(Problem) -> Response {
+        var members = try await call.document()
+        let request = RebaseRequest(
+            feature: try call.feature(), from: members.requiredString("from", bytesMax: Bounds.versionBytesMax),
+            to: members.string("to", bytesMax: Bounds.versionBytesMax), isDryRun: members.bool("dry_run") ?? false)
+        try members.finish()
+        let outcome = try await served { () async throws(ServiceError) in
+            try await metaxy.rebase(request, writer: call.writer())
+        }
+        return .json(
+            JSONWriter.document { writer in
+                writer.member("feature", request.feature.description)
+                writer.member("from", request.from)
+                writer.member("to", outcome.featureVersion)
+                writer.member("rebased", outcome.rebased)
+                writer.member("unchanged", outcome.unchanged)
+                writer.member("skipped", outcome.skipped)
+            })
     }
 }

@@ -16,7 +16,7 @@ extension Problem {
         case .recordNotFound:
             self.init(.recordNotFound, "There is no such record, and none is expected.")
         case .versionNotFound(let version):
-            self.init(.versionNotFound, "The project has never been at version \"\(version)\".")
+            self.init(.versionNotFound, "There has never been a version \"\(version)\".")
         case .invalid(let faults):
             self.init(.validationFailed, faults)
         case .invalidGraph(let faults):

@@ -47,11 +47,14 @@ enum Routes {
         Route(.post, "/v1/records/{key}", "writeRecords", .write, query: ["materialization_id"]) {
             (api, call) throws(Problem) in try await api.writeRecords(call)
         },
-        Route(.delete, "/v1/records/{key}", "deleteRecords", .write, query: ["filter", "all", "dry_run"]) {
+        Route(.delete, "/v1/records/{key}", "deleteRecords", .write, query: ["filter", "all", "dry_run", "hard"]) {
             (api, call) throws(Problem) in try await api.deleteRecords(call)
         },
         Route(.post, "/v1/restore/{key}", "restoreRecords", .write) { (api, call) throws(Problem) in
             try await api.restoreRecords(call)
+        },
+        Route(.post, "/v1/rebase/{key}", "rebaseRecords", .write) { (api, call) throws(Problem) in
+            try await api.rebaseRecords(call)
         },
         Route(
             .get, "/v1/records/{key}", "listRecords", .read,

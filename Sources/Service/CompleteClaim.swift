@@ -165,11 +165,16 @@ extension Scope {
             try Heads(connection, feature: plan.id).compare(
                 records, metadata: results.map(\.row.metadata), watched: watched)
         }
+        let overtaken = results.filter { (heads[$0.unit.record]?.head.entry ?? 0) != $0.unit.base }
+        let erased = try stored { () throws(StoreError) in
+            try Erasures(connection, feature: plan.id)
+                .erased(overtaken.map(\.unit.record), since: held.claim.claimedAt)
+        }
         var versions: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
         var expansions: [Expansion] = []
-        for (row, unit, children) in results {
+        for (row, unit, children) in results where !erased.contains(unit.record) {
             let provenance = slots.spread(unit.provenance)
             let dataVersions = slots.dataVersions(row.dataVersions, over: provenance)
             let known = heads[unit.record]

@@ -54,7 +54,8 @@ extension Scope {
             }
             guard let last = page.last else { break }
             after = last.head.record
-            let chosen = try passing(page.filter { $0.head.isLive == live }, filters, plan)
+            let turnable = try live ? page : restorable(page, plan)
+            let chosen = try passing(turnable.filter { $0.head.isLive == live }, filters, plan)
             count += chosen.count
             if isDryRun || chosen.isEmpty { continue }
             if operation == nil {
@@ -82,7 +83,16 @@ extension Scope {
         return count
     }
 
-    private mutating func childUnits(
+    /// The tombstones that have something to restore: of an erased record nothing is left.
+    private func restorable(_ page: [DescribedHead], _ plan: FeaturePlan) throws(ServiceError) -> [DescribedHead] {
+        let records = page.filter { !$0.head.isLive }.map(\.head.record)
+        let holding = try stored { () throws(StoreError) in
+            try Erasures(connection, feature: plan.id).holding(records)
+        }
+        return page.filter { holding.contains($0.head.record) }
+    }
+
+    mutating func childUnits(
         _ records: [RecordID], _ plan: FeaturePlan
     ) throws(ServiceError) -> ChildUnits? {
         guard plan.units != nil else { return nil }
@@ -91,7 +101,7 @@ extension Scope {
     }
 
     /// A unit whose last record was deleted is deleted too, and lives again with its first record.
-    private mutating func follow(_ units: ChildUnits, live: Bool, _ operation: Int64) throws(ServiceError) {
+    mutating func follow(_ units: ChildUnits, live: Bool, _ operation: Int64) throws(ServiceError) {
         guard let children = units.plan.children else { return }
         let connection = connection
         let distinct = Set(units.units.values).sorted()
@@ -110,7 +120,8 @@ extension Scope {
         if live { try bury(turning, units.plan, operation) } else { try revive(turning, units.plan, operation) }
     }
 
-    private func passing(
+    /// The heads whose row passes every filter.
+    func passing(
         _ page: [DescribedHead], _ filters: [Filter], _ plan: FeaturePlan
     ) throws(ServiceError) -> [DescribedHead] {
         guard !filters.isEmpty, !page.isEmpty else { return page }
@@ -130,8 +141,10 @@ extension Scope {
 
     /// Appends tombstones. A tombstone carries what the record should have been: while its inputs give the same, the
     /// record stays suppressed. Where it was not expected it carries nothing, and any input is a change.
-    private mutating func bury(
-        _ heads: [DescribedHead], _ plan: FeaturePlan, _ operation: Int64
+    ///
+    /// - Parameter erasing: whether the tombstones carry nothing of the records themselves.
+    mutating func bury(
+        _ heads: [DescribedHead], _ plan: FeaturePlan, _ operation: Int64, erasing: Bool = false
     ) throws(ServiceError) {
         var expected: [RecordID: [String?]] = [:]
         if !plan.isRoot && plan.units == nil {
@@ -144,13 +157,17 @@ extension Scope {
                 expected[record] = plan.bySlot(provenance ?? plan.fields.map { _ in nil })
             }
         }
+        let nothing = plan.bySlot(plan.fields.map { _ in nil })
         let versions = heads.map { described in
             let head = described.head
             return LineageVersion(
-                record: head.record, kind: .deleted, provenance: expected[head.record] ?? head.provenance,
-                dataVersions: head.dataVersions ?? head.provenance, parents: [], metadata: described.metadata)
+                record: head.record, kind: .deleted,
+                provenance: expected[head.record] ?? (erasing ? nothing : head.provenance),
+                dataVersions: erasing ? nil : head.dataVersions ?? head.provenance, parents: [],
+                metadata: erasing ? Array("{}".utf8) : described.metadata)
         }
-        try append(versions, plan, operation, live: [], gone: heads.map(\.head.record))
+        let gone = heads.filter(\.head.isLive).map(\.head.record)
+        try append(versions, plan, operation, live: [], gone: gone)
     }
 
     /// Appends, for each tombstone, the version before it once more.

@@ -43,6 +43,11 @@ struct Scope {
         return plan
     }
 
+    /// Notes a request that is about to write lineage.
+    func begin(_ writer: Writer) throws(ServiceError) -> Int64 {
+        try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+    }
+
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
         try lock(Set(units.map { BlockAddress(feature: feature, record: $0) }))

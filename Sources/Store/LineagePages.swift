@@ -1,4 +1,4 @@
-// Lists of versions: what is current, what was at a time, and everything.
+// Lists of versions: what is current, what was at a time, and everything; not what was erased.
 
 public import Feature
 import Postgres
@@ -66,6 +66,7 @@ extension LineageQueries {
             FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
             WHERE l.rid > $1 AND ($3::bigint[] IS NULL OR l.definition_id = ANY ($3))
               AND ($4::timestamptz IS NULL OR l.written_at <= $4) AND l.kind <> \(LineageKind.late.rawValue)
+              AND l.provenance IS NOT NULL
             ORDER BY l.rid, l.entry DESC LIMIT $2
             """)
         return try connection.rows(
@@ -90,7 +91,7 @@ extension LineageQueries {
             FROM unnest($1::bigint[]) AS u (rid)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
             JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind <> \(LineageKind.late.rawValue)
+            WHERE l.kind <> \(LineageKind.late.rawValue) AND l.provenance IS NOT NULL
             ORDER BY l.rid, l.entry DESC
             """)
         var heads: [RecordID: DescribedHead] = [:]
@@ -123,7 +124,7 @@ extension LineageQueries {
             SELECT \(Self.columns)
             FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
             WHERE (l.rid, l.entry) > ($1, $2) AND ($4::bigint[] IS NULL OR l.definition_id = ANY ($4))
-              AND ($5::timestamptz IS NULL OR l.written_at <= $5)
+              AND ($5::timestamptz IS NULL OR l.written_at <= $5) AND l.provenance IS NOT NULL
             ORDER BY l.rid, l.entry LIMIT $3
             """)
         return try connection.rows(

@@ -143,7 +143,7 @@ public struct LineageQueries {
         return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
     }
 
-    /// The newest version of each record that was current and is not a tombstone.
+    /// The newest version of each record that was current, is not a tombstone and was not erased.
     ///
     /// - Returns: by record id; a record without one is absent.
     /// - Throws: `.database`.
@@ -157,10 +157,38 @@ public struct LineageQueries {
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue))
+              AND l.provenance IS NOT NULL
             ORDER BY l.rid, l.entry DESC
             """)
         let found = try connection.rows(statement, [.int8Array(records)], decode)
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
+    }
+
+    /// Of records with an earlier version each: those whose data moved since, by anything but a rebase.
+    ///
+    /// - Parameter entries: the earlier versions.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions since).
+    public func moved(since entries: [ParentEntry]) throws(StoreError) -> Set<ParentEntry> {
+        guard !entries.isEmpty else { return [] }
+        let statement = Statement(
+            "lineage_moved_\(feature)",
+            """
+            SELECT u.rid, u.entry FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry) WHERE EXISTS (
+                SELECT FROM (
+                    SELECT l.kind, coalesce(l.data_version, l.provenance) AS data,
+                           lag(coalesce(l.data_version, l.provenance)) OVER (ORDER BY l.entry) AS before, l.entry
+                    FROM lineage_\(feature) l
+                    WHERE l.rid = u.rid AND l.entry >= u.entry AND l.kind <> \(LineageKind.late.rawValue)
+                ) v
+                WHERE v.entry > u.entry AND v.kind <> \(LineageKind.rebased.rawValue)
+                  AND v.data IS DISTINCT FROM v.before)
+            """)
+        let parameters: [Parameter] = [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
+        return Set(
+            try connection.rows(statement, parameters) { row throws(PostgresError) in
+                ParentEntry(entry: try row.int8(1), record: try row.int8(0))
+            })
     }
 
     /// Earlier versions of records that have exactly the given provenance.

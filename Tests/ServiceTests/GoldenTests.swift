@@ -14,10 +14,10 @@ struct GoldenTests {
         let name: String
         var testDescription: String { name }
 
-        /// What the server does otherwise by design, or does not do.
+        /// What only the replay over HTTP does.
         static let passedOver: [String: String] = [
-            "hard_delete": "hard delete is not part of the service",
-            "rebase_default": "rebase is not part of the service",
+            "hard_delete": "replayed over HTTP",
+            "rebase_default": "replayed over HTTP",
         ]
 
         static let all: [Scenario] = {

@@ -32,6 +32,38 @@ struct AppendOnlyTests {
         }
     }
 
+    @Test("an erasure empties the payload of its records' versions, and is noted")
+    func erasure() async throws {
+        try await Self.withLineage { migrated in
+            try await migrated.script("SELECT erase_records(1, ARRAY[0::bigint], 99)")
+            let left = try await migrated.texts(
+                "SELECT kind || ' ' || (provenance IS NULL AND data_version IS NULL AND metadata IS NULL) FROM lineage")
+            #expect(left == ["0 true"])
+            let noted = try await migrated.texts("SELECT rid || ' ' || operation_id || ' ' || entries FROM erasure")
+            #expect(noted == ["0 99 1"])
+            for sql in ["UPDATE erasure SET entries = 0", "DELETE FROM erasure", "TRUNCATE erasure"] {
+                #expect(await Self.refusal(migrated, sql)?.sqlState == .insufficientPrivilege)
+            }
+        }
+    }
+
+    @Test(
+        "whoever may empty payloads may not without the note, in another transaction, or with more than that",
+        arguments: [
+            "UPDATE lineage SET provenance = NULL, data_version = NULL, metadata = NULL",
+            "SELECT erase_records(1, ARRAY[1::bigint], 99); "
+                + "UPDATE lineage SET provenance = NULL, data_version = NULL, metadata = NULL",
+            "SELECT erase_records(1, ARRAY[0::bigint], 1); UPDATE lineage SET metadata = '{}'",
+            "SELECT erase_records(1, ARRAY[0::bigint], 1); UPDATE lineage SET metadata = NULL",
+        ])
+    func isRefusedWithoutNote(sql: String) async throws {
+        try await Self.withLineage { migrated in
+            #expect(await Self.refusal(migrated, "BEGIN; \(sql); COMMIT")?.message.contains("append-only") == true)
+            try await migrated.script("ROLLBACK")
+            #expect(try await migrated.texts("SELECT provenance[1] FROM lineage") == ["x"])
+        }
+    }
+
     /// What the database answers to a statement that it refuses; nil where it carries it out.
     private static func refusal(_ migrated: Migrated, _ sql: String) async -> PostgresError? {
         do {
