@@ -21,7 +21,7 @@ struct GraphGenerator {
 
     init(seed: UInt64) {
         random = SeededRandom(seed: seed, part: 1 << 32)
-        columns = Self.columns[random.weighted([(5, 0), (2, 1), (3, 2)])].map { (weight: $0.0, value: $0.1) }
+        columns = Self.columns[random.weighted([(5, 0), (2, 1), (4, 2)])].map { (weight: $0.0, value: $0.1) }
     }
 
     /// Draws from `random` from now on.
@@ -79,7 +79,7 @@ struct GraphGenerator {
 
     /// The columns of the units of a feature: nil where those are its records, and else one or all of its own.
     private mutating func expandedColumns(_ columns: [String], isRoot: Bool) -> [String]? {
-        guard !isRoot, random.chance(columns.count == 2 ? 30 : 10) else { return nil }
+        guard !isRoot, random.chance(columns.count == 2 ? 45 : 15) else { return nil }
         return columns.count == 2 && random.chance(80) ? [random.pick(columns)] : columns.shuffled(using: &random)
     }
 

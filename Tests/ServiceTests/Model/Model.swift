@@ -11,6 +11,7 @@ struct ModelVersion {
         case reverted = 2
         case deleted = 3
         case restored = 4
+        case rebased = 5
         case late = 6
     }
 
@@ -88,6 +89,8 @@ struct Model {
     private(set) var definitions: [String: ModelDefinition] = [:]
     /// Every version ever, in the order of writing.
     private(set) var versions: [ModelVersion] = []
+    /// The record of each version.
+    private(set) var owners: [ModelKey] = []
     private(set) var records: [String: [ModelKey: ModelRecord]] = [:]
     /// What the tombstones hide.
     private var buried: [String: [ModelKey: ModelVersion]] = [:]
@@ -102,6 +105,7 @@ struct Model {
 
     mutating func append(_ version: ModelVersion, to feature: String, _ key: ModelKey, becomesHead: Bool = true) {
         versions.append(version)
+        owners.append(key)
         records[feature, default: [:]][key, default: ModelRecord()].history.append(versions.count - 1)
         if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
     }

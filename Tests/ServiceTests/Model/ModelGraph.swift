@@ -163,6 +163,8 @@ struct ModelFormula: Hashable {
 struct ModelDefinition: Equatable {
     /// Differs wherever the feature's version or its spec differs.
     let identity: String
+    /// The feature's version.
+    let version: String
     let formulas: [String: ModelFormula]
     let upstreams: [String]
 
@@ -234,8 +236,10 @@ extension ModelGraph {
                 fieldVersions["\(key).\(field.key)"] = modelHash("\(key).\(field.key)\(field.code)\(inherited)")
             }
             let versions = feature.fieldKeys.map { fieldVersions["\(key).\($0)"] ?? "" }
+            let byKey = feature.fields.map(\.key).sorted().map { "\($0)\(fieldVersions["\(key).\($0)"] ?? "")" }
             definitions[key] = ModelDefinition(
-                identity: "\(feature.spec) \(versions.joined(separator: " "))", formulas: formulas,
+                identity: "\(feature.spec) \(versions.joined(separator: " "))",
+                version: modelHash(byKey.joined()), formulas: formulas,
                 upstreams: feature.deps.map(\.upstream))
         }
         return definitions
