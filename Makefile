@@ -3,9 +3,11 @@
 SWIFT ?= swift
 # Debug and release builds keep apart from each other below .build.
 RELEASE := .build/release/metaxyd
+# How long `make fuzz` fuzzes each parser.
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo serve test check format schema golden bench clean
+.PHONY: help setup build demo serve test check format schema golden fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,16 +31,23 @@ check: setup ## formatting, then a build with all warnings as errors
 	$(SWIFT) build --build-tests
 
 # One target after the other: those that watch deadlines are not disturbed by those that keep both cores busy.
-TESTS := TidyTests JSONTests FeatureTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests APITests \
+TESTS := TidyTests JSONTests FeatureTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests APITests \
 	ProcessTests
 
 test: check ## everything that is tested
 	@set -e; for target in $(TESTS); do \
 		echo "== $$target"; $(SWIFT) test --skip-build --filter "^$$target\."; \
 	done
+	@echo "== The request parser against h11, which is Debian's"
+	/usr/bin/python3 Tests/Differential/differential.py .build/debug/HTTPRequestReader
+	@echo "== Fuzzing"
+	fuzz/run 5
+
+fuzz: setup ## fuzz each parser for SECONDS (600 unless told)
+	fuzz/run $(SECONDS)
 
 format: ## format all Swift sources in place
-	$(SWIFT) format -i -r Package.swift Sources Tests migrations
+	$(SWIFT) format -i -r Package.swift Sources Tests fuzz migrations
 
 schema: setup ## write migrations/schema.sql anew from the migrations
 	METAXY_WRITE_SCHEMA=1 $(SWIFT) test --filter SchemaTests

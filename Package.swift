@@ -47,14 +47,15 @@ let package = Package(
                 .embedInCode("0003_create_work.sql"),
                 .embedInCode("0004_create_links.sql"),
                 .embedInCode("0005_create_unit_storage.sql"),
-                .embedInCode("0006_create_erasure.sql"),
+                .embedInCode("0006_add_fingerprints.sql"),
+                .embedInCode("0007_create_erasure.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
-            name: "API", dependencies: ["CContract", "Feature", "HTTP", "JSON", "Service", "Store"],
+            name: "API", dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store"],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
@@ -77,6 +78,8 @@ let package = Package(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
+            name: "HTTPRequestReader", dependencies: ["HTTP"], path: "Tests/HTTPRequestReader", swiftSettings: strict),
+        .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
@@ -86,14 +89,15 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Feature", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
+                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
                 "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
-        .testTarget(name: "ProcessTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["HTTPSupport", "JSON", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),

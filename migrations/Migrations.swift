@@ -17,6 +17,7 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 4, name: "0004_create_links", sql: PackageResources._004_create_links_sql),
         MigrationFile(
             number: 5, name: "0005_create_unit_storage", sql: PackageResources._005_create_unit_storage_sql),
-        MigrationFile(number: 6, name: "0006_create_erasure", sql: PackageResources._006_create_erasure_sql),
+        MigrationFile(number: 6, name: "0006_add_fingerprints", sql: PackageResources._006_add_fingerprints_sql),
+        MigrationFile(number: 7, name: "0007_create_erasure", sql: PackageResources._007_create_erasure_sql),
     ]
 }

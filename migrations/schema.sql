@@ -190,9 +190,12 @@ CREATE TABLE public.head (
     state smallint NOT NULL,
     provenance text[] NOT NULL,
     data_version text[],
+    fingerprint uuid,
     CONSTRAINT head_state_check CHECK ((state = ANY (ARRAY[0, 1])))
 )
 PARTITION BY LIST (feature_id);
+
+COMMENT ON COLUMN public.head.fingerprint IS 'MD5 of definition, versions and metadata as they were sent; null where they came another way';
 
 CREATE TABLE public.id_space (
     id integer NOT NULL,

@@ -30,7 +30,7 @@ public struct API: Sendable {
         let match = router.match(request.head)
         do throws(Problem) {
             let response = try await answer(request, match, exchange.identity)
-            return finish(response, exchange, route: match.template)
+            return finish(response.coded(for: request.head), exchange, route: match.template)
         } catch {
             return refuse(error, exchange, route: match.template)
         }
@@ -73,7 +73,7 @@ public struct API: Sendable {
                 caller = try await configuration.authorizer.caller(request.head, for: scope)
             }
             let query = try Query(request.head.query, known: route.query)
-            let call = Call(request: request, path: path, query: query, caller: caller, identity: identity)
+            let call = Call(request: request.decoded(), path: path, query: query, caller: caller, identity: identity)
             return try await route.handle(self, call)
         }
     }

@@ -14,6 +14,9 @@ extension Problem {
         case .disconnected: self.init(.badRequest, "The body ended before its announced end.")
         case .timeout: self.init(.requestTimeout, "The body came too slowly.")
         case .malformed: self.init(.badRequest, "The chunked coding of the body is broken.")
+        case .undecodable: self.init(.badRequest, "The body is not whole and valid gzip, as Content-Encoding says.")
+        case .expandsTooMuch(let ratio):
+            self.init(.contentTooLarge, "The body decodes to more than \(ratio) times its size; send it as it is.")
         }
     }
 

@@ -6,16 +6,9 @@ import Service
 
 /// Reads the elements of a bulk body one after another, and collects what is wrong with them.
 protocol ElementReader: Sendable {
-    /// What one element becomes.
-    associatedtype Element: Sendable
-
     /// Bytes of one element at most.
     static var bytesMax: Int { get }
 
-    /// The elements so far.
-    var elements: [Element] { get }
-    /// How many records they bring.
-    var records: Int { get }
     /// What is wrong so far.
     var faults: FaultList { get set }
 
@@ -23,6 +16,17 @@ protocol ElementReader: Sendable {
     ///
     /// - Throws: where the bytes are not JSON; every other fault is collected, and the reader stands after the value.
     mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError)
+}
+
+/// Keeps the elements of a whole body.
+protocol BulkReader: ElementReader {
+    /// What one element becomes.
+    associatedtype Element: Sendable
+
+    /// The elements so far.
+    var elements: [Element] { get }
+    /// How many records they bring.
+    var records: Int { get }
 }
 
 /// A bulk body and what else came with it.
@@ -43,7 +47,7 @@ extension Call {
     ///   - list: the member of a document that is the list of them.
     ///   - others: the names of the members that may stand beside it.
     /// - Throws: `unsupported_media_type`, `content_too_large`, `invalid_json`, `validation_failed`.
-    func bulk<Reader: ElementReader>(
+    func bulk<Reader: BulkReader>(
         _ elements: Reader, list: String, others: [String] = []
     ) async throws(Problem) -> Bulk<Reader.Element> {
         switch try head.mediaType(among: [.json, .ndjson]) {
@@ -57,7 +61,7 @@ extension Call {
 }
 
 /// Reads `{"records":[…], …}`.
-struct DocumentReader<Reader: ElementReader> {
+struct DocumentReader<Reader: BulkReader> {
     private var elements: Reader
     private let list: String
     private var isSeen = false
@@ -141,7 +145,7 @@ struct DocumentReader<Reader: ElementReader> {
     }
 }
 
-extension ElementReader {
+extension BulkReader {
     /// The reader, if nothing was wrong.
     ///
     /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.

@@ -41,15 +41,17 @@ enum MediaType: CaseIterable, Sendable {
 extension RequestHead {
     /// The media type of the body, one of `accepted`.
     ///
-    /// Strict: a missing type is refused, and so is any charset but UTF-8 and any coding of the content.
+    /// Strict: a missing type is refused, any charset but UTF-8, and any coding of the
+    /// content but gzip.
     ///
     /// - Throws: `unsupported_media_type`, with the accepted ones in `Accept-Post`.
     func mediaType(among accepted: [MediaType]) throws(Problem) -> MediaType {
-        if let coding = headers["Content-Encoding"], coding.lowercased() != "identity" {
+        if contentCoding == .other {
             throw Problem(
-                .unsupportedMediaType, "Content-Encoding \"\(coding)\" is not supported; send the body as it is."
+                .unsupportedMediaType,
+                "Content-Encoding \"\(headers["Content-Encoding"] ?? "")\" is not supported; send gzip or the body as it is."
             )
-            .with("Accept-Encoding", "identity")
+            .with("Accept-Encoding", "gzip, identity")
         }
         let names = accepted.map(\.essence).joined(separator: ", ")
         guard let text = headers["Content-Type"] else {

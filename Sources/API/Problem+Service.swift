@@ -30,6 +30,8 @@ extension Problem {
         case .unavailable(let error):
             self = Problem(.unavailable, "The database cannot be reached or is overloaded; try again.")
                 .with(cause: "\(error)")
+        case .tooSlow:
+            self.init(.requestTimeout, "The rest of the body did not come in time.")
         case .cancelled:
             self.init(.unavailable, "The request was given up before it was done.")
         case .internal(let detail):

@@ -4,6 +4,7 @@ import Feature
 import HTTP
 import JSON
 import Service
+import Store
 
 extension API {
     /// `POST /v1/records/{key}`.
@@ -11,12 +12,14 @@ extension API {
         let key = try call.feature()
         let materialization = try call.materialization()
         let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
-        var bulk = try await call.bulk(RowReader(idColumns: shape.idColumns), list: "records")
-        try bulk.finishMembers()
-        guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
-        let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.write(rows, shape: shape, writer: call.writer(materialization: materialization))
-        }
+        let writer = call.writer(materialization: materialization)
+        let outcome =
+            if shape.isRoot, try call.head.mediaType(among: [.json, .ndjson]) == .ndjson {
+                try await write(lines: call.request.body, to: shape, writer)
+            } else {
+                try await write(
+                    try await call.bulk(RowReader(idColumns: shape.idColumns), list: "records"), to: shape, writer)
+            }
         return .json(
             JSONWriter.document { writer in
                 writer.member("feature", key.description)
@@ -27,6 +30,38 @@ extension API {
                 writer.member("unchanged", outcome.unchanged)
             })
     }
+
+    private func write(
+        _ bulk: Bulk<RecordRow>, to shape: RowShape, _ writer: Writer
+    ) async throws(Problem) -> WriteOutcome {
+        var bulk = bulk
+        try bulk.finishMembers()
+        guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
+        return try await served { () async throws(ServiceError) in
+            try await metaxy.write(rows, shape: shape, writer: writer)
+        }
+    }
+
+    /// Writes lines to a root while they come in.
+    private func write(
+        lines body: RequestBody, to shape: RowShape, _ writer: Writer
+    ) async throws(Problem) -> WriteOutcome {
+        var lines = LineReader(RowReader(idColumns: shape.idColumns, into: PartSink(shape)))
+        var problem: Problem?
+        do throws(ServiceError) {
+            return try await metaxy.write(to: shape, writer: writer) { () async throws(ServiceError) in
+                do throws(Problem) {
+                    return try await lines.nextPart(body)
+                } catch {
+                    problem = error
+                    throw .cancelled
+                }
+            }
+        } catch {
+            throw problem ?? Problem(error)
+        }
+    }
+
 }
 
 extension Call {

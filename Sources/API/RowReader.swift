@@ -7,11 +7,11 @@ import Service
 /// Reads one record after another and collects what is wrong with them.
 ///
 /// No tree is built: id values and versions become values, metadata columns are copied as they stand.
-struct RowReader: ElementReader {
-    static let bytesMax = Bounds.rowBytesMax
+struct RowReader<Sink: RowSink>: ElementReader {
+    static var bytesMax: Int { Bounds.rowBytesMax }
 
     /// The records so far.
-    private(set) var elements: [RecordRow] = []
+    var sink: Sink
     /// What is wrong so far.
     var faults = FaultList()
 
@@ -19,18 +19,15 @@ struct RowReader: ElementReader {
     private let idNames: [[UInt8]]
     private var ids: [IDValue?]
     private var metadata: [UInt8] = []
-    private var provenance: [String: String]?
-    private var dataVersions: [String: String]?
     private var names = NameSet()
 
     /// A reader of records of a feature with these id columns.
-    init(idColumns: [String]) {
+    init(idColumns: [String], into sink: Sink) {
+        self.sink = sink
         self.idColumns = idColumns
         idNames = idColumns.map { Array($0.utf8) }
         ids = Array(repeating: nil, count: idColumns.count)
     }
-
-    var records: Int { elements.count }
 
     mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
         let kind = try reader.peekKind()
@@ -49,23 +46,20 @@ struct RowReader: ElementReader {
                 place.place,
                 "the record has \(reader.position - start) bytes; at most \(Bounds.rowBytesMax) are taken")
         }
-        guard faults.count == faultsBefore else { return }
-        for (column, value) in zip(idColumns, ids) where value == nil {
-            add(place, column, "the id column is missing")
+        if faults.count == faultsBefore {
+            for (column, value) in zip(idColumns, ids) where value == nil {
+                add(place, column, "the id column is missing")
+            }
         }
-        guard faults.count == faultsBefore else { return }
+        guard faults.count == faultsBefore else { return sink.discard() }
         metadata.append(UInt8(ascii: "}"))
-        elements.append(
-            RecordRow(
-                place: place.place, key: RecordKey(ids.compactMap { $0 }), metadata: metadata, provenance: provenance,
-                dataVersions: dataVersions))
+        for detail in sink.end(ids.compactMap { $0 }, metadata, at: place) { faults.add(place.place, detail) }
     }
 
     private mutating func reset() {
         for index in ids.indices { ids[index] = nil }
-        metadata = [UInt8(ascii: "{")]
-        provenance = nil
-        dataVersions = nil
+        metadata.removeAll(keepingCapacity: true)
+        metadata.append(UInt8(ascii: "{"))
         names.removeAll()
     }
 
@@ -79,9 +73,9 @@ struct RowReader: ElementReader {
         if let index = idIndex(name, reader) {
             ids[index] = try readID(&reader, column: idColumns[index], place)
         } else if reader.matches(name, "metaxy_provenance_by_field") {
-            provenance = try readVersions(&reader, column: "metaxy_provenance_by_field", place)
+            try readVersions(.provenance, &reader, column: "metaxy_provenance_by_field", place)
         } else if reader.matches(name, "metaxy_data_version_by_field") {
-            dataVersions = try readVersions(&reader, column: "metaxy_data_version_by_field", place)
+            try readVersions(.dataVersion, &reader, column: "metaxy_data_version_by_field", place)
         } else {
             try readMetadata(name, &reader, place)
         }
@@ -117,36 +111,39 @@ struct RowReader: ElementReader {
 
     /// Versions by field. A field that is null is not given; null alone, or nothing but nulls, gives none at all.
     private mutating func readVersions(
-        _ reader: inout JSONReader, column: String, _ place: RowPlace
-    ) throws(JSONError) -> [String: String]? {
+        _ version: RecordPart.Version, _ reader: inout JSONReader, column: String, _ place: RowPlace
+    ) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
             _ = try reader.skipValue()
             if kind != .null { add(place, column, "expected an object of strings, found \(kind)") }
-            return nil
+            return
         }
-        var versions: [String: String] = [:]
         var isNullOnly = false
+        sink.open(version)
         try reader.beginObject()
         while let name = try reader.nextKey() {
-            let field = reader.string(name)
             let kind = try reader.peekKind()
             guard kind == .string else {
                 _ = try reader.skipValue()
                 isNullOnly = isNullOnly || kind == .null
-                if kind != .null { add(place, column, "field \"\(field)\": expected a string, found \(kind)") }
+                if kind != .null {
+                    add(place, column, "field \"\(reader.string(name))\": expected a string, found \(kind)")
+                }
                 continue
             }
             let text = try reader.readText()
             if text.isEscaped && reader.bytes.hasEscapedZero(text.range) {
-                add(place, column, "field \"\(field)\": \(FaultText.zero)")
+                add(place, column, "field \"\(reader.string(name))\": \(FaultText.zero)")
             } else if text.range.count > Bounds.versionBytesMax {
-                add(place, column, "field \"\(field)\": a version has at most \(Bounds.versionBytesMax) bytes")
-            } else if versions.updateValue(reader.string(text), forKey: field) != nil {
-                add(place, column, "field \"\(field)\" comes twice")
+                add(
+                    place, column,
+                    "field \"\(reader.string(name))\": a version has at most \(Bounds.versionBytesMax) bytes")
+            } else if let fault = sink.give(version, name, text, reader) {
+                add(place, column, fault)
             }
         }
-        return versions.isEmpty && isNullOnly ? nil : versions
+        sink.close(version, isNullOnly: isNullOnly)
     }
 
     private mutating func readMetadata(
@@ -176,8 +173,22 @@ struct RowReader: ElementReader {
     }
 }
 
+extension RowReader: BulkReader where Sink == RowList {
+    /// A reader of records one by one.
+    init(idColumns: [String]) {
+        self.init(idColumns: idColumns, into: RowList())
+    }
+
+    var elements: [RecordRow] { sink.rows }
+
+    var records: Int { sink.count }
+}
+
 /// Sentences that more than one reader says.
 enum FaultText {
     /// Of a string that the database cannot hold.
     static let zero = "has the character U+0000, which the database cannot hold"
+
+    /// Of a field that has two versions.
+    static func twice(_ field: String) -> String { "field \"\(field)\" comes twice" }
 }

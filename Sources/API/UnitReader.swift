@@ -5,13 +5,13 @@ import JSON
 import Service
 
 /// Reads `{"id":{…},"records":[…]}` one after another, and collects what is wrong with them.
-struct UnitReader: ElementReader {
+struct UnitReader: BulkReader {
     static let bytesMax = Bounds.unitBytesMax
 
     private(set) var elements: [UnitResult] = []
 
     private let idColumns: [String]
-    private var rows: RowReader
+    private var rows: RowReader<RowList>
 
     /// A reader of results of an expansion.
     init(_ shape: ExpansionShape) {

@@ -55,6 +55,9 @@ public struct RecordHash: Hashable, Sendable {
         self.truncation = truncation
     }
 
+    /// Whether PostgreSQL has the digest, so that it can compute what records should be.
+    public var isKnownToDatabase: Bool { algorithm == .md5 || algorithm == .sha256 }
+
     /// The SHA-256 that definitions are versioned with, cut to the same length.
     var definitions: RecordHash { RecordHash(known: .sha256, truncation: truncation) }
 

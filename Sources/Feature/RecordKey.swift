@@ -69,17 +69,25 @@ public struct RecordKey: Hashable, Sendable {
     public var encoded: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(16 * values.count)
-        for value in values { Self.append(value, to: &bytes) }
+        encode(into: &bytes)
         return bytes
+    }
+
+    /// Appends the order-preserving encoding.
+    public func encode(into bytes: inout [UInt8]) {
+        for value in values { value.encode(into: &bytes) }
     }
 
     /// The key with its values in another order: value `i` of the result is value `order[i]` of this key.
     public func reordered(_ order: [Int]) -> RecordKey {
         RecordKey(order.map { values[$0] })
     }
+}
 
-    private static func append(_ value: IDValue, to bytes: inout [UInt8]) {
-        switch value {
+extension IDValue {
+    /// Appends the encoding of one value of a key.
+    public func encode(into bytes: inout [UInt8]) {
+        switch self {
         case .boolean(let flag):
             bytes.append(flag ? Tag.true : Tag.false)
         case .integer(let number):
@@ -89,7 +97,7 @@ public struct RecordKey: Hashable, Sendable {
                 bytes.append(UInt8(truncatingIfNeeded: shifted >> shift))
             }
         case .bigInteger(let digits):
-            appendBig(digits, to: &bytes)
+            Self.encodeBig(digits, into: &bytes)
         case .string(let text):
             bytes.append(Tag.string)
             for byte in text.utf8 {
@@ -101,7 +109,7 @@ public struct RecordKey: Hashable, Sendable {
     }
 
     /// Longer numbers are larger: the digit count comes first, and a negative number is written in complement.
-    private static func appendBig(_ digits: String, to bytes: inout [UInt8]) {
+    private static func encodeBig(_ digits: String, into bytes: inout [UInt8]) {
         let negative = digits.utf8.first == UInt8(ascii: "-")
         let magnitude = negative ? Array(digits.utf8.dropFirst()) : Array(digits.utf8)
         bytes.append(negative ? Tag.bigNegative : Tag.bigPositive)

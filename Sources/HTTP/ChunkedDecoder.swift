@@ -2,8 +2,8 @@
 
 /// A strict decoder of chunked content.
 ///
-/// It keeps no bytes: lines are checked byte by byte, data is given out as positions in the caller's buffer. Each LF has
-/// its CR, a size is hexadecimal digits and nothing else, extensions follow the grammar without white space.
+/// It keeps no bytes: lines are checked byte by byte, data is given out as positions in the caller's buffer. Each LF
+/// has its CR, a size is hexadecimal digits and nothing else, extensions follow the grammar without white space.
 public struct ChunkedDecoder: Equatable, Sendable {
     /// What the decoder found.
     public enum Step: Equatable, Sendable {

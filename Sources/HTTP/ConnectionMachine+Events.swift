@@ -17,6 +17,14 @@ extension ConnectionMachine {
         return true
     }
 
+    /// The handler has been given enough for now; it will ask again.
+    ///
+    /// - Parameter now: the time.
+    public mutating func contentPostponed(now: MonotonicTime) {
+        isContentWanted = false
+        deadlines.content.pause(now: now)
+    }
+
     /// The handler's answer, or that to a refused request, begins.
     ///
     /// - Returns: whether the connection goes on after it; if not, the answer says `Connection: close`.
@@ -91,8 +99,8 @@ extension ConnectionMachine {
         }
     }
 
-    /// The peer has acknowledged bytes of the answer. This counts, not what the socket took: its buffer holds minutes of
-    /// a slow reader's time.
+    /// The peer has acknowledged bytes of the answer. This counts, not what the socket took: its buffer holds minutes
+    /// of a slow reader's time.
     ///
     /// - Parameters:
     ///   - total: all bytes acknowledged on this connection.

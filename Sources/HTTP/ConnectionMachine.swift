@@ -2,9 +2,9 @@
 
 /// Decides what happens on one connection.
 ///
-/// The caller reports what happened and does what it is told: it owns the socket, the buffers and the handlers. Requests
-/// are taken one at a time, so pipelined ones are answered in order; while one is being answered, the bytes after it
-/// stay in the caller's buffer and in the socket.
+/// The caller reports what happened and does what it is told: it owns the socket, the buffers and the handlers.
+/// Requests are taken one at a time, so pipelined ones are answered in order; while one is being answered, the bytes
+/// after it stay in the caller's buffer and in the socket.
 public struct ConnectionMachine: Sendable {
     /// What the caller has to do next.
     public enum Action: ~Copyable, Sendable {

@@ -20,7 +20,7 @@ struct FieldSection: Sendable {
 
     /// RFC 9112 section 5: field-line = field-name ":" OWS field-value OWS.
     mutating func take(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
-        try checkLength(upTo: line.upperBound, bounds: bounds)
+        try checkLength(upTo: line.upperBound + 2, bounds: bounds)
         guard entries.count < bounds.limits.fieldsMax else {
             throw RequestError(.headerFieldsTooLarge, "There are more than \(bounds.limits.fieldsMax) header fields.")
         }
@@ -42,7 +42,7 @@ struct FieldSection: Sendable {
         try interpret(bytes, name, value)
     }
 
-    /// Checks the bytes of all lines so far.
+    /// Checks the bytes of all lines so far, with their CRLFs.
     func checkLength(upTo end: Int, bounds: Bounds) throws(RequestError) {
         guard end - start <= bounds.limits.fieldBytesMax else {
             throw RequestError(

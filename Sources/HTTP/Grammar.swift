@@ -7,8 +7,8 @@ enum Grammar {
     static let cr: UInt8 = 0x0D
     static let space: UInt8 = 0x20
 
-    /// RFC 9110 section 5.6.2: tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|"
-    /// / "~" / DIGIT / ALPHA. As constants because a lazily made global costs a check at each byte.
+    /// RFC 9110 section 5.6.2: tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" /
+    /// "|" / "~" / DIGIT / ALPHA. As constants because a lazily made global costs a check at each byte.
     static func isToken(_ byte: UInt8) -> Bool {
         contains(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE, byte)
     }

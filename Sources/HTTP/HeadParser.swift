@@ -3,7 +3,8 @@
 /// Parses one request head at a time from a buffer that grows.
 ///
 /// The buffer starts at the same byte until a head is complete; what was looked at once is not looked at again, so the
-/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an error.
+/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an
+/// error.
 public struct HeadParser: Sendable {
     /// Where the line being read starts, and up to where no line feed was found.
     private var lineStart = 0
@@ -33,6 +34,7 @@ public struct HeadParser: Sendable {
             // RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end; this one does not, because
             // intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
             guard lineFeed > lineStart, bytes[lineFeed - 1] == Grammar.cr else {
+                try checkPartialLine(bytes, upTo: lineFeed, bounds)
                 throw .malformed("A line ends with LF that no CR precedes.")
             }
             let line = lineStart..<lineFeed - 1
@@ -47,7 +49,7 @@ public struct HeadParser: Sendable {
             }
         }
         scanned = bytes.count
-        try checkPartialLine(bytes, bounds)
+        try checkPartialLine(bytes, upTo: scanned, bounds)
         return nil
     }
 
@@ -64,17 +66,16 @@ public struct HeadParser: Sendable {
         fields.start = lineStart
     }
 
-    /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end.
-    private func checkPartialLine(_ bytes: Span<UInt8>, _ bounds: Bounds) throws(RequestError) {
-        guard lineStart < bytes.count else { return }
+    /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end. A line that is
+    /// refused here is refused with the same status when it comes at once.
+    private func checkPartialLine(_ bytes: Span<UInt8>, upTo end: Int, _ bounds: Bounds) throws(RequestError) {
+        // A CR alone may be half of an empty line.
+        guard lineStart < end, end - lineStart > 1 || bytes[lineStart] != Grammar.cr else { return }
         if requestLine == nil {
-            // Anything but a token cannot start a request line, such as a TLS handshake on a plain port.
-            guard Grammar.isToken(bytes[lineStart]) || bytes[lineStart] == Grammar.cr else {
-                throw .malformed("The request line does not start with a method.")
-            }
-            try RequestLine.checkLength(bytes, lineStart..<bytes.count - 1, bounds: bounds)
+            // The last byte may be half of the line's end.
+            try RequestLine.checkStart(bytes, lineStart..<end - 1, bounds: bounds)
         } else {
-            try fields.checkLength(upTo: bytes.count, bounds: bounds)
+            try fields.checkLength(upTo: end, bounds: bounds)
         }
     }
 

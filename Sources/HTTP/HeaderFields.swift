@@ -37,8 +37,8 @@ public struct HeaderFields: Sendable {
 
     /// Adds a field line after the others.
     ///
-    /// Bytes that may not stand in a field value (CR, LF, NUL and the other controls) become spaces, as RFC 9110 section
-    /// 5.5 asks, so no value can start a line of its own.
+    /// Bytes that may not stand in a field value (CR, LF, NUL and the other controls) become spaces, as RFC 9110
+    /// section 5.5 asks, so no value can start a line of its own.
     ///
     /// - Parameters:
     ///   - name: the field's name.

@@ -2,8 +2,8 @@
 
 /// How long a peer may still keep the server waiting.
 ///
-/// The credit falls with the clock while the server waits, and each byte earns back the time that it takes at the minimum
-/// rate, up to the full credit. So a stall, a trickle, and a trickle after a burst all end the same way.
+/// The credit falls with the clock while the server waits, and each byte earns back the time that it takes at the
+/// minimum rate, up to the full credit. So a stall, a trickle, and a trickle after a burst all end the same way.
 struct RateCredit: Sendable {
     private let fullNanoseconds: Int64
     private let bytesPerSecond: Int64

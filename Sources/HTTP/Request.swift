@@ -24,6 +24,6 @@ public struct Request: Sendable {
 
 /// Answers one request.
 ///
-/// It runs on the connection's event loop, so it must not block. It is cancelled when the peer goes away: what it returns
-/// then is discarded.
+/// It runs on the connection's event loop, so it must not block. It is cancelled when the peer goes away: what it
+/// returns then is discarded.
 public typealias Handler = @Sendable (Request) async -> Response

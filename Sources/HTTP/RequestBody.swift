@@ -6,10 +6,14 @@ public enum BodyError: Error, Equatable {
     case tooLarge(limit: Int)
     /// The peer went away before the end.
     case disconnected
-    /// The peer sends slower than `Limits.bodyRateMin` allows.
+    /// The peer sends slower than `Limits.contentRateMin` allows.
     case timeout
     /// The chunked coding is broken (RFC 9112 section 7.1).
     case malformed
+    /// The content is not in the coding that `Content-Encoding` names (RFC 9110 section 8.4).
+    case undecodable
+    /// The content decodes to more than `ratio` times its size.
+    case expandsTooMuch(ratio: Int)
 }
 
 /// The content of a request.
@@ -36,7 +40,8 @@ public struct RequestBody: Sendable {
     /// The next chunk of the content, of at most 64 KiB; nil at the end.
     ///
     /// - Returns: the chunk, never empty.
-    /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer.
+    /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer. Where a coding is
+    ///   taken off on the way, also `.undecodable` and `.expandsTooMuch`.
     public func next() async throws(BodyError) -> [UInt8]? {
         try await pull()
     }

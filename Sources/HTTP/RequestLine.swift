@@ -12,7 +12,7 @@ struct RequestLine: Sendable {
 
     /// RFC 9112 section 3: request-line = method SP request-target SP HTTP-version, with exactly one space each.
     init(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
-        try Self.checkLength(bytes, line, bounds: bounds)
+        try Self.checkStart(bytes, line, bounds: bounds)
         var index = line.lowerBound
         while index < line.upperBound, Grammar.isToken(bytes[index]) {
             index += 1
@@ -36,8 +36,14 @@ struct RequestLine: Sendable {
         query = Range(narrowing: form.query)
     }
 
-    /// RFC 9112 section 3: a method longer than any known is 501, a target longer than wanted is 414.
-    static func checkLength(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+    /// Checks what is known of a line before its end. RFC 9112 section 3: a method longer than any known is 501, a target
+    /// longer than wanted is 414; what is no token, such as a TLS handshake on a plain port, starts no request line.
+    ///
+    /// - Parameter line: the line so far; its first byte is there even where the range is empty.
+    static func checkStart(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+        guard Grammar.isToken(bytes[line.lowerBound]) else {
+            throw .malformed("The request line does not start with a method.")
+        }
         guard line.count > bounds.limits.methodBytesMax else { return }
         let start = line.lowerBound
         var index = start

@@ -78,8 +78,8 @@ struct RequestTarget {
         return (path, query)
     }
 
-    /// "." and ".." would mean another resource to a client or proxy that resolves them (RFC 3986 section 5.2.4) than to
-    /// a server that does not; encoded or not, no resource has such a name.
+    /// "." and ".." would mean another resource to a client or proxy that resolves them (RFC 3986 section 5.2.4) than
+    /// to a server that does not; encoded or not, no resource has such a name.
     private static func checkSegments(_ bytes: Span<UInt8>, _ path: Range<Int>) throws(RequestError) {
         guard PercentCoding.isWellFormed(bytes, in: path) else {
             throw .malformed("The path's percent-encoding is broken, or does not decode to UTF-8.")

@@ -46,6 +46,8 @@ final class Connection {
     var isReading = true
     /// Bytes read and not yet consumed.
     var input: [UInt8] = []
+    /// Where those that are not consumed start in `input`.
+    var inputStart = 0
     var sentTotal = 0
     /// The tick of the timer wheel's entry that counts, `Int64.max` when there is none.
     var scheduledTick = Int64.max

@@ -2,8 +2,8 @@
 
 /// Bytes that wait to be sent, in order.
 ///
-/// Small pieces are gathered in one buffer so that pipelined answers leave in one call; large ones are kept as they are,
-/// without a copy.
+/// Small pieces are gathered in one buffer so that pipelined answers leave in one call; large ones are kept as they
+/// are, without a copy.
 struct OutputQueue {
     /// A piece of this size is worth a system call of its own rather than a copy.
     static let largePieceBytes = 16 * 1024

@@ -14,6 +14,7 @@ public final class Server: Sendable {
 
     private let configuration: ServerConfiguration
     private let application: Application
+    private let bounds: Bounds
     private let admission: Admission
     private let state = Mutex(State.created)
 
@@ -26,6 +27,7 @@ public final class Server: Sendable {
         precondition(configuration.loops > 0, "a server has a loop")
         self.configuration = configuration
         self.application = application
+        bounds = Bounds(configuration.limits)
         let descriptors = DescriptorLimit.current - configuration.limits.descriptorsReserved
         admission = Admission(
             connectionsMax: max(min(configuration.limits.connectionsMax, descriptors), 1),
@@ -47,21 +49,34 @@ public final class Server: Sendable {
             let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
             // Alone first: a shared port would silently be shared with another process that listens there.
             let address = try Listener(wanted, isShared: false).address
-            let bounds = Bounds(configuration.limits)
             var workers: [Worker] = []
             for index in 0..<configuration.loops {
                 let listener = try Listener(address, isShared: true)
-                let number = listener.number
-                let worker = Worker(
-                    loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
-                    bounds: bounds, admission: admission, tls: tls)
-                try worker.start(listener: number)
-                workers.append(worker)
+                workers.append(
+                    Worker(
+                        loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
+                        bounds: bounds, admission: admission, tls: tls))
             }
+            try startAll(workers)
             state.withLock { $0 = .running(workers, tls) }
             return BoundAddress(address)
         } catch {
             throw ServerError("\(error)")
+        }
+    }
+
+    /// Starts all loops or none.
+    private func startAll(_ workers: [Worker]) throws(SocketError) {
+        for (index, worker) in workers.enumerated() {
+            do throws(SocketError) {
+                try worker.start()
+            } catch {
+                // Each ends its thread, which was all that kept it and its listener.
+                for started in workers[..<index] {
+                    started.loop.requestStop()
+                }
+                throw error
+            }
         }
     }
 
@@ -89,6 +104,8 @@ public final class Server: Sendable {
     /// Shuts down: stops listening at once, closes idle connections, lets requests in work finish, with
     /// `Connection: close` on their answers, and cancels those that are not finished in time.
     ///
+    /// Cancelling the caller's task ends the grace.
+    ///
     /// - Parameter grace: how long requests in work may take.
     public func drain(grace: Duration) async {
         let workers: [Worker] = state.withLock { state in
@@ -112,8 +129,7 @@ public final class Server: Sendable {
                 do {
                     try await Task.sleep(for: grace)
                 } catch {
-                    // Everything finished within the grace.
-                    return
+                    // Everything has finished, and nothing is left to close; or the caller has no more patience.
                 }
                 for worker in workers {
                     await worker.closeAll()

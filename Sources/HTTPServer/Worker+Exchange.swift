@@ -45,6 +45,8 @@ extension Worker {
             let consumed = consume(connection, scratch.span.extracting(first: count))
             if consumed < count { connection.input = Array(scratch[consumed..<count]) }
         } else {
+            connection.input.removeFirst(connection.inputStart)
+            connection.inputStart = 0
             connection.input.append(contentsOf: scratch[..<count])
             consumeInput(connection)
         }
@@ -61,11 +63,10 @@ extension Worker {
 
     private func consumeInput(_ connection: Connection) {
         let input = connection.input
-        let consumed = consume(connection, input.span)
-        if consumed == input.count {
+        connection.inputStart += consume(connection, input.span.extracting(connection.inputStart..<input.count))
+        if connection.inputStart == input.count {
             connection.input = []
-        } else if consumed > 0 {
-            connection.input = Array(input[consumed...])
+            connection.inputStart = 0
         }
     }
 
@@ -97,7 +98,7 @@ extension Worker {
                 connection.phase = .finishing
                 return position
             case .content(let range):
-                let piece = bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
+                let piece = gather(range, &exchange, bytes, &position, turn.now)
                 connection.contentWaiter.take()?.resume(returning: .success(piece))
             case .contentEnd:
                 connection.contentWaiter.take()?.resume(returning: .success(nil))
@@ -123,6 +124,27 @@ extension Worker {
                 return position
             }
         }
+    }
+
+    /// A piece of content with those that follow it at once, so that a sender of tiny chunks does not wake the handler
+    /// for each of them.
+    private func gather(
+        _ first: Range<Int>, _ exchange: inout Exchange, _ bytes: Span<UInt8>, _ position: inout Int,
+        _ now: MonotonicTime
+    ) -> [UInt8] {
+        var piece = bytes.extracting(first).withUnsafeBufferPointer { Array($0) }
+        guard piece.count + bytes.count - position <= bounds.limits.pieceBytesMax else { return piece }
+        while position < bytes.count {
+            _ = exchange.machine.contentWanted()
+            let action = exchange.machine.next(bytes, position: &position, recent: nil, now: now)
+            guard case .content(let more) = action else {
+                // The end, an error, or a wait: the machine says it again when the handler asks again.
+                exchange.machine.contentPostponed(now: now)
+                break
+            }
+            bytes.extracting(more).withUnsafeBufferPointer { piece.append(contentsOf: $0) }
+        }
+        return piece
     }
 
     /// Answers what no handler gets to see.
@@ -170,96 +192,5 @@ extension Worker {
         }
         exchange.machine.answerEnds(isComplete: true, now: turn.now)
         return false
-    }
-
-    /// Sends what waits, as far as there is room.
-    ///
-    /// - Returns: whether the connection was lost and closed.
-    private func flush(_ connection: Connection) -> Bool {
-        while connection.exchange.output.count > 0 {
-            let output = connection.exchange.output.first
-            switch connection.stream.send(
-                output, from: connection.exchange.output.sent, hasMore: connection.exchange.output.hasMore)
-            {
-            case .bytes(let count):
-                connection.sentTotal += count
-                connection.exchange.output.advance(by: count)
-            case .wouldBlock:
-                connection.exchange.machine.outputChanged(pending: connection.exchange.output.count, now: now)
-                return false
-            case .broken:
-                close(connection)
-                return true
-            }
-        }
-        connection.exchange.output.giveBack(to: &spareOutput)
-        connection.exchange.machine.outputChanged(pending: 0, now: now)
-        return false
-    }
-
-    /// Sends, closes or waits, after all bytes at hand were acted on.
-    func settle(_ connection: Connection) {
-        guard connection.phase != .closed, connection.phase != .lingering else { return }
-        let isFull = connection.exchange.output.count >= bounds.limits.outputBytesMax
-        if connection.exchange.output.count > 0 || connection.exchange.machine.hasOutput, flush(connection) { return }
-        if connection.exchange.output.count <= bounds.limits.outputBytesMax / 2 {
-            connection.roomWaiter.take()?.resume(returning: true)
-            // The machine may have paused for want of room, and there is room now.
-            if isFull, !connection.input.isEmpty { unfinished.append(connection.token) }
-        }
-        if connection.phase == .finishing, connection.exchange.output.count == 0 { return finish(connection) }
-        updateInterest(connection)
-        arm(connection)
-    }
-
-    /// Closes the sending side, and the connection once the peer has closed its side or its time is up.
-    private func finish(_ connection: Connection) {
-        connection.stream.finishSending()
-        guard connection.exchange.machine.lingers(now: now) else { return close(connection) }
-        connection.phase = .lingering
-        connection.input = []
-        watch(connection, for: .readable)
-        arm(connection)
-    }
-
-    /// Drops what a peer still sends after the last answer.
-    func discard(_ connection: Connection) {
-        switch connection.stream.discard(max: 1 << 20) {
-        case .bytes(let count):
-            if !connection.exchange.machine.lingered(bytes: count) { close(connection) }
-        case .wouldBlock:
-            break
-        case .ended, .broken:
-            close(connection)
-        }
-    }
-
-    /// Acts on a deadline that has passed.
-    func expire(_ connection: Connection) {
-        if connection.exchange.output.count > 0 {
-            let acknowledged = connection.sentTotal - connection.stream.unacknowledged
-            connection.exchange.machine.peerAcknowledged(total: acknowledged, now: now)
-        }
-        switch connection.exchange.machine.expire(now: now) {
-        case .none:
-            arm(connection)
-        case .refuse(let error):
-            refuse(&connection.exchange, error, turn)
-            advance(connection)
-        case .contentFailed(let error):
-            connection.contentWaiter.take()?.resume(returning: .failure(error))
-            arm(connection)
-        case .cancel:
-            connection.task?.cancel()
-            arm(connection)
-        case .close:
-            // What the peer would not take is of no use to it any more.
-            if connection.exchange.output.count > 0 {
-                connection.stream.breakOff()
-            } else {
-                connection.stream.finishSending()
-            }
-            close(connection)
-        }
     }
 }

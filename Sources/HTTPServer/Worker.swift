@@ -8,11 +8,6 @@ import Sockets
 /// All of it is isolated to the loop's executor, and so are the handlers' tasks, which therefore reach their connection
 /// without a thread hop.
 actor Worker {
-    /// Connections taken in one turn before the others get theirs.
-    private static let acceptsPerTurnMax = 64
-    /// How long accepting rests when there are no descriptors.
-    private static let exhaustionPause: Int64 = 100_000_000
-
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -20,17 +15,17 @@ actor Worker {
     let bounds: Bounds
     let admission: Admission
     /// What new connections are secured with.
-    private var tls: TLSContext?
-    private var listener: Listener?
-    private let listenerToken: UInt64
+    var tls: TLSContext?
+    var listener: Listener?
+    let listenerToken: UInt64
     /// Connections by descriptor number; a token carries the number and a generation, so that a late event or handler
     /// never reaches a connection that got the same number.
     var table: [Connection?] = []
-    private(set) var openCount = 0
-    private var generation: UInt32 = 0
+    var openCount = 0
+    var generation: UInt32 = 0
     private var drained: [CheckedContinuation<Void, Never>] = []
 
-    private var wheel: TimerWheel
+    var wheel: TimerWheel
     private var dueEntries: [TimerWheel.Entry] = []
     /// Connections with bytes left to look at after their share of a turn.
     var unfinished: [UInt64] = []
@@ -61,8 +56,8 @@ actor Worker {
     }
 
     /// Starts the loop's thread.
-    nonisolated func start(listener number: Int32) throws(SocketError) {
-        try loop.watch(number, for: .readable, token: UInt64(UInt32(number)))
+    nonisolated func start() throws(SocketError) {
+        try loop.watch(Int32(listenerToken), for: .readable, token: listenerToken)
         try loop.start(
             EventLoop.Turn(
                 timeout: { self.assumeIsolated { $0.millisecondsToWait() } },
@@ -87,7 +82,7 @@ actor Worker {
         }
         for readiness in ready {
             if readiness.token == listenerToken {
-                acceptWaiting()
+                acceptWaiting(atMost: Self.acceptsPerTurnMax)
             } else if let connection = connection(readiness.token) {
                 handle(readiness, connection)
             }
@@ -158,78 +153,6 @@ actor Worker {
         return connection
     }
 
-    private func acceptWaiting() {
-        for _ in 0..<Self.acceptsPerTurnMax {
-            // The listener is moved out while it is used, as a field of an actor cannot be consumed or borrowed for long.
-            guard let accepted = listener?.accept() else { return }
-            switch consume accepted {
-            case .none:
-                return
-            case .exhausted:
-                watchListener(for: [])
-                let resume = Clock.monotonicNanoseconds() + Self.exhaustionPause
-                wheel.schedule(listenerToken, at: TimerWheel.tick(atOrAfter: resume))
-                return
-            case .stream(let stream, let peer):
-                add(stream, peer)
-            }
-        }
-    }
-
-    private func add(_ stream: consuming Sockets.Stream, _ peer: SocketAddress) {
-        guard let place = admission.take() else { return }
-        let number = Int(stream.number)
-        // Generation 0 belongs to the listener.
-        generation = generation == .max ? 1 : generation + 1
-        let token = UInt64(generation) << 32 | UInt64(number)
-        let connection = Connection(
-            stream, token: token, peer: peer, place: place,
-            machine: ConnectionMachine(isSecured: tls != nil, bounds: bounds, now: now))
-        do throws(SocketError) {
-            if let tls {
-                try connection.stream.secure(tls)
-                connection.phase = .handshaking
-            }
-            try loop.watch(Int32(number), for: connection.interest, token: token)
-        } catch {
-            // There is no memory for one more: the connection closes.
-            return admission.giveBack(place)
-        }
-        while table.count <= number {
-            table.append(nil)
-        }
-        table[number] = connection
-        openCount += 1
-        if place == .refusal, tls != nil {
-            // Telling it so would take a handshake.
-            close(connection)
-        } else if place == .refusal {
-            let error = RequestError(.serviceUnavailable, "The server has as many connections as it takes.")
-            connection.exchange.machine.refuseConnection()
-            refuse(&connection.exchange, error, turn)
-            advance(connection)
-        } else if tls != nil {
-            shakeHands(connection)
-        } else {
-            // The first bytes are often there already.
-            receive(connection)
-        }
-    }
-
-    private func shakeHands(_ connection: Connection) {
-        switch connection.stream.handshake() {
-        case .done:
-            connection.phase = .open
-            connection.exchange.machine.handshakeEnded(now: now)
-            settle(connection)
-        case .underWay:
-            updateInterest(connection)
-            arm(connection)
-        case .failed:
-            close(connection)
-        }
-    }
-
     /// Watches for what the connection waits for. What it does not want is left until it comes, so that most requests
     /// change nothing.
     func updateInterest(_ connection: Connection) {
@@ -241,11 +164,6 @@ actor Worker {
         }
         if connection.isReading, !connection.exchange.machine.hasInputEnded { interest.insert(.readable) }
         if interest != connection.interest { watch(connection, for: interest) }
-    }
-
-    /// Secures connections from now on with another certificate; those that are open keep theirs.
-    func replace(_ tls: TLSContext) {
-        self.tls = tls
     }
 
     /// Forgets a connection and tells its handler.
@@ -269,18 +187,6 @@ actor Worker {
 
     // MARK: Shutting down
 
-    /// Takes no more connections; those that wait already are taken first, as closing would reset them.
-    ///
-    /// From now on each answer says that its connection closes.
-    func stopListening() {
-        acceptWaiting()
-        // Closing takes it out of the loop's watch as well.
-        listener = nil
-        for case let connection? in table {
-            connection.exchange.machine.drain()
-        }
-    }
-
     /// Closes the connections that are idle.
     func closeIdle() {
         for case let connection? in table {
@@ -301,11 +207,6 @@ actor Worker {
             connection.stream.breakOff()
             close(connection)
         }
-    }
-
-    private func watchListener(for interest: Interest) {
-        guard let number = listener?.number else { return }
-        loop.rewatch(number, for: interest, token: listenerToken)
     }
 
     func watch(_ connection: Connection, for interest: Interest) {

@@ -73,6 +73,21 @@ struct BinaryEncoder {
         }
     }
 
+    /// As `array`, of values whose binary form is `prefix` and their bytes.
+    mutating func array(_ column: ByteColumn, of type: TypeOID, prefix: [UInt8] = []) {
+        arrayHeader(count: column.count, hasNull: column.nullCount > 0, of: type)
+        bytes.reserveCapacity(bytes.count + column.bytes.count + (4 + prefix.count) * column.count)
+        for index in 0..<column.count {
+            if let value = column[index] {
+                integer(Int32(prefix.count + value.count))
+                bytes.append(contentsOf: prefix)
+                bytes.append(contentsOf: value)
+            } else {
+                integer(Int32(-1))
+            }
+        }
+    }
+
     /// Writes what `body` writes, preceded by its length.
     mutating func withLength(_ body: (inout BinaryEncoder) -> Void) {
         let start = bytes.count

@@ -57,6 +57,14 @@ public enum Parameter: Sendable, Hashable {
     case jsonbArrayOptional([[UInt8]?])
     /// `bit(n)[]`.
     case bitArray([BitString])
+    /// `text[]` of UTF-8 texts.
+    case textColumn(ByteColumn)
+    /// `bytea[]`.
+    case bytesColumn(ByteColumn)
+    /// `jsonb[]`, each the UTF-8 text of a document.
+    case jsonbColumn(ByteColumn)
+    /// `uuid[]`, 16 bytes each.
+    case uuidColumn(ByteColumn)
 
     /// A `bigint`, NULL for nil.
     public static func int8(_ value: Int64?) -> Parameter { value.map { .int8($0) } ?? .null }

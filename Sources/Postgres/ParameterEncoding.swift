@@ -20,11 +20,12 @@ extension Parameter {
         case .int4Array: .int4Array
         case .int8Array, .int8ArrayOptional: .int8Array
         case .doubleArray: .doubleArray
-        case .textArray, .textArrayOptional: .textArray
-        case .bytesArray, .bytesArrayOptional: .byteaArray
+        case .textArray, .textArrayOptional, .textColumn: .textArray
+        case .bytesArray, .bytesArrayOptional, .bytesColumn: .byteaArray
         case .timestampArray, .timestampArrayOptional: .timestamptzArray
-        case .jsonbArray, .jsonbArrayOptional: .jsonbArray
+        case .jsonbArray, .jsonbArrayOptional, .jsonbColumn: .jsonbArray
         case .bitArray: .bitArray
+        case .uuidColumn: .uuidArray
         }
     }
 
@@ -64,6 +65,10 @@ extension Parameter {
         case .jsonbArray(let values): encoder.array(values, of: .jsonb) { $0.jsonb($1) }
         case .jsonbArrayOptional(let values): encoder.arrayOptional(values, of: .jsonb) { $0.jsonb($1) }
         case .bitArray(let values): encoder.array(values, of: .bit) { $0.bit($1) }
+        case .textColumn(let column): encoder.array(column, of: .text)
+        case .bytesColumn(let column): encoder.array(column, of: .bytea)
+        case .jsonbColumn(let column): encoder.array(column, of: .jsonb, prefix: [1])
+        case .uuidColumn(let column): encoder.array(column, of: .uuid)
         case .null, .bool, .int2, .int4, .int8, .double, .text, .bytes, .timestamp, .jsonb, .bit: break
         }
     }

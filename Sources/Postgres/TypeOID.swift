@@ -25,6 +25,7 @@ struct TypeOID: RawRepresentable, Hashable, Sendable {
     static let timestamptz = TypeOID(rawValue: 1184)
     static let bit = TypeOID(rawValue: 1560)
     static let varbit = TypeOID(rawValue: 1562)
+    static let uuid = TypeOID(rawValue: 2950)
     static let jsonb = TypeOID(rawValue: 3802)
 
     static let boolArray = TypeOID(rawValue: 1000)
@@ -39,6 +40,7 @@ struct TypeOID: RawRepresentable, Hashable, Sendable {
     static let timestampArray = TypeOID(rawValue: 1115)
     static let timestamptzArray = TypeOID(rawValue: 1185)
     static let bitArray = TypeOID(rawValue: 1561)
+    static let uuidArray = TypeOID(rawValue: 2951)
     static let jsonbArray = TypeOID(rawValue: 3807)
 
     /// Types created by CREATE TYPE have ids from 16384 on; an enum's binary form is its label.

@@ -59,7 +59,10 @@ extension Scope {
             count += chosen.count
             if isDryRun || chosen.isEmpty { continue }
             if operation == nil {
-                operation = try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+                operation = try stored { () throws(StoreError) in
+                    if plan.isRoot { try RootLog(connection, feature: plan.id).enter(isAlone: false) }
+                    return try Operations(connection).begin(writer)
+                }
             }
             let records = chosen.map(\.head.record)
             let units = try childUnits(records, plan)

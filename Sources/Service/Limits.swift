@@ -47,8 +47,26 @@ public enum Limits {
     /// Rows of a page at most.
     public static let pageRowsMax = 10_000
 
+    /// Long writes at a time, of a process: each keeps a connection while its body comes in, and others must be left.
+    public static let streamedWritesMax = 2
+
+    /// Rows and bytes of a part of a long write: statements of 50 ms, and a few megabytes in memory.
+    public static let partRowsMax = 16_384, partBytesMax = 8 << 20
+
+    /// For how long a long write waits for its next part: a slow client must not hold up a push for ever.
+    public static let partPatience: Duration = .seconds(60)
+
     /// Rows of one write that are compared and stored at a time.
     public static let writeRowsStep = 8_192
+
+    /// Record ids that one transaction of a verification covers, where the database computes: half a second, and 64 MB.
+    public static let verifyRangeMax = 65_536
+
+    /// Units of a verification that are judged in process at a time.
+    public static let verifyJudgedMax = 8_192
+
+    /// Every how manyth unit a verification judges in the database and in process, to hold one against the other.
+    public static let verifyComparedStride = 1_024
 
     /// Faults that an answer names.
     public static let faultsMax = 100

@@ -12,6 +12,8 @@ public final class Metaxy: Sendable {
     let pool: Pool
     let definitions = DefinitionCache()
     let waiters = Waiters()
+    /// Long writes, each of which keeps a connection for as long as its body takes to come in.
+    let streams = Gate(places: Limits.streamedWritesMax)
     private let catalog = Mutex<Catalog?>(nil)
     private let draining = Atomic<Bool>(false)
 
@@ -36,11 +38,14 @@ public final class Metaxy: Sendable {
 
     /// Runs a transaction that changes something, under the registry lock.
     ///
-    /// - Parameter exclusive: true for a push.
+    /// - Parameters:
+    ///   - exclusive: true for a push.
+    ///   - retries: how often it may run again after a collision with another.
     func change<T: Sendable>(
-        exclusive: Bool = false, _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
+        exclusive: Bool = false, retries: Int = 5,
+        _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
-        let (value, awakened) = try await pool.transaction {
+        let (value, awakened) = try await pool.transaction(retries: retries) {
             [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)

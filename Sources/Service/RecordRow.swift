@@ -42,6 +42,12 @@ struct FieldSlots {
         slots = plan.slots
     }
 
+    /// Fields of these names, for checking rows only.
+    init(names: [String]) {
+        fields = names.map { ($0, 1) }
+        slots = 1
+    }
+
     /// The fields of an earlier definition of a feature.
     init(_ definition: EarlierDefinition, slots: Int) {
         fields = definition.fields.map { ($0.key.structKey, $0.slot) }

@@ -56,14 +56,14 @@ extension FilteredRow {
         self.init(values)
     }
 
-    /// The metadata columns under the names that `rename` gives them.
+    /// The metadata columns under the names that `rename` gives them; without those to which it gives none.
     fileprivate static func metadata(
-        _ described: DescribedHead, rename: (String) -> String
+        _ described: DescribedHead, rename: (String) -> String?
     ) throws(StoreError) -> [String: JSONValue] {
         var values: [String: JSONValue] = [:]
         do {
             for member in try JSONValue(parsing: described.metadata).objectValue?.members ?? [] {
-                values[rename(member.name)] = member.value
+                if let name = rename(member.name) { values[name] = member.value }
             }
         } catch {
             throw .corrupt("metadata that is not JSON")
@@ -143,7 +143,12 @@ struct InputReader {
     /// A record with its columns renamed; system columns carry the upstream's key behind their names.
     mutating func row(_ described: DescribedHead, key: RecordKey) throws(StoreError) -> FilteredRow {
         let head = described.head
-        var values = try FilteredRow.metadata(described, rename: dep.spec.renamed)
+        let spec = dep.spec
+        // A column takes its new name from another that has it already.
+        var values = try FilteredRow.metadata(described) { column in
+            let name = spec.renamed(column)
+            return spec.original(name) == column ? name : nil
+        }
         for (column, value) in zip(upstream.spec.idColumns, key.values) {
             values[dep.spec.renamed(column)] = value.json
         }

@@ -50,7 +50,11 @@ struct Scope {
 
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
-        let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
+        try lock(Set(units.map { BlockAddress(feature: feature, record: $0) }))
+    }
+
+    /// Locks blocks.
+    mutating func lock(_ addresses: Set<BlockAddress>) throws(ServiceError) {
         do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
     }
 
@@ -58,7 +62,20 @@ struct Scope {
     ///
     /// - Complexity: one round trip within an id space, up to five a dep across.
     mutating func propagate(_ changes: [RecordChange], of plan: FeaturePlan) throws(ServiceError) {
-        guard !changes.isEmpty else { return }
+        let marks = try marks(changes, of: plan)
+        var addresses: Set<BlockAddress> = []
+        for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
+        try lock(addresses)
+        for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+    }
+
+    /// The units, of each feature directly downstream, that use something that changed.
+    ///
+    /// - Complexity: one round trip within an id space, up to five a dep across.
+    func marks(
+        _ changes: [RecordChange], of plan: FeaturePlan
+    ) throws(ServiceError) -> [(feature: FeatureID, units: [RecordID])] {
+        guard !changes.isEmpty else { return [] }
         var marks: [(feature: FeatureID, units: [RecordID])] = []
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
@@ -67,12 +84,9 @@ struct Scope {
             guard !touching.isEmpty else { continue }
             let moved = try regroup(touching, downstream, dep)
             let units = try units(of: touching.map(\.record), downstream, dep: dep)
-            marks.append((downstream.id, Array(moved.union(units))))
+            marks.append((downstream.id, moved.isEmpty ? units : Array(moved.union(units))))
         }
-        var addresses: Set<BlockAddress> = []
-        for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
-        do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
-        for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+        return marks
     }
 
     /// Puts records that appeared, or moved in a column that groups them, into their groups.

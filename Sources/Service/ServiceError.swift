@@ -51,6 +51,8 @@ public enum ServiceError: Error, Hashable, Sendable {
     case preconditionFailed(current: String?)
     /// The database cannot be reached or is overloaded: the same request may succeed later.
     case unavailable(PostgresError)
+    /// The rest of what the client was sending did not come in time; nothing was changed.
+    case tooSlow
     /// The caller went away.
     case cancelled
     /// A bug, or a hand in the tables; the text is for the log.

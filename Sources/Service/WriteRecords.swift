@@ -24,6 +24,12 @@ public struct RowShape: Hashable, Sendable {
     public let idColumns: [String]
     /// Whether rows must bring their versions.
     public let isRoot: Bool
+    /// Its fields as `metaxy_provenance_by_field` names them, in the order of the spec.
+    public let fields: [String]
+    /// Its version.
+    public let featureVersion: String
+    let definition: DefinitionID
+    let space: Int32
 }
 
 extension Metaxy {
@@ -34,7 +40,9 @@ extension Metaxy {
     public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
         try await read { (scope) throws(ServiceError) in
             let plan = try scope.plan(key)
-            return RowShape(key: key, idColumns: plan.spec.idColumns, isRoot: plan.isRoot)
+            return RowShape(
+                key: key, idColumns: plan.spec.idColumns, isRoot: plan.isRoot, fields: plan.fields.map(\.structKey),
+                featureVersion: plan.featureVersion, definition: plan.definition, space: plan.space)
         }
     }
 
@@ -50,11 +58,12 @@ extension Metaxy {
     public func write(
         _ rows: [RecordRow], shape: RowShape, writer: Writer
     ) async throws(ServiceError) -> WriteOutcome {
+        if shape.isRoot { return try await writeRoot(rows, shape: shape, writer: writer) }
         let duplicates = duplicateFaults(rows)
         guard duplicates.isEmpty else { throw .invalid(duplicates) }
         return try await change { (scope) throws(ServiceError) in
             let plan = try scope.plan(shape.key)
-            guard plan.spec.idColumns == shape.idColumns, plan.isRoot == shape.isRoot else {
+            guard !plan.isRoot, plan.spec.idColumns == shape.idColumns else {
                 throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
             }
             var writing = RecordWriting(plan)
@@ -70,7 +79,30 @@ extension Metaxy {
     }
 }
 
-/// A write being carried out in one transaction.
+extension Metaxy {
+    private func writeRoot(
+        _ rows: [RecordRow], shape: RowShape, writer: Writer
+    ) async throws(ServiceError) -> WriteOutcome {
+        let faults = shape.faults(rows)
+        guard faults.isEmpty else { throw .invalid(faults) }
+        var rest: RecordPart? = rows.isEmpty ? nil : RecordPart(shape, rows: rows)
+        return try await write(to: shape, writer: writer) { () async throws(ServiceError) in rest.take() }
+    }
+}
+
+extension RowShape {
+    /// What is wrong with the versions of rows of a root.
+    fileprivate func faults(_ rows: [RecordRow]) -> [Fault] {
+        let slots = FieldSlots(names: fields)
+        return rows.flatMap { row in
+            (row.provenance == nil
+                ? [Fault(row.place, "a record of a root needs metaxy_provenance_by_field")] : [])
+                + slots.faults(row, isProvenanceComplete: true)
+        }
+    }
+}
+
+/// A write to a derived feature being carried out in one transaction.
 private struct RecordWriting {
     private let plan: FeaturePlan
     private let slots: FieldSlots

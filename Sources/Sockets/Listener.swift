@@ -26,8 +26,8 @@ public struct Listener: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - address: where; port 0 lets the kernel choose.
-    ///   - isShared: whether other listeners have the port too. They could be of another process, which would get part of
-    ///     the connections; so first try without, which fails when anybody else listens there.
+    ///   - isShared: whether other listeners have the port too. They could be of another process, which would get part
+    ///     of the connections; so first try without, which fails when anybody else listens there.
     /// - Throws: when the address is taken or not this machine's.
     public init(_ address: SocketAddress, isShared: Bool) throws(SocketError) {
         let number = socket(

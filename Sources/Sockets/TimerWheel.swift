@@ -2,8 +2,8 @@
 
 /// Deadlines by token, to a precision of one tick.
 ///
-/// Scheduling is an append, and nothing is ever taken out: an owner that moves a deadline later leaves the entry where it
-/// is and looks at it when it comes up. So a connection that is busy all day touches the wheel once in a while only.
+/// Scheduling is an append, and nothing is ever taken out: an owner that moves a deadline later leaves the entry where
+/// it is and looks at it when it comes up. So a connection that is busy all day touches the wheel only once in a while.
 public struct TimerWheel {
     /// A deadline that has come up.
     public struct Entry: Sendable {

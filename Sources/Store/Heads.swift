@@ -108,6 +108,33 @@ public struct Heads {
         return Dictionary(found.map { ($0.head.record, $0) }) { first, _ in first }
     }
 
+    /// Which of some rows are not what is stored already, and what is stored in their place.
+    ///
+    /// - Parameters:
+    ///   - records: the records of the rows.
+    ///   - fingerprints: digests of the rows, of 16 bytes each.
+    /// - Returns: the positions of rows whose record has no live head with this fingerprint, ascending, each with the
+    ///   head that it has.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each row, and a row back for each that differs.
+    public func differing(
+        _ records: [RecordID], fingerprints: ByteColumn
+    ) throws(StoreError) -> [(position: Int, head: Head?)] {
+        let statement = Statement(
+            "head_differing_\(feature)",
+            """
+            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version, u.ordinal
+            FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS u (rid, fingerprint, ordinal)
+            LEFT JOIN head_\(feature) h ON h.rid = u.rid
+            WHERE (h.fingerprint = u.fingerprint AND h.state = 0) IS NOT TRUE
+            """)
+        let found = try connection.rows(statement, [.int8Array(records), .uuidColumn(fingerprints)]) {
+            row throws(PostgresError) in
+            (position: Int(try row.int8(6)) - 1, head: row.isNull(0) ? nil : try Self.head(row))
+        }
+        return found.sorted { $0.position < $1.position }
+    }
+
     /// The live heads after `record` in the order of record ids.
     ///
     /// - Parameters:
@@ -141,6 +168,48 @@ public struct Heads {
         try connection.rows(Statement("head_all_\(feature)", "SELECT rid FROM head_\(feature) ORDER BY rid")) {
             row throws(PostgresError) in try row.int8(0)
         }
+    }
+
+    /// The records of a range that have a head, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "head_range_\(feature)", "SELECT rid FROM head_\(feature) WHERE rid >= $1 AND rid < $2 ORDER BY rid")
+        return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
+    /// How many records of a range have a head.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func count(in range: Range<RecordID>) throws(StoreError) -> Int {
+        let statement = Statement(
+            "head_count_\(feature)", "SELECT count(*) FROM head_\(feature) WHERE rid >= $1 AND rid < $2")
+        return try connection.row(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in Int(try row.int8(0))
+        } ?? 0
+    }
+
+    /// The live records of a range that were not written under `definition`, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func outdated(
+        in range: Range<RecordID>, definition: DefinitionID
+    ) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "head_outdated_\(feature)",
+            """
+            SELECT rid FROM head_\(feature)
+            WHERE rid >= $1 AND rid < $2 AND state = 0 AND definition_id <> $3 ORDER BY rid
+            """)
+        return try connection.rows(
+            statement, [.int8(range.lowerBound), .int8(range.upperBound), .int8(definition)]
+        ) { row throws(PostgresError) in try row.int8(0) }
     }
 
     /// The largest record id that has a head, -1 where there is none.

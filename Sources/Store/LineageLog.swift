@@ -92,7 +92,8 @@ public struct LineageLog {
             SELECT rid, entry, $1, \(feature), CASE WHEN kind = 3 THEN 1 ELSE 0 END, provenance, data_version
             FROM input WHERE becomes_head
             ON CONFLICT (rid) DO UPDATE SET entry = excluded.entry, definition_id = excluded.definition_id,
-                state = excluded.state, provenance = excluded.provenance, data_version = excluded.data_version
+                state = excluded.state, provenance = excluded.provenance, data_version = excluded.data_version,
+                fingerprint = NULL
             """)
     }
 }

@@ -48,13 +48,16 @@ public struct Links {
         return try pairs(statement, parameters).reduce(into: [:]) { $0[$1.unit, default: []].append($1.record) }
     }
 
-    /// All links.
+    /// The links of the records of a range.
     ///
     /// - Returns: the unit of each record that has one.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(links).
-    public func all() throws(StoreError) -> [RecordID: RecordID] {
-        try pairs(Self.allStatement, [.int4(feature), .int4(upstream)]).reduce(into: [:]) { $0[$1.record] = $1.unit }
+    /// - Complexity: one round trip; O(links of the range).
+    public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID: RecordID] {
+        let parameters: [Parameter] = [
+            .int4(feature), .int4(upstream), .int8(range.lowerBound), .int8(range.upperBound),
+        ]
+        return try pairs(Self.rangeStatement, parameters).reduce(into: [:]) { $0[$1.record] = $1.unit }
     }
 
     /// Moves records to units.
@@ -100,8 +103,9 @@ extension Links {
         JOIN link l ON l.feature_id = $1 AND l.record_of = $2 AND l.rid = u.rid
         """)
 
-    private static let allStatement = Statement(
-        "link_all", "SELECT rid, unit FROM link WHERE feature_id = $1 AND record_of = $2")
+    private static let rangeStatement = Statement(
+        "link_range",
+        "SELECT rid, unit FROM link WHERE feature_id = $1 AND record_of = $2 AND rid >= $3 AND rid < $4")
 
     private static let setStatement = Statement(
         "link_set",

@@ -22,7 +22,11 @@ public struct RecordIDs {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each key.
     public func find(_ keys: [[UInt8]]) throws(StoreError) -> [RecordID?] {
-        var found = [RecordID?](repeating: nil, count: keys.count)
+        try find(.bytesArray(keys), count: keys.count)
+    }
+
+    private func find(_ keys: Parameter, count: Int) throws(StoreError) -> [RecordID?] {
+        var found = [RecordID?](repeating: nil, count: count)
         let statement = Statement(
             "record_find_\(space)",
             """
@@ -31,7 +35,7 @@ public struct RecordIDs {
             JOIN record_\(space) r ON r.key = k.key
             """)
         do {
-            let rows = try connection.query(statement, [.bytesArray(keys)])
+            let rows = try connection.query(statement, [keys])
             for row in rows {
                 found[try Int(row.int8(0)) - 1] = try row.int8(1)
             }
@@ -48,15 +52,22 @@ public struct RecordIDs {
     /// - Parameter keys: distinct, at most `RecordKey.encodedBytesMax` bytes each when encoded.
     /// - Returns: one for each key, in the order of `keys`.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip when all keys are known, three otherwise.
+    /// - Complexity: one round trip when all keys are known, two when the others are new to everybody, else three.
     public func intern(_ keys: [RecordKey]) throws(StoreError) -> [RecordID] {
-        let encoded = keys.map(\.encoded)
-        var found = try find(encoded)
-        let missing = found.indices.filter { found[$0] == nil }
-            .sorted { encoded[$0].lexicographicallyPrecedes(encoded[$1]) }
+        var column = ByteColumn()
+        for key in keys { column.append(writing: key.encode) }
+        return try intern(column)
+    }
+
+    /// As `intern`, of keys that are encoded.
+    public func intern(_ keys: ByteColumn) throws(StoreError) -> [RecordID] {
+        var found = try find(.bytesColumn(keys), count: keys.count)
+        let missing = found.indices.filter { found[$0] == nil }.sorted { left, right in
+            (keys[left] ?? []).lexicographicallyPrecedes(keys[right] ?? [])
+        }
         if !missing.isEmpty {
-            try insert(missing.map { (encoded[$0], keys[$0]) })
-            let ids = try find(missing.map { encoded[$0] })
+            let new = keys.picking(missing)
+            let ids = try insert(new)
             for (index, id) in zip(missing, ids) { found[index] = id }
         }
         var result: [RecordID] = []
@@ -92,7 +103,31 @@ public struct RecordIDs {
         return keys
     }
 
-    private func insert(_ keys: [(encoded: [UInt8], key: RecordKey)]) throws(StoreError) {
+    /// The record ids of a range, ascending.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID] {
+        let statement = Statement(
+            "record_range_\(space)", "SELECT rid FROM record_\(space) WHERE rid >= $1 AND rid < $2 ORDER BY rid")
+        return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
+    /// The largest record id, -1 where there is none.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(1).
+    public func last() throws(StoreError) -> RecordID {
+        let statement = Statement("record_last_\(space)", "SELECT coalesce(max(rid), -1) FROM record_\(space)")
+        return try connection.row(statement) { row throws(PostgresError) in try row.int8(0) } ?? -1
+    }
+
+    /// Inserts keys that were not found.
+    ///
+    /// - Returns: their ids, in the order of `keys`.
+    private func insert(_ keys: ByteColumn) throws(StoreError) -> [RecordID?] {
         let statement = Statement(
             "record_insert_\(space)",
             """
@@ -100,12 +135,21 @@ public struct RecordIDs {
             SELECT nextval('record_\(space)_sequence'), \(space), k.key, k.ids
             FROM unnest($1::bytea[], $2::jsonb[]) AS k (key, ids)
             ON CONFLICT (key) DO NOTHING
+            RETURNING rid
             """)
-        let ids = keys.map { entry -> [UInt8] in
+        var ids = ByteColumn()
+        for index in 0..<keys.count {
+            guard let key = keys[index].flatMap({ RecordKey(encoded: Array($0)) }) else {
+                throw .corrupt("a key cannot be read that was just written")
+            }
             var writer = JSONWriter()
-            writer.value(.array(entry.key.values.map(\.json)))
-            return writer.bytes
+            writer.value(.array(key.values.map(\.json)))
+            ids.append(writer.bytes)
         }
-        try connection.run(statement, [.bytesArray(keys.map(\.encoded)), .jsonbArray(ids)])
+        let given = try connection.rows(statement, [.bytesColumn(keys), .jsonbColumn(ids)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+        // Rows come in the order of the arrays; where somebody else was faster, some are missing.
+        return given.count == keys.count ? given : try find(.bytesColumn(keys), count: keys.count)
     }
 }

@@ -29,6 +29,9 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Let everyone do everything; only where nobody but this machine can connect.")
     var insecureNoAuth = false
 
+    @OptionGroup(title: "TLS")
+    var tls: TLSOptions
+
     func validate() throws {
         guard (1...1_000).contains(databaseConnections) else {
             throw ValidationError("--database-connections takes a number from 1 to 1000")
@@ -69,22 +72,41 @@ struct Serve: AsyncParsableCommand {
         let server = Server(
             configuration: ServerConfiguration(
                 host: listen.host, port: listen.port, loops: ProcessInfo.processInfo.activeProcessorCount,
-                limits: HTTP.Limits()),
+                limits: HTTP.Limits(), tls: tls.files),
             application: application)
+        // Watched before anybody knows that the server is there.
+        let hangUps = tls.files.map { _ in HangUps() }
         let housekeeping = Task { await Housekeeping(metaxy: metaxy).run() }
         do {
             let address = try server.start()
-            Self.announce("metaxyd listens on http://\(address)")
+            Self.announce("metaxyd listens on \(tls.files == nil ? "http" : "https")://\(address)")
         } catch {
             housekeeping.cancel()
-            throw .configuration("cannot listen on \(listen.host):\(listen.port): \(error)")
+            throw .configuration("cannot serve on \(listen.host):\(listen.port): \(error)")
+        }
+        let reloading = Task { [stream = hangUps?.stream] in
+            if let stream { await Self.reloadTLS(of: server, at: stream) }
         }
         let number = await Signals.stop()
+        reloading.cancel()
+        hangUps?.stop()
         Log.write(.info, "stopping", [("signal", .integer(Int64(number)))])
         metaxy.drain()
         await server.drain(grace: Self.drainGrace)
         housekeeping.cancel()
         await housekeeping.value
+    }
+
+    /// Reads the TLS files again at each hang-up; what cannot be read changes nothing.
+    private static func reloadTLS(of server: Server, at hangUps: AsyncStream<Void>) async {
+        for await _ in hangUps {
+            do {
+                try await server.reloadTLS()
+                Log.write(.info, "the TLS files were read again")
+            } catch {
+                Log.write(.error, "the TLS files cannot be read; the server keeps those it has: \(error)")
+            }
+        }
     }
 
     private static func world() -> APIConfiguration {

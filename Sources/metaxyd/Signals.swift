@@ -1,4 +1,4 @@
-// The signals that ask the process to stop.
+// The signals that the process acts on.
 
 import Dispatch
 import Glibc
@@ -24,4 +24,23 @@ enum Signals {
         signal(received, SIG_DFL)
         return received
     }
+}
+
+/// SIGHUP, from the moment that this is made until it is stopped.
+struct HangUps {
+    /// An element for each; several that arrive while one is acted on count as one.
+    let stream: AsyncStream<Void>
+    private let source: any DispatchSourceSignal
+
+    init() {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.stream = stream
+        signal(SIGHUP, SIG_IGN)
+        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        source.setEventHandler { continuation.yield() }
+        source.resume()
+    }
+
+    /// Heeds the signal no longer; it is ignored from now on.
+    func stop() { source.cancel() }
 }

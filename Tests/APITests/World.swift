@@ -1,5 +1,6 @@
 // An API over a fresh database, and a client that talks to it in process or through a socket.
 
+import Gzip
 import HTTP
 import HTTPServer
 import HTTPSupport
@@ -101,6 +102,23 @@ struct World {
         return answer
     }
 
+    /// Asks for lines from an API whose database goes away while the first of them leave.
+    func getBreaking(_ target: String, headers: [(String, String)] = []) async throws -> Answer {
+        let accept = [("Accept", "application/x-ndjson")]
+        let head = try Self.head("GET", target, headers: accept + headers)
+        let body = RequestBody(declaredLength: 0) { () async throws(BodyError) in nil }
+        var response = await api.respond(Request(head: head, body: body, remote: "local"))
+        guard case .stream(let write) = response.body else { return await Answer(response) }
+        response.body = .stream { writer in
+            await write(
+                ResponseWriter { (piece) async throws(Disconnected) in
+                    try await writer.write(piece)
+                    await pool.close()
+                })
+        }
+        return await Answer(response)
+    }
+
     /// Sends a request on a connection of its own.
     private static func exchange(
         _ port: Int, _ head: RequestHead, _ headers: [(String, String)], _ body: [UInt8]?
@@ -172,23 +190,44 @@ struct World {
 struct Answer {
     let status: UInt16
     let headers: HeaderFields
+    /// The content, decoded where it came in gzip.
     let bytes: [UInt8]
+    /// Bytes of the content as it was sent.
+    let wireBytes: Int
     /// Whether streamed content broke off.
     let isAborted: Bool
+    /// Whether the content's coding came to its end.
+    let isWhole: Bool
 
     init(_ response: Response) async {
         status = response.status.code
         headers = response.headers
+        let sent: [UInt8]
         switch response.body {
-        case .empty: (bytes, isAborted) = ([], false)
-        case .bytes(let content): (bytes, isAborted) = (content, false)
+        case .empty: (sent, isAborted) = ([], false)
+        case .bytes(let content): (sent, isAborted) = (content, false)
         case .stream(let write):
             let written = Mutex<[UInt8]>([])
             let end = await write(
                 ResponseWriter { (piece) async throws(Disconnected) in written.withLock { $0 += piece } })
-            bytes = written.withLock { $0 }
+            sent = written.withLock { $0 }
             if case .aborted = end { isAborted = true } else { isAborted = false }
         }
+        wireBytes = sent.count
+        (bytes, isWhole) = headers["Content-Encoding"] == "gzip" ? Self.unzipped(sent) : (sent, true)
+    }
+
+    private static func unzipped(_ bytes: [UInt8]) -> (bytes: [UInt8], isWhole: Bool) {
+        var decoder = GzipDecoder(outputBytesMax: .max, ratioMax: 1_100)
+        var decoded: [UInt8] = []
+        decoder.feed(bytes)
+        do {
+            while let piece = try decoder.next(max: 65_536) { decoded += piece }
+            try decoder.finish()
+        } catch {
+            return (decoded, false)
+        }
+        return (decoded, true)
     }
 
     /// An answer that came through a socket.
@@ -200,7 +239,9 @@ struct Answer {
             headers.append(name, field.value)
         }
         self.headers = headers
-        bytes = answer.body
+        wireBytes = answer.body.count
+        (bytes, isWhole) =
+            headers["Content-Encoding"] == "gzip" ? Self.unzipped(answer.body) : (answer.body, true)
         isAborted = false
     }
 

@@ -21,7 +21,7 @@ struct AbuseTests {
 
     @Test("a head that never ends is answered 408 at its deadline, however many lines come")
     func slowHead() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.headTime = .milliseconds(400)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -41,7 +41,7 @@ struct AbuseTests {
 
     @Test("content that trickles is answered 408")
     func slowContent() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.contentCredit = .milliseconds(400)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -57,7 +57,7 @@ struct AbuseTests {
 
     @Test("content that handlers left unread has a deadline as well")
     func slowUnreadContent() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.contentCredit = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -67,15 +67,19 @@ struct AbuseTests {
         }
     }
 
-    @Test("a reader that never reads is cut off, and its requests stay in its own buffers")
+    @Test("a reader that never reads is cut off, and its requests are not answered into memory")
     func slowReader() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.outputCredit = .milliseconds(500)
-        try await withServer(limits: limits) { port, server in
+        let answered = Atomic<Int>(0)
+        let application = Application(
+            fastPath: { _ in
+                answered.wrappingAdd(1, ordering: .relaxed)
+                return Response(status: .ok, body: .bytes([UInt8](repeating: 0x61, count: 60_000)))
+            }, protocolError: { TestRoutes.problem($0, $1) }, handler: { _ in Response(status: .noContent) })
+        try await withServer(limits: limits, application: application) { port, server in
             let client = try TestClient(port: port, receiveBuffer: 1_024)
-            let before = residentBytes()
-            let batch = Array(
-                String(repeating: "GET /large?bytes=60000 HTTP/1.1\r\nHost: a\r\n\r\n", count: 10_000).utf8)
+            let batch = Array(String(repeating: Self.get, count: 10_000).utf8)
             var sent = 0
             do {
                 while sent < batch.count {
@@ -87,13 +91,14 @@ struct AbuseTests {
                 // It has cut the connection already.
             }
             try waitUntil("the connection is cut") { server.connections == 0 }
-            #expect(residentBytes() - before < 64_000_000, "all answers are 600 MB")
         }
+        // What the kernel takes, a few megabytes, and what `outputBytesMax` lets wait.
+        #expect(answered.load(ordering: .relaxed) < 200)
     }
 
     @Test("an idle connection is closed without a word")
     func idle() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.idleTime = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -106,7 +111,7 @@ struct AbuseTests {
 
     @Test("a connection that says nothing is closed without a word")
     func silence() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.headTime = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -116,7 +121,7 @@ struct AbuseTests {
 
     @Test("a connection over the limit is answered 503, and places come free again")
     func connectionLimit() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.connectionsMax = 4
         limits.refusalsMax = 2
         try await withServer(limits: limits, loops: 2) { port, server in
@@ -162,7 +167,6 @@ struct AbuseTests {
     @Test("clients that reset in the middle of an answer leave nothing behind")
     func resets() async throws {
         try await withServer(loops: 2) { port, server in
-            let before = openDescriptors()
             for number in 0..<3_000 {
                 let client = try TestClient(port: port)
                 try client.send(
@@ -171,7 +175,6 @@ struct AbuseTests {
                 client.reset()
             }
             try waitUntil("all connections are gone") { server.connections == 0 }
-            try waitUntil("all descriptors are closed") { openDescriptors() <= before }
             let client = try TestClient(port: port)
             try client.send(Self.get)
             #expect(try client.answer().status == 200)
@@ -180,24 +183,21 @@ struct AbuseTests {
 
     @Test("connections spread over the loops")
     func fairness() async throws {
-        let counts = Mutex<[UInt: Int]>([:])
         let application = Application(
-            fastPath: { _ in
-                counts.withLock { $0[UInt(pthread_self()), default: 0] += 1 }
-                return Response(status: .noContent)
-            }, protocolError: { TestRoutes.problem($0, $1) }, handler: { _ in Response(status: .noContent) })
+            fastPath: { _ in Response(status: .noContent, headers: ["X-Thread": "\(pthread_self())"]) },
+            protocolError: { TestRoutes.problem($0, $1) }, handler: { _ in Response(status: .noContent) })
         try await withServer(application: application, loops: 2) { port, _ in
             let clients = try (0..<1_000).map { _ in try TestClient(port: port) }
             for client in clients {
                 try client.send(Self.get)
             }
+            var counts: [String: Int] = [:]
             for client in clients {
-                try client.answer()
+                counts[try client.answer().field("x-thread") ?? "", default: 0] += 1
             }
+            #expect(counts.count == 2)
+            #expect((counts.values.max() ?? 0) < 2 * (counts.values.min() ?? 0))
         }
-        let all = counts.withLock { $0 }
-        #expect(all.count == 2)
-        #expect((all.values.max() ?? 0) < 2 * (all.values.min() ?? 0))
     }
 
     @Test("a slow crowd does not slow down the others")
@@ -207,7 +207,7 @@ struct AbuseTests {
             for client in crowd {
                 try client.send("GET / HTTP/1.1\r\nHost: a\r\n")
             }
-            var slowest = 0.0
+            var times: [Double] = []
             for number in 0..<200 {
                 try crowd[number].send("X: y\r\n")
                 let taken = try Self.seconds {
@@ -215,10 +215,10 @@ struct AbuseTests {
                     try client.send(Self.get)
                     try client.answer()
                 }
-                slowest = max(slowest, taken)
+                times.append(taken)
             }
-            // The target is 50 ms on a quiet machine; tests share theirs with a compiler at times.
-            #expect(slowest < 0.5)
+            // The median, as tests share their machine with compilers at times; the load test looks at the slowest.
+            #expect(times.sorted()[times.count / 2] < 0.05)
         }
     }
 

@@ -57,7 +57,7 @@ struct HandlerTests {
     @Test("a handler is cancelled some time after its peer closed, and what it still answers is sent")
     func halfClose() async throws {
         let log = Log()
-        var limits = Limits()
+        var limits = Limits.patient
         limits.halfCloseTime = .milliseconds(300)
         try await withServer(limits: limits, application: Self.waiting(log)) { port, _ in
             let client = try TestClient(port: port)

@@ -34,7 +34,7 @@ struct ShutdownTests {
 
     private static func server(_ application: Application, port: Int = 0) -> Server {
         Server(
-            configuration: ServerConfiguration(host: "127.0.0.1", port: port, loops: 2, limits: Limits()),
+            configuration: ServerConfiguration(host: "127.0.0.1", port: port, loops: 2, limits: .patient),
             application: application)
     }
 
@@ -100,7 +100,7 @@ struct ShutdownTests {
 
     @Test("an address that is not this machine's is refused", arguments: ["192.0.2.1", "no such host"])
     func badAddress(_ host: String) {
-        let configuration = ServerConfiguration(host: host, port: 0, loops: 1, limits: Limits())
+        let configuration = ServerConfiguration(host: host, port: 0, loops: 1, limits: .patient)
         let server = Server(configuration: configuration, application: TestRoutes.application)
         #expect(throws: ServerError.self) { try server.start() }
     }

@@ -90,7 +90,7 @@ struct TLSTests {
             certificateChainPath: directory.appending(path: "current.pem").path,
             privateKeyPath: directory.appending(path: "current.key").path)
         let server = Server(
-            configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: Limits(), tls: files),
+            configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: .patient, tls: files),
             application: TestRoutes.application)
         let port = try server.start().port
         let (connected, signal) = AsyncStream.makeStream(of: Void.self)
@@ -130,7 +130,7 @@ struct TLSTests {
 
     @Test("a handshake that stalls is cut off at its deadline and holds nobody up")
     func stalledHandshake() async throws {
-        var limits = Limits()
+        var limits = Limits.patient
         limits.handshakeTime = .milliseconds(300)
         try await withServer(limits: limits, tls: Self.files) { port, _ in
             let stalled = try TestClient(port: port)
@@ -173,7 +173,7 @@ struct TLSTests {
             let files = TLSConfiguration(
                 certificateChainPath: TLSFiles.path(chain), privateKeyPath: TLSFiles.path(key))
             let server = Server(
-                configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: Limits(), tls: files),
+                configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: .patient, tls: files),
                 application: TestRoutes.application)
             #expect(throws: ServerError.self) { try server.start() }
         }

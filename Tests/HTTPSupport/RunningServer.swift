@@ -4,6 +4,19 @@ public import HTTP
 public import HTTPServer
 public import Sockets
 
+extension Limits {
+    /// The limits of tests that are not about time: a machine that is busy with other things makes nobody late.
+    public static var patient: Limits {
+        var limits = Limits()
+        limits.handshakeTime = .seconds(120)
+        limits.headTime = .seconds(120)
+        limits.contentCredit = .seconds(120)
+        limits.outputCredit = .seconds(120)
+        limits.lingerTime = .seconds(120)
+        return limits
+    }
+}
+
 /// Runs a server on a port of the kernel's choice while a test's body runs, then drains it.
 ///
 /// - Parameters:
@@ -16,7 +29,7 @@ public import Sockets
 /// - Throws: what the body throws.
 @discardableResult
 public func withServer<T: Sendable>(
-    limits: Limits = Limits(), application: Application = TestRoutes.application, loops: Int = 1,
+    limits: Limits = .patient, application: Application = TestRoutes.application, loops: Int = 1,
     tls: TLSConfiguration? = nil,
     _ body: @escaping @Sendable (Int, Server) throws -> T
 ) async throws -> T {

@@ -245,23 +245,3 @@ public final class TestClient {
         return Glibc.poll(&poll, 1, Int32(seconds * 1000)) > 0
     }
 }
-
-/// Runs blocking code on a thread of its own, so that it holds up no task.
-///
-/// - Parameter body: the code.
-/// - Returns: what it returns.
-/// - Throws: what it throws.
-public func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(with: Result { try body() })
-        }
-    }
-}
-
-/// Gives other threads a little time, inside a loop that waits for a condition with a deadline.
-///
-/// - Parameter milliseconds: how much.
-public func pauseBriefly(milliseconds: Int32 = 5) {
-    poll(nil, 0, milliseconds)
-}

@@ -102,6 +102,8 @@ public enum TestRoutes {
         case .timeout: problem(.requestTimeout, "The content came too slowly.")
         case .malformed: problem(.badRequest, "The content's chunked coding is broken.")
         case .disconnected: problem(.badRequest, "The content is incomplete.")
+        case .undecodable: problem(.badRequest, "The content's coding is broken.")
+        case .expandsTooMuch: problem(.contentTooLarge, "The content decodes to too much.")
         }
     }
 

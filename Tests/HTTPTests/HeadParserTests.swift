@@ -88,10 +88,40 @@ struct HeadParserTests {
     func fieldBytesLimit() {
         var limits = Limits()
         limits.fieldBytesMax = 200
-        let value = String(repeating: "v", count: 200 - "Host: a\r\nX: ".utf8.count)
+        let value = String(repeating: "v", count: 200 - "Host: a\r\nX: \r\n".utf8.count)
         #expect(status("GET / HTTP/1.1\r\nHost: a\r\nX: \(value)\r\n\r\n", limits: limits) == 200)
         #expect(status("GET / HTTP/1.1\r\nHost: a\r\nX: v\(value)\r\n\r\n", limits: limits) == 431)
-        #expect(status("GET / HTTP/1.1\r\nHost: a\r\nX: vv\(value)", limits: limits) == 431)
+        #expect(status("GET / HTTP/1.1\r\nHost: a\r\nX: vvv\(value)", limits: limits) == 431)
+    }
+
+    @Test(
+        "what a limit or a byte decides does not depend on how the head is cut",
+        arguments: [
+            "GET / HTTP/1.1\r\nHost: a\r\nX: 56789\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: 567890\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: aX: 567890123456789\n\r\n", "GET /5678901234567890 HTTP/1.1\r\n",
+            "GET /5678901 HTTP/1.1\r\nHost: a\r\n\r\n", "LONGMETHOD\u{1}\n\r\n", " GET /5678901234567890 HTTP/1.1\r\n",
+            "\rGET /567890123456789\r\n", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\n\r\n", "GET\n",
+        ])
+    func cuts(_ text: String) {
+        var limits = Limits()
+        limits.requestLineBytesMax = 24
+        limits.methodBytesMax = 8
+        limits.fieldBytesMax = "Host: a\r\nX: 56789\r\n".utf8.count
+        let bounds = Bounds(limits)
+        let whole = status(text, limits: limits)
+        let bytes = Array(text.utf8)
+        for cut in 1..<bytes.count {
+            var parser = HeadParser()
+            var seen: UInt16?
+            do throws(RequestError) {
+                for end in [cut, bytes.count] where seen == nil {
+                    if try parser.parse(bytes.span.extracting(first: end), bounds: bounds) != nil { seen = 200 }
+                }
+            } catch {
+                seen = error.status.code
+            }
+            #expect(seen == whole, "cut at \(cut)")
+        }
     }
 
     @Test("as many fields as the limit are taken, one more is 431")

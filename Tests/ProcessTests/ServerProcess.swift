@@ -16,19 +16,10 @@ final class ServerProcess {
     /// - Parameters:
     ///   - database: `DATABASE_URL`; nil for the embedded PostgreSQL.
     ///   - dataDirectory: where the embedded PostgreSQL lives.
-    init(database: String?, dataDirectory: String) throws {
-        process = Process()
-        process.executableURL = Self.program
-        process.arguments = [
-            "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory, "--insecure-no-auth",
-        ]
-        var environment = ProcessInfo.processInfo.environment
-        environment["DATABASE_URL"] = database
-        process.environment = environment
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+    ///   - options: further options of `serve`.
+    init(database: String?, dataDirectory: String, options: [String] = []) throws {
+        let output: Pipe
+        (process, output) = try Self.launch(database, dataDirectory, options)
         var line = Data()
         while !line.contains(UInt8(ascii: "\n")) {
             let data = output.fileHandleForReading.availableData
@@ -37,6 +28,44 @@ final class ServerProcess {
         }
         let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         url = try #require(words.last.map(String.init), "the server did not start")
+    }
+
+    private static func launch(
+        _ database: String?, _ dataDirectory: String, _ options: [String]
+    ) throws -> (process: Process, output: Pipe) {
+        let process = Process()
+        process.executableURL = program
+        process.arguments =
+            [
+                "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory, "--insecure-no-auth",
+            ] + options
+        var environment = ProcessInfo.processInfo.environment
+        environment["DATABASE_URL"] = database
+        process.environment = environment
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return (process, output)
+    }
+
+    /// The exit code of a server that should not start.
+    static func exitCode(database: String?, dataDirectory: String, options: [String]) throws -> Int32 {
+        let (process, output) = try launch(database, dataDirectory, options)
+        // One that starts after all says where it listens: it is stopped, and its code is 0.
+        if !output.fileHandleForReading.availableData.isEmpty { kill(process.processIdentifier, SIGTERM) }
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// The port that it listens at.
+    var port: Int {
+        get throws { try #require(URL(string: url)?.port) }
+    }
+
+    /// Makes the process read its TLS files again.
+    func reload() {
+        kill(process.processIdentifier, SIGHUP)
     }
 
     /// The program that was built together with these tests.

@@ -123,7 +123,8 @@ private struct FourFeaturesRun {
             pending.remove(feature)
         }
         let derived = (0..<4).filter { !graph.roots.contains($0) }.compactMap { FeatureKey(FourFeatures.key($0)) }
-        let left = derived.isEmpty ? nil : try await rig.world.metaxy.claim(ClaimRequest(features: derived, worker: "w"))
+        let left =
+            derived.isEmpty ? nil : try await rig.world.metaxy.claim(ClaimRequest(features: derived, worker: "w"))
         #expect(left == nil, "\(graph.upstreams): \(left?.plan.key.description ?? "")")
         let candidates = try await rig.world.candidates()
         #expect(candidates == [:], "\(graph.upstreams)")

@@ -12,11 +12,17 @@ struct PropertyTests {
         return bounds.count == 2 ? bounds[0]..<bounds[1] : 0..<1_000
     }
 
-    @Test("whatever is pushed, written, claimed and reported, every answer is that of the model")
-    func random() async throws {
+    /// The seeds are shared out, so that all cores have some.
+    private static let shares: UInt64 = 4
+
+    @Test(
+        "whatever is pushed, written, claimed and reported, every answer is that of the model", arguments: 0..<shares)
+    func random(share: UInt64) async throws {
+        let seeds = Self.seeds.filter { $0 % Self.shares == share }
+        if seeds.isEmpty { return }
         try await ModelRig.with { rig in
             var failures = 0
-            for seed in Self.seeds where failures < 3 {
+            for seed in seeds where failures < 3 {
                 let count = 6 + Int(seed % 9)
                 guard let failed = try await ModelRun.run(rig, seed: seed, steps: Array(0..<count)) else { continue }
                 failures += 1

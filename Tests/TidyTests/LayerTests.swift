@@ -15,7 +15,7 @@ struct LayerTests {
         "HTTPServer": ["Glibc", "HTTP", "Sockets", "Synchronization"],
         "Store": ["Feature", "JSON", "Migrations", "Postgres"],
         "Service": ["Feature", "JSON", "Postgres", "Store", "Synchronization"],
-        "API": ["CContract", "Feature", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization"],
+        "API": ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization"],
         "metaxyd": [
             "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "Glibc", "HTTP", "HTTPServer", "JSON",
             "Postgres", "Service", "Sockets", "Store", "Synchronization",

@@ -7,10 +7,11 @@ struct GraphGenerator {
     /// Field keys whose order differs from that of their struct keys, and of which one is a suffix of another.
     private static let fields = ["a", "b", "x/a", "x-b"]
     private static let codes = ["1", "2", "3"]
-    /// Id columns: all over the same number of values.
+    /// What records are identified by: one value, two values, or either, where one groups those of two.
     private static let columns = [
         [(6, ["id"]), (2, ["rid"])],
         [(6, ["x", "y"]), (2, ["y", "x"]), (2, ["u", "y"]), (1, ["x", "v"])],
+        [(5, ["x", "y"]), (1, ["y", "x"]), (3, ["x"]), (1, ["z"])],
     ]
 
     private var random: SeededRandom
@@ -20,11 +21,8 @@ struct GraphGenerator {
 
     init(seed: UInt64) {
         random = SeededRandom(seed: seed, part: 1 << 32)
-        columns = Self.columns[random.chance(30) ? 1 : 0].map { (weight: $0.0, value: $0.1) }
+        columns = Self.columns[random.weighted([(5, 0), (2, 1), (3, 2)])].map { (weight: $0.0, value: $0.1) }
     }
-
-    /// How many values identify a record.
-    var idCount: Int { columns[0].value.count }
 
     /// Draws from `random` from now on.
     mutating func continues(with random: SeededRandom) {
@@ -68,7 +66,7 @@ struct GraphGenerator {
             feature.fields.append(ModelField(key: field, code: random.pick(Self.codes), inputs: .mapped))
         }
         if !isRoot && !random.chance(20) {
-            let upstreams = allowedUpstreams(of: key, project, in: graph)
+            let upstreams = allowedUpstreams(of: key, columns, project, in: graph)
             for upstream in random.some(1 + random.below(3), of: upstreams) {
                 feature.deps.append(dep(on: upstream, of: feature, in: graph))
             }
@@ -77,8 +75,10 @@ struct GraphGenerator {
         return feature
     }
 
-    /// Those that do not depend on `key`, and not those of `q` for a feature of `p`.
-    private func allowedUpstreams(of key: String, _ project: String, in graph: ModelGraph) -> [String] {
+    /// Those that do not depend on `key`, not those of `q` for a feature of `p`, and not those of fewer id columns.
+    private func allowedUpstreams(
+        of key: String, _ columns: [String], _ project: String, in graph: ModelGraph
+    ) -> [String] {
         var downstream: Set<String> = [key]
         for other in graph.order
         where graph.features[other]?.deps.contains(where: { downstream.contains($0.upstream) }) == true {
@@ -86,6 +86,7 @@ struct GraphGenerator {
         }
         return graph.order.filter {
             !downstream.contains($0) && (project == "q" || graph.features[$0]?.project == "p")
+                && (graph.features[$0]?.idColumns.count ?? 0) >= columns.count
         }
     }
 
@@ -101,6 +102,7 @@ struct GraphGenerator {
             let spare = columns.filter { !feature.idColumns.contains($0) }
             dep.renames = Dictionary(uniqueKeysWithValues: zip(spare, missing))
         }
+        if columns.count > feature.idColumns.count || random.chance(5) { dep.on = feature.idColumns }
         dep.isOptional = random.chance(12)
         dep.filter = random.chance(12) ? filter() : nil
         return dep
@@ -201,7 +203,9 @@ extension GraphGenerator {
 
     private mutating func changeDeps(_ feature: inout ModelFeature, _ graph: ModelGraph) {
         let used = Set(feature.deps.map(\.upstream))
-        let free = allowedUpstreams(of: feature.key, feature.project, in: graph).filter { !used.contains($0) }
+        let free = allowedUpstreams(of: feature.key, feature.idColumns, feature.project, in: graph).filter {
+            !used.contains($0)
+        }
         guard !feature.isRoot || random.chance(10) else { return }
         switch random.below(10) {
         case 0..<5:

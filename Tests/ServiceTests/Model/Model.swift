@@ -19,12 +19,12 @@ struct ModelVersion {
     /// By field.
     let provenance: [String: String]
     let data: [String: String]
-    let parents: [ModelParents]
+    /// The versions that it is made from, by dep.
+    let parents: [[ModelParents]]
     let metadata: String
 }
 
-/// The version that something is made from by way of one dep, or those of which it may be either; none where there was
-/// none.
+/// A version that something is made from, or those of which it may be either.
 typealias ModelParents = Set<Int>
 
 /// One record of one feature.
@@ -55,7 +55,7 @@ struct ModelUnit {
     /// The head when it was handed out.
     let base: Int?
     let provenance: [String: String]
-    let parents: [ModelParents]
+    let parents: [[ModelParents]]
     var isDone = false
     /// Whether what it should be has been anything else since.
     var mayHaveMoved = false
@@ -165,22 +165,21 @@ struct Model {
 // MARK: - From unit to upstream and back
 
 extension Model {
-    /// The upstream record that goes into a unit by way of one dep: the same values, under the names that the dep's
-    /// renames give to the upstream's columns.
-    func upstreamKey(of unit: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> ModelKey {
-        let value = Dictionary(uniqueKeysWithValues: zip(feature.idColumns, unit))
-        return idColumns(dep).map { value[dep.renames[$0] ?? $0] ?? "" }
-    }
-
-    /// The unit that an upstream record goes into.
+    /// The unit that an upstream record goes into by way of one dep: of its values, by the names that the dep's renames
+    /// give them, those of the unit's columns.
     private func unitKey(of upstream: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> ModelKey {
-        let renamed = idColumns(dep).map { dep.renames[$0] ?? $0 }
+        let renamed = (graph.features[dep.upstream]?.idColumns ?? []).map { dep.renames[$0] ?? $0 }
         let value = Dictionary(uniqueKeysWithValues: zip(renamed, upstream))
         return feature.idColumns.map { value[$0] ?? "" }
     }
 
-    private func idColumns(_ dep: ModelDep) -> [String] {
-        graph.features[dep.upstream]?.idColumns ?? []
+    /// The upstream records that go into a unit by way of one dep, in the order of their keys: one, or in an aggregation
+    /// any number.
+    func group(of unit: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> [ModelKey] {
+        liveKeys(dep.upstream).filter { key in
+            let metadata = head(dep.upstream, key)?.version.metadata ?? ""
+            return unitKey(of: key, feature, dep) == unit && dep.filter?.passes(metadata) != false
+        }
     }
 
     /// Every unit that is or could be expected.

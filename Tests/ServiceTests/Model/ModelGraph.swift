@@ -67,6 +67,8 @@ struct ModelDep: Equatable {
     var mapping: ModelMapping = .standard(suffix: false, without: [])
     var isOptional = false
     var filter: ModelFilter?
+    /// The columns on which an aggregation groups upstream records, which are the unit's; nil for an identity.
+    var on: [String]?
 }
 
 /// A condition on an upstream record's column `n`, which is a number or is not there.
@@ -232,7 +234,9 @@ extension ModelDep {
         let rename = pairs.isEmpty ? "" : #","rename":{\#(pairs.joined(separator: ","))}"#
         let optional = isOptional ? #","optional":true"# : ""
         let filters = filter.map { #","sql_filters":["\#($0.sql)"]"# } ?? ""
-        return #"{"feature":"\#(upstream)"\#(rename),"fields_mapping":{"mapping":\#(mapping.json)}\#(optional)\#(filters)}"#
+        let lineage = on.map { #","lineage":{"relationship":{"type":"N:1","on":\#(jsonList($0))}}"# } ?? ""
+        let mapping = #""fields_mapping":{"mapping":\#(mapping.json)}"#
+        return #"{"feature":"\#(upstream)"\#(rename)\#(lineage),\#(mapping)\#(optional)\#(filters)}"#
     }
 }
 

@@ -5,7 +5,7 @@ struct ModelExpectation {
     /// By field; a field is missing where an input has no data version that it needs.
     let provenance: [String: String]
     /// The versions that it follows from, by dep.
-    let parents: [ModelParents]
+    let parents: [[ModelParents]]
 }
 
 /// How a unit stands.
@@ -36,9 +36,11 @@ extension Model {
         guard let head else {
             // A deleted record stays away while its inputs are those of its tombstone.
             let tombstone = current(feature.key, unit)?.version.provenance
-            if let tombstone, feature.fieldKeys.allSatisfy({
-                tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
-            }) {
+            if let tombstone,
+                feature.fieldKeys.allSatisfy({
+                    tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
+                })
+            {
                 return ModelStanding(state: .suppressed, staleFields: [:], expected: expectation.provenance)
             }
             let missing = Dictionary(uniqueKeysWithValues: feature.fieldKeys.map { ($0, ["missing"]) })
@@ -58,43 +60,48 @@ extension Model {
     /// Nil where a required upstream record is missing, or where there is none at all.
     func expectation(_ feature: ModelFeature, _ unit: ModelKey) -> ModelExpectation? {
         let inputs = inputs(feature, unit)
-        guard zip(feature.deps, inputs).allSatisfy({ $0.isOptional || $1 != nil }),
-            inputs.contains(where: { $0 != nil })
+        guard
+            zip(feature.deps, inputs).allSatisfy({ $0.isOptional || !$1.isEmpty }),
+            inputs.contains(where: { !$0.isEmpty })
         else { return nil }
         var provenance: [String: String] = [:]
         for (field, formula) in definitions[feature.key]?.formulas ?? [:] {
-            provenance[field] = self.provenance(field, formula, feature, unit)
+            provenance[field] = self.provenance(field, formula, feature, inputs)
         }
-        return ModelExpectation(provenance: provenance, parents: inputs.map(Self.parents))
+        return ModelExpectation(provenance: provenance, parents: Self.parents(inputs))
     }
 
-    /// The upstream records that exist and pass the filter of their dep.
-    private func inputs(_ feature: ModelFeature, _ unit: ModelKey) -> [Int?] {
-        feature.deps.map { input(feature, unit, $0) }
+    /// The current versions of the records that go into a unit, by dep.
+    private func inputs(_ feature: ModelFeature, _ unit: ModelKey) -> [[Int]] {
+        feature.deps.map { dep in
+            group(of: unit, feature, dep).compactMap { head(dep.upstream, $0)?.number }
+        }
     }
 
-    private func input(_ feature: ModelFeature, _ unit: ModelKey, _ dep: ModelDep) -> Int? {
-        guard let head = head(dep.upstream, upstreamKey(of: unit, feature, dep)) else { return nil }
-        return dep.filter?.passes(head.version.metadata) == false ? nil : head.number
-    }
-
-    private static func parents(_ input: Int?) -> ModelParents {
-        input.map { [$0] } ?? []
+    private static func parents(_ inputs: [[Int]]) -> [[ModelParents]] {
+        inputs.map { $0.map { [$0] } }
     }
 
     /// The hash of field, code and each input's label and data version; a missing input counts as empty where it may
     /// be missing.
     private func provenance(
-        _ field: String, _ formula: ModelFormula, _ feature: ModelFeature, _ unit: ModelKey
+        _ field: String, _ formula: ModelFormula, _ feature: ModelFeature, _ inputs: [[Int]]
     ) -> String? {
         var parts = [field, formula.code]
         for parent in formula.parents {
-            guard let dep = feature.deps.first(where: { $0.upstream == parent.feature }) else { return nil }
-            let input = input(feature, unit, dep).flatMap { versions[$0].data[parent.field] }
-            guard input != nil || parent.isOptional else { return nil }
-            parts += [parent.label, input ?? ""]
+            guard let place = feature.deps.firstIndex(where: { $0.upstream == parent.feature }) else { return nil }
+            let version = dataVersion(of: parent.field, inputs[place], isAggregated: feature.deps[place].on != nil)
+            guard version != nil || parent.isOptional else { return nil }
+            parts += [parent.label, version ?? ""]
         }
         return modelHash(parts.joined(separator: "|"))
+    }
+
+    /// A record's data version of a field; for a group, the hash of those that its records have.
+    private func dataVersion(of field: String, _ records: [Int], isAggregated: Bool) -> String? {
+        let known = records.compactMap { versions[$0].data[field] }
+        guard isAggregated && !records.isEmpty else { return known.first }
+        return modelHash(known.joined(separator: "|"))
     }
 
     /// A field whose definition differs from that of its head is stale by its code; and also by its inputs where the
@@ -108,7 +115,7 @@ extension Model {
         }
         let upstreams = Set(feature.deps.map(\.upstream))
         guard then.parents.allSatisfy({ upstreams.contains($0.feature) }) else { return ["code"] }
-        return provenance(field, then, feature, unit) == current ? ["code"] : ["upstream", "code"]
+        return provenance(field, then, feature, inputs(feature, unit)) == current ? ["code"] : ["upstream", "code"]
     }
 
     /// Whether some upstream field that the unit uses is not settled.
@@ -120,10 +127,9 @@ extension Model {
         (definitions[feature.key]?.formulas[field]?.parents ?? []).contains { parent in
             guard
                 let upstream = graph.features[parent.feature],
-                let dep = feature.deps.first(where: { $0.upstream == parent.feature }),
-                input(feature, unit, dep) != nil
+                let dep = feature.deps.first(where: { $0.upstream == parent.feature })
             else { return false }
-            return isUnsettled(upstream, upstreamKey(of: unit, feature, dep), parent.field)
+            return group(of: unit, feature, dep).contains { isUnsettled(upstream, $0, parent.field) }
         }
     }
 
@@ -152,7 +158,7 @@ extension Model {
                 append(
                     ModelVersion(
                         kind: .reverted, definition: definition, provenance: earlier.provenance, data: earlier.data,
-                        parents: inputs(feature, unit).map(Self.parents), metadata: earlier.metadata),
+                        parents: Self.parents(inputs(feature, unit)), metadata: earlier.metadata),
                     to: key, unit)
             }
         }

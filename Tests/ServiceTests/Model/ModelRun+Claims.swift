@@ -120,11 +120,8 @@ extension ModelRun {
             }
             try compare(record, batch.plan, standing, "claimed \(key) \(text(unit))")
             try expect("the attempt", service: Int(attempt), model: model.attempt(feature, unit, standing))
-            // An input of which a unit uses no field may have been put back before it was handed out, or after.
-            let parents = zip(
-                before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? []
-            )
-            .map { $0.union($1) }
+            let parents = Self.either(
+                before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? [])
             units.append(
                 ModelUnit(
                     key: unit, base: model.current(key, unit)?.number, provenance: standing.expected, parents: parents))
@@ -133,6 +130,11 @@ extension ModelRun {
             ModelClaim(
                 id: batch.claim.id, token: batch.claim.token, feature: key, definition: definition, units: units))
         return model.claims.count - 1
+    }
+
+    /// An input of which a unit uses no field may be put back before the unit is handed out, or after.
+    private static func either(_ before: [[ModelParents]], _ after: [[ModelParents]]) -> [[ModelParents]] {
+        zip(before, after).map { $0.count == $1.count ? zip($0, $1).map { $0.union($1) } : $0 }
     }
 
     /// What the model thinks of a unit.

@@ -51,7 +51,9 @@ extension ModelRun {
         let chosen = random.chance(20) ? nil : random.some(1 + random.below(2), of: present)
         if chosen?.isEmpty == true { return }
         let filters = try (chosen.map { [Self.filter(feature, $0)] } ?? []).map { (text) throws in try Filter(text) }
-        note("\(isRestoring ? "restore" : "delete") \(key): \(chosen.map { $0.map(text).joined(separator: " ") } ?? "all")")
+        note(
+            "\(isRestoring ? "restore" : "delete") \(key): \(chosen.map { $0.map(text).joined(separator: " ") } ?? "all")"
+        )
         let metaxy = rig.world.metaxy
         let count =
             isRestoring
@@ -81,7 +83,7 @@ extension ModelRun {
     mutating func write(_ root: String) async throws {
         guard let feature = model.graph.features[root] else { return }
         var rows: [Row] = []
-        for key in random.some(1 + random.below(5), of: keys()) {
+        for key in random.some(1 + random.below(5), of: keys(feature)) {
             var row = Row(key: key, provenance: [:], data: [:], metadata: "{}")
             let head = model.head(root, key)?.version
             for field in feature.fieldKeys {
@@ -104,7 +106,7 @@ extension ModelRun {
     mutating func writeDerived() async throws {
         guard !model.derived.isEmpty, let feature = model.graph.features[random.pick(model.derived)] else { return }
         let units = model.units(feature)
-        let keys = units.isEmpty || random.chance(5) ? keys() : units
+        let keys = units.isEmpty || random.chance(5) ? keys(feature) : units
         let isGiven = random.chance(15)
         let rows = random.some(1 + random.below(3), of: keys).map { key in
             var row = Row(key: key, provenance: nil, data: [:], metadata: #"{"n":\#(random.below(2))}"#)
@@ -119,9 +121,9 @@ extension ModelRun {
     }
 
     /// Every id that there can be: 6 of one value, 9 of two.
-    private func keys() -> [ModelKey] {
+    private func keys(_ feature: ModelFeature) -> [ModelKey] {
         let values = ["r", "s", "t"]
-        return generator.idCount == 1
+        return feature.idColumns.count == 1
             ? ["r", "s", "t", "u", "v", "w"].map { [$0] } : values.flatMap { first in values.map { [first, $0] } }
     }
 

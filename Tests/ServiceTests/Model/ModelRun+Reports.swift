@@ -99,7 +99,8 @@ extension ModelRun {
         for (position, data) in zip(positions, overrides) where !claim.units[position].isDone {
             let unit = claim.units[position]
             let isOvertaken = before.current(claim.feature, unit.key)?.number != unit.base
-            let isLate = isOvertaken || before.graph.features[claim.feature].map { before.isRight($0, unit.key) } == true
+            let isLate =
+                isOvertaken || before.graph.features[claim.feature].map { before.isRight($0, unit.key) } == true
             model.append(
                 ModelVersion(
                     kind: isLate ? .late : .computed, definition: claim.definition, provenance: unit.provenance,
@@ -117,7 +118,9 @@ extension ModelRun {
     ) throws {
         let claim = model.claims[place]
         guard !hasRepeats, let feature = model.graph.features[claim.feature] else { return }
-        let stale = positions.filter { ![.upToDate, .suppressed].contains(model.standing(feature, claim.units[$0].key).state) }.count
+        let stale = positions.filter {
+            ![.upToDate, .suppressed].contains(model.standing(feature, claim.units[$0].key).state)
+        }.count
         let moved = positions.filter { claim.units[$0].mayHaveMoved }.count
         if outcome.superseded < stale || outcome.superseded > max(stale, moved) {
             throw differ("superseded", service: outcome.superseded, model: "\(stale) stale, \(moved) moved")

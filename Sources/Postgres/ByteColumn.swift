@@ -1,0 +1,68 @@
+// ByteColumn: many values of varying length in one buffer.
+
+/// Values of varying length, one after another in one buffer: what an array of `text`, `bytea`, `jsonb` or `uuid` is
+/// made from without an allocation for each element.
+///
+/// At most 2 GiB of bytes in all.
+public struct ByteColumn: Hashable, Sendable {
+    /// All values, one behind the other; NULLs take no bytes.
+    public private(set) var bytes: [UInt8] = []
+    /// Where each value ends; the complement of that for NULL.
+    private var ends: [Int32] = []
+    /// How many values are NULL.
+    public private(set) var nullCount = 0
+
+    /// A column without values.
+    public init() {}
+
+    /// How many values there are, NULLs included.
+    public var count: Int { ends.count }
+
+    /// The value at `index`; nil for NULL.
+    public subscript(index: Int) -> ArraySlice<UInt8>? {
+        let end = ends[index]
+        return end < 0 ? nil : bytes[start(of: index)..<Int(end)]
+    }
+
+    /// Appends a value.
+    public mutating func append(_ value: some Collection<UInt8>) {
+        bytes.append(contentsOf: value)
+        ends.append(Int32(bytes.count))
+    }
+
+    /// Appends the value that `write` appends to the buffer.
+    public mutating func append(writing write: (inout [UInt8]) -> Void) {
+        write(&bytes)
+        ends.append(Int32(bytes.count))
+    }
+
+    /// Appends NULL.
+    public mutating func appendNull() {
+        nullCount += 1
+        ends.append(~Int32(bytes.count))
+    }
+
+    /// Takes the last value away again.
+    public mutating func removeLast() {
+        guard let end = ends.popLast() else { return }
+        if end < 0 { nullCount -= 1 }
+        bytes.removeLast(bytes.count - start(of: ends.count))
+    }
+
+    /// The values at `indices`, in their order.
+    public func picking(_ indices: [Int]) -> ByteColumn {
+        if indices.count == count, indices.elementsEqual(0..<count) { return self }
+        var picked = ByteColumn()
+        picked.ends.reserveCapacity(indices.count)
+        for index in indices {
+            if let value = self[index] { picked.append(value) } else { picked.appendNull() }
+        }
+        return picked
+    }
+
+    private func start(of index: Int) -> Int {
+        guard index > 0 else { return 0 }
+        let end = ends[index - 1]
+        return Int(end < 0 ? ~end : end)
+    }
+}

@@ -1,0 +1,87 @@
+// Feed: hands values from a task to a thread that may block for them.
+
+import Synchronization
+
+/// A bounded queue from one task to the closure of a transaction, which runs on its connection's thread.
+///
+/// The task waits without a thread while the queue is full; the thread blocks while it is empty.
+public final class Feed<Element: Sendable>: Sendable {
+    private struct State {
+        var elements: [Element] = []
+        /// Whether the task has sent all.
+        var isFinished = false
+        /// Whether nothing is taken any more, by either side's will.
+        var isClosed = false
+        var sender: CheckedContinuation<Bool, Never>?
+    }
+
+    /// Why the thread gets nothing.
+    public enum Interruption: Error, Hashable {
+        /// The task gave up.
+        case abandoned
+        /// Nothing came in time.
+        case late
+    }
+
+    private let monitor = Monitor(State())
+    private let capacity: Int
+
+    /// A queue of at most `capacity` elements.
+    public init(capacity: Int) {
+        precondition(capacity > 0, "a feed holds at least one element")
+        self.capacity = capacity
+    }
+
+    /// Sends an element, once there is room.
+    ///
+    /// - Returns: false where the other side takes no more.
+    public func send(_ element: Element) async -> Bool {
+        let isTaken: Bool = await withCheckedContinuation { continuation in
+            let answer: Bool? = monitor.withLock { state in
+                if state.isClosed { return false }
+                state.elements.append(element)
+                if state.elements.count < capacity { return true }
+                state.sender = continuation
+                return nil
+            }
+            if let answer { continuation.resume(returning: answer) }
+            monitor.broadcast()
+        }
+        return isTaken
+    }
+
+    /// Says that all was sent.
+    public func finish() {
+        monitor.withLock { $0.isFinished = true }
+        monitor.broadcast()
+    }
+
+    /// Ends the hand-over from either side: the task's next `send` answers false, the thread's next `next` throws.
+    public func close() {
+        let sender = monitor.withLock { state in
+            state.isClosed = true
+            state.elements = []
+            return state.sender.take()
+        }
+        sender?.resume(returning: false)
+        monitor.broadcast()
+    }
+
+    /// Takes the next element; blocks the calling thread until there is one.
+    ///
+    /// - Parameter patience: how long it may take.
+    /// - Returns: nil at the end.
+    /// - Throws: `.abandoned` where the task gave up, `.late` where nothing came in time.
+    public func next(patience: Duration) throws(Interruption) -> Element? {
+        let deadline = MonotonicTime.now() + patience
+        let taken: Result<Element?, Interruption>? = monitor.wait(until: deadline) { state in
+            if state.isClosed { return .failure(.abandoned) }
+            if !state.elements.isEmpty { return .success(state.elements.removeFirst()) }
+            return state.isFinished ? .success(nil) : nil
+        }
+        let sender = monitor.withLock { $0.sender.take() }
+        sender?.resume(returning: true)
+        guard let taken else { throw .late }
+        return try taken.get()
+    }
+}

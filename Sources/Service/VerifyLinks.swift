@@ -1,0 +1,62 @@
+// Checks that every upstream record finds its unit.
+
+import Feature
+import Store
+
+extension RangeAudit {
+    /// Holds the records of the upstream of a dep against the links, or the ids, that say which unit they belong to.
+    ///
+    /// - Returns: nil where records are the units.
+    static func links(_ scope: Scope, _ plan: FeaturePlan, dep position: Int) throws(StoreError) -> RangeAudit? {
+        // A push may have taken the dep away.
+        guard plan.deps.indices.contains(position) else { return nil }
+        let dep = plan.deps[position]
+        guard dep.mapping != .same, let upstream = scope.catalog[dep.upstream] else { return nil }
+        let last = try Heads(scope.connection, feature: dep.upstream).last()
+        return RangeAudit(scope.connection, upstream, last: last, step: Limits.verifyJudgedMax) {
+            range throws(StoreError) in
+            if let grouping = Grouping(scope, plan, dep) {
+                return (0, try groupFaults(scope, plan, dep, grouping, range))
+            }
+            return (0, try unitFaults(scope, plan, dep, upstream, range))
+        }
+    }
+
+    /// Every record is linked to the group that its columns say, and nothing else is.
+    private static func groupFaults(
+        _ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan, _ grouping: Grouping, _ range: Range<RecordID>
+    ) throws(StoreError) -> [AuditFault] {
+        var wrong: [AuditFault] = []
+        var links = try Links(scope.connection, units: plan.id, records: dep.upstream).all(in: range)
+        let records = try Heads(scope.connection, feature: dep.upstream).all(in: range)
+        let keys = try grouping.keys(of: records)
+        let found = try RecordIDs(scope.connection, space: plan.space).find(records.map { keys[$0]?.encoded ?? [] })
+        for (record, unit) in zip(records, found) {
+            if keys[record] != nil && unit == nil {
+                wrong.append((record, "its group in \(plan.key) has no record id"))
+            }
+            if links.removeValue(forKey: record) != unit {
+                wrong.append((record, "linked to another group of \(plan.key) than its columns say"))
+            }
+        }
+        for record in links.keys.sorted() {
+            wrong.append((record, "linked to a group of \(plan.key) without a version"))
+        }
+        return wrong
+    }
+
+    /// Every live record that can make a unit expected has one.
+    private static func unitFaults(
+        _ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan, _ upstream: FeaturePlan, _ range: Range<RecordID>
+    ) throws(StoreError) -> [AuditFault] {
+        guard case .rekeyed(let order) = dep.mapping, !dep.isOptional || plan.deps.allSatisfy(\.isOptional) else {
+            return []
+        }
+        let heads = Heads(scope.connection, feature: upstream.id)
+        let live = try heads.read(heads.all(in: range)).filter(\.value.isLive).keys.sorted()
+        let keys = try RecordIDs(scope.connection, space: upstream.space).keys(of: live)
+        let units = try RecordIDs(scope.connection, space: plan.space).find(
+            live.map { keys[$0]?.reordered(order).encoded ?? [] })
+        return zip(live, units).filter { $0.1 == nil }.map { ($0.0, "its unit in \(plan.key) has no record id") }
+    }
+}

@@ -1,0 +1,146 @@
+// Judges the units of a feature anew and compares with the bitmaps.
+
+import Feature
+import Store
+
+extension RangeAudit {
+    /// Judges the units of `plan` and holds them against the work and presence bitmaps, the claims and the counts.
+    ///
+    /// - Parameter stride: every how manyth unit is judged in process also where the database judges.
+    static func units(_ scope: Scope, _ plan: FeaturePlan, stride: Int) throws(StoreError) -> RangeAudit {
+        let last = try RecordIDs(scope.connection, space: plan.space).last()
+        let audit = UnitAudit(scope, plan, stride: stride)
+        let isStreamed = !plan.isRoot && !plan.hash.isKnownToDatabase
+        return RangeAudit(
+            scope.connection, plan, last: max(last, 0),
+            step: isStreamed ? Limits.verifyJudgedMax : Limits.verifyRangeMax, run: audit.run)
+    }
+}
+
+/// The verification of the units of one feature.
+private struct UnitAudit {
+    private let scope: Scope
+    private let plan: FeaturePlan
+    private let stride: Int
+    private let audits: Audits
+
+    init(_ scope: Scope, _ plan: FeaturePlan, stride: Int) {
+        self.scope = scope
+        self.plan = plan
+        self.stride = stride
+        audits = Audits(scope.connection, feature: plan.id)
+    }
+
+    func run(_ range: Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [AuditFault]) {
+        var wrong = range.lowerBound == 0 ? try wholeFaults() : []
+        wrong += try audits.presenceFaults(range).map { ($0, "the presence bitmap disagrees with the head") }
+        if plan.isRoot {
+            let heads = Heads(scope.connection, feature: plan.id)
+            wrong += try rootFaults(try heads.outdated(in: range, definition: plan.definition))
+            return (try heads.count(in: range), wrong)
+        }
+        let upstreams = plan.deps.compactMap { scope.catalog[$0.upstream] }
+        guard upstreams.count == plan.deps.count else { throw .corrupt("an upstream of \(plan.key) has no plan") }
+        let expectations = Expectations(scope.connection, plan, upstreams: upstreams)
+        if let found = try expectations.judge(range, stride: Int64(stride)) {
+            for listed in found.listed.chunked(Limits.verifyJudgedMax) {
+                wrong += try faults(of: listed.map(\.unit), listed: listed).wrong
+            }
+            return (found.count, wrong)
+        }
+        var checked = 0
+        for units in try RecordIDs(scope.connection, space: plan.space).all(in: range).chunked(Limits.verifyJudgedMax) {
+            let found = try faults(of: units, listed: [])
+            checked += found.checked
+            wrong += found.wrong
+        }
+        return (checked, wrong)
+    }
+
+    /// What is wrong with the feature as a whole: leases that no claim holds, and a count that is not that of the
+    /// bitmaps.
+    private func wholeFaults() throws(StoreError) -> [AuditFault] {
+        var wrong: [AuditFault] = try audits.leaseFaults().map { fault in
+            switch fault.claims {
+            case 0: (fault.unit, "leased, but no claim holds it")
+            case 1: (fault.unit, "claimed, but not leased")
+            default: (fault.unit, "held by \(fault.claims) claims")
+            }
+        }
+        let (live, count) = (try audits.liveBits(), try Presences(scope.connection).count(of: plan.id))
+        if count != live { wrong.append((nil, "\(live) records are live, but \(count) are counted")) }
+        return wrong
+    }
+
+    private func rootFaults(_ records: [RecordID]) throws(StoreError) -> [AuditFault] {
+        var wrong: [AuditFault] = []
+        for part in records.chunked(Limits.verifyJudgedMax) {
+            let stale = try scope.evaluator.staleRootFields(plan, part).keys.sorted()
+            let work = try work(stale)
+            wrong += stale.filter { !work.isCandidate($0) }.map { ($0, "stale, but not a candidate") }
+        }
+        return wrong
+    }
+
+    /// Judges units in process.
+    ///
+    /// - Parameter listed: the same units as the database judged them; empty where it did not.
+    /// - Returns: how many of them are something, and what is wrong.
+    private func faults(
+        of units: [RecordID], listed: [ListedUnit]
+    ) throws(StoreError) -> (checked: Int, wrong: [AuditFault]) {
+        guard !units.isEmpty else { return (0, []) }
+        var evaluator = scope.evaluator
+        let judged = try evaluator.judge(plan, units)
+        let work = try work(units)
+        let failures = try Failures(scope.connection, feature: plan.id).read(units)
+        var wrong: [AuditFault] = listed.compactMap { listed in
+            disagreement(listed, judged[listed.unit]?.judgement).map { (listed.unit, $0) }
+        }
+        var checked = 0
+        for unit in units.sorted() {
+            guard let judged = judged[unit], judged.state != .absent else { continue }
+            checked += 1
+            guard let kind = judged.kind ?? (judged.earlier == nil ? nil : .stale) else { continue }
+            if !work.isCandidate(unit) {
+                wrong.append((unit, "\(kind.rawValue), but not a candidate"))
+            } else if judged.earlier == nil, kind == .new || kind == .stale, work.isParked(unit),
+                failures[unit] == nil
+            {
+                wrong.append((unit, "\(kind.rawValue), but parked although nothing blocks it"))
+            }
+        }
+        return (checked, wrong)
+    }
+
+    private func disagreement(_ listed: ListedUnit, _ judgement: Judgement?) -> String? {
+        guard listed.state != judgement?.state || listed.expected != judgement?.expectation?.provenance else {
+            return nil
+        }
+        func text(_ state: UnitState?, _ expected: [String?]?) -> String {
+            let versions = expected?.map { $0 ?? "null" }.joined(separator: ", ") ?? "nothing"
+            return "\(state?.rawValue ?? "unknown"), expecting \(versions)"
+        }
+        return "\(text(listed.state, listed.expected)) in the database, but "
+            + "\(text(judgement?.state, judgement?.expectation?.provenance)) in process"
+    }
+
+    private func work(_ units: [RecordID]) throws(StoreError) -> UnitWork {
+        let addresses = Set(units.map { BlockAddress(feature: plan.id, record: $0) })
+        return UnitWork(feature: plan.id, blocks: addresses.isEmpty ? [:] : try scope.blocks.peek(addresses))
+    }
+}
+
+/// The work bits of units.
+private struct UnitWork {
+    let feature: FeatureID
+    let blocks: [BlockAddress: WorkBlock]
+
+    func isCandidate(_ unit: RecordID) -> Bool {
+        blocks[BlockAddress(feature: feature, record: unit)]?.candidates.contains(unit.offsetInBlock) ?? false
+    }
+
+    func isParked(_ unit: RecordID) -> Bool {
+        blocks[BlockAddress(feature: feature, record: unit)]?.parked.contains(unit.offsetInBlock) ?? false
+    }
+}

@@ -1,0 +1,60 @@
+// What the database makes of the units of a feature: the same judgement as in process, computed in SQL.
+
+public import Feature
+public import Postgres
+
+/// A unit as the database judges it.
+public struct ListedUnit: Sendable {
+    /// The unit.
+    public let unit: RecordID
+    /// How it stands.
+    public let state: UnitState
+    /// Its expected provenance, by field in the order of `FeaturePlan.fields`; nil where it is not expected.
+    public let expected: [String?]?
+}
+
+/// Judges the units of a derived feature in the database.
+public struct Expectations {
+    private let connection: Connection
+    private let plan: FeaturePlan
+    private let upstreams: [FeaturePlan]
+
+    /// The units of `plan`.
+    ///
+    /// - Parameter upstreams: the plans of the upstreams, by dep.
+    public init(_ connection: Connection, _ plan: FeaturePlan, upstreams: [FeaturePlan]) {
+        self.connection = connection
+        self.plan = plan
+        self.upstreams = upstreams
+    }
+
+    /// Judges all units of a range and lists those that may be amiss: that need work and are no candidates, or are
+    /// parked; and every `stride`-th unit besides.
+    ///
+    /// The statement is planned for the range and compiled by nobody: PostgreSQL may take minutes to compile what it
+    /// interprets in milliseconds.
+    ///
+    /// - Returns: how many units were judged, and the listed ones in no order; nil where PostgreSQL cannot compute it:
+    ///   it has no xxHash, and no text with U+0000.
+    /// - Throws: `.database`.
+    /// - Complexity: two round trips; O(units and inputs of the range), which the database holds in memory.
+    public func judge(
+        _ range: Range<RecordID>, stride: Int64
+    ) throws(StoreError) -> (count: Int, listed: [ListedUnit])? {
+        guard let sql = ExpectationSQL(plan, upstreams: upstreams, units: range, stride: stride) else { return nil }
+        try connection.run(Self.interpret)
+        let statement = Statement("expectation_judge_\(plan.id)", sql.text, prepare: false)
+        var count = 0
+        let rows = try connection.rows(statement, sql.parameters) { row throws(PostgresError) -> ListedUnit? in
+            count = Int(try row.int8(0))
+            guard let unit = try row.int8OrNil(1) else { return nil }
+            guard let state = UnitState(rawValue: try row.text(2)) else {
+                throw PostgresError(.decode, "a unit has a state that this program does not know")
+            }
+            return ListedUnit(unit: unit, state: state, expected: try row.textArrayOrNil(3))
+        }
+        return (count, rows.compactMap { $0 })
+    }
+
+    private static let interpret = Statement("expectation_interpret", "SET LOCAL jit = off")
+}

@@ -1,0 +1,157 @@
+// Writes to a root whose rows come in over time.
+
+import Feature
+import Postgres
+import Service
+import Store
+import Testing
+
+@Suite("Streamed writes")
+struct StreamedWriteTests {
+    private static let graph = [
+        #"{"key":"root","id_columns":["id"],"fields":[{"key":"x","code_version":"1"}]}"#,
+        #"{"key":"leaf","id_columns":["id"],"deps":[{"feature":"root"}],"fields":[{"key":"y","code_version":"1"}]}"#,
+    ]
+
+    /// Rows `from`…, each with the version `version` and a metadata column.
+    private static func part(
+        _ shape: RowShape, line: Int, _ ids: Range<Int>, _ version: String, metadata: String = #"{"n":1}"#
+    ) -> RecordPart {
+        var part = RecordPart(shape, fromLine: line)
+        for id in ids {
+            part.give(.provenance, field: 0, version.utf8)
+            part.append([.integer(Int64(id))], metadata: Array(metadata.utf8)[...])
+        }
+        return part
+    }
+
+    private static func write(
+        _ world: World, _ parts: [RecordPart], to shape: RowShape
+    ) async throws(ServiceError) -> WriteOutcome {
+        var rest = parts[...]
+        return try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
+            rest.popFirst()
+        }
+    }
+
+    private static func counts(_ world: World) async throws -> [String: Int] {
+        Dictionary(
+            uniqueKeysWithValues: try await world.metaxy.status().map { ($0.key.description, $0.records + $0.pending) })
+    }
+
+    @Test("many parts are one write: new, changed and unchanged rows are told apart across them")
+    func parts() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let all = (0..<4).map { Self.part(shape, line: $0 * 100 + 1, $0 * 100..<$0 * 100 + 100, "a") }
+            let first = try await Self.write(world, all, to: shape)
+            #expect(first.new == 400 && first.changed == 0 && first.unchanged == 0)
+            #expect(try await Self.counts(world) == ["root": 400, "leaf": 400])
+            let again = try await Self.write(world, all, to: shape)
+            #expect(again.new == 0 && again.changed == 0 && again.unchanged == 400)
+            var mixed = Array(all[..<3])
+            mixed.append(Self.part(shape, line: 301, 390..<410, "b"))
+            let third = try await Self.write(world, mixed, to: shape)
+            #expect(third.new == 10 && third.changed == 10 && third.unchanged == 300)
+            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+        }
+    }
+
+    @Test("metadata that only looks different is unchanged; metadata that differs is not")
+    func metadata() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let write = { (metadata: String) async throws(ServiceError) in
+                try await Self.write(
+                    world, [Self.part(shape, line: 1, 0..<3, "a", metadata: metadata)], to: shape)
+            }
+            #expect(try await write(#"{"n":1,"m":[1,2]}"#).new == 3)
+            #expect(try await write(#"{"m":[1,2],"n":1.0}"#).unchanged == 3)
+            #expect(try await write(#"{"m":[2,1],"n":1}"#).changed == 3)
+            #expect(try await world.work("leaf").count == 3)
+            #expect(try await write(#"{"m":[2,2],"n":1}"#).changed == 3)
+            #expect(try await world.resolve("leaf") == [:])
+        }
+    }
+
+    @Test("a record named twice is refused with both places, in one part and across parts; nothing is written")
+    func duplicates() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            var twice = Self.part(shape, line: 1, 0..<10, "a")
+            twice.give(.provenance, field: 0, "b".utf8)
+            twice.append([.integer(4)], metadata: Array("{}".utf8)[...])
+            for parts in [
+                [twice],
+                [
+                    Self.part(shape, line: 1, 0..<10, "a"), Self.part(shape, line: 11, 4..<5, "b"),
+                    Self.part(shape, line: 12, 20..<30, "a"),
+                ],
+            ] {
+                let expected = ServiceError.invalid([Fault(.line(11), "the same record as at line 5")])
+                await #expect(throws: expected) { try await Self.write(world, parts, to: shape) }
+            }
+            #expect(try await Self.counts(world) == ["root": 0, "leaf": 0])
+        }
+    }
+
+    @Test("a write that is given up half-way leaves nothing, and nobody waiting")
+    func abandoned() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            var given = 0
+            await #expect(throws: ServiceError.cancelled) {
+                try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
+                    given += 1
+                    if given == 4 { throw .cancelled }
+                    return Self.part(shape, line: given, given..<given + 1, "a")
+                }
+            }
+            #expect(try await Self.counts(world) == ["root": 0, "leaf": 0])
+            #expect(try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape).new == 9)
+        }
+    }
+
+    @Test("a definition that changes while the rows come in ends the write")
+    func redefined() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            try await world.push([
+                Self.graph[0].replacing(#""code_version":"1""#, with: #""code_version":"2""#), Self.graph[1],
+            ])
+            await #expect(throws: ServiceError.self) {
+                try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
+            }
+            #expect(try await Self.counts(world) == ["root": 0, "leaf": 0])
+        }
+    }
+
+    @Test("other writers of the root wait for a long write, and find what it wrote")
+    func alone() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+            var given = 0
+            async let short = {
+                // Starts once the long write is under way.
+                for await _ in arrived { break }
+                return try await Self.write(world, [Self.part(shape, line: 1, 0..<1, "b")], to: shape)
+            }()
+            let long = try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
+                given += 1
+                if given == 3 { arrive.yield() }
+                return given == 5 ? nil : Self.part(shape, line: given, given - 1..<given, "a")
+            }
+            #expect(long.new == 4)
+            let outcome = try await short
+            #expect(outcome.changed == 1 && outcome.new == 0)
+            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+        }
+    }
+}
