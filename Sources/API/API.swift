@@ -89,7 +89,13 @@ public struct API: Sendable {
                 caller = try await configuration.authorizer.caller(request.head, for: scope)
             }
             let query = try Query(request.head.query, known: route.query)
-            let call = Call(request: request.decoded(), path: path, query: query, caller: caller, identity: identity)
+            var content = request.decoded()
+            let idempotency = route.isWrite ? try IdempotentRequest(request.head) : nil
+            if let idempotency { content = content.with(idempotency.tapped(content.body)) }
+            let call = Call(
+                request: content, path: path, query: query, caller: caller, identity: identity,
+                idempotency: idempotency)
+            if let earlier = try await replay(call) { return earlier }
             return try await route.handle(self, call)
         }
     }
