@@ -23,7 +23,7 @@ struct PropertyTests {
         try await ModelRig.with { rig in
             var failures = 0
             for seed in seeds where failures < 3 {
-                let count = 6 + Int(seed % 9)
+                let count = 3 + Int(seed % 6)
                 guard let failed = try await ModelRun.run(rig, seed: seed, steps: Array(0..<count)) else { continue }
                 failures += 1
                 let least = try await Self.shrink(rig, seed, failed)

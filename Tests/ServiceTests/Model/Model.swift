@@ -115,7 +115,8 @@ struct Model {
         guard let definition = definitions[feature.key] else { return }
         guard feature.expandsOn != nil else {
             for unit in records {
-                bury(feature.key, unit, definition, feature.isRoot ? nil : expectation(feature, unit)?.provenance ?? [:])
+                bury(
+                    feature.key, unit, definition, feature.isRoot ? nil : expectation(feature, unit)?.provenance ?? [:])
             }
             return
         }
@@ -129,7 +130,9 @@ struct Model {
     mutating func restore(_ feature: ModelFeature, _ records: [ModelKey]) {
         for record in records { revive(feature.key, record) }
         guard feature.expandsOn != nil else { return }
-        for unit in Set(records.map(feature.unit)) where head(feature.units, unit) == nil { revive(feature.units, unit) }
+        for unit in Set(records.map(feature.unit)) where head(feature.units, unit) == nil {
+            revive(feature.units, unit)
+        }
     }
 
     /// Buries a version with what it should be, so that a change of its inputs is noticed.

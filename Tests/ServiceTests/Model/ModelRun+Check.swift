@@ -12,7 +12,7 @@ extension ModelRun {
     /// - Parameter isThorough: whether to ask also what mostly follows from the rest, and costs as much again.
     mutating func check(isThorough: Bool = false) async throws {
         let isThorough = isThorough || random.chance(8)
-        let isEarly = random.chance(25)
+        let isEarly = random.chance(20)
         if isEarly { try await verify("before anybody asked") }
         isUnasked = false
         model.revert()

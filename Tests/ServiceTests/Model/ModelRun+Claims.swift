@@ -124,7 +124,8 @@ extension ModelRun {
                 before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? [])
             units.append(
                 ModelUnit(
-                    key: unit, base: model.current(feature.units, unit)?.number, provenance: standing.expected, parents: parents))
+                    key: unit, base: model.current(feature.units, unit)?.number, provenance: standing.expected,
+                    parents: parents))
         }
         model.claims.append(
             ModelClaim(

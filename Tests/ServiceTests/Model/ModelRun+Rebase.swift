@@ -10,7 +10,8 @@ extension ModelRun {
         guard let key = model.graph.order.randomElement(using: &random), let feature = model.graph.features[key],
             let current = model.definitions[key]?.version
         else { return }
-        let versions = Set(model.liveKeys(feature.units).compactMap { model.head(feature.units, $0)?.version.definition.version })
+        let versions = Set(
+            model.liveKeys(feature.units).compactMap { model.head(feature.units, $0)?.version.definition.version })
         let earlier = versions.subtracting([current]).sorted()
         guard let from = earlier.randomElement(using: &random) ?? versions.first else { return }
         let isDryRun = random.chance(15)
@@ -37,7 +38,9 @@ extension Model {
         var counts = (rebased: 0, unchanged: 0, skipped: 0)
         let before = self
         for unit in liveKeys(feature.units) {
-            guard let head = before.head(feature.units, unit)?.version, head.definition.version == version else { continue }
+            guard let head = before.head(feature.units, unit)?.version, head.definition.version == version else {
+                continue
+            }
             let provenance = before.provenance(of: unit, feature, head)
             let isRight = feature.isRoot || before.standing(feature, unit).state == .upToDate
             if let provenance, provenance.count == feature.fields.count, !before.hasMovedInputs(feature, unit) {
@@ -80,7 +83,8 @@ extension Model {
         for (position, dep) in feature.deps.enumerated() {
             guard let place = head.definition.upstreams.firstIndex(of: dep.upstream) else { continue }
             let now = Dictionary(
-                expectation.parents[position].joined().map { (owners[$0], $0) }) { first, _ in first }
+                expectation.parents[position].joined().map { (owners[$0], $0) }
+            ) { first, _ in first }
             var records: Set<ModelKey> = []
             for parents in head.parents[place] {
                 guard let first = parents.first else { continue }

@@ -54,7 +54,6 @@ struct ModelRun {
                 try await run.step(number)
             }
             try await run.finish()
-            print("STAT", run.log.filter { $0.contains("into {") }.count, run.log.filter { $0.contains("into {") && $0.contains("into {}") }.count, run.log.count, run.model.versions.count, run.model.graph.features.values.filter { $0.expandsOn != nil }.count)
             return nil
         } catch let difference as ModelDifference {
             return (difference.description, run.log, done)
