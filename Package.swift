@@ -49,6 +49,7 @@ let package = Package(
                 .embedInCode("0005_create_unit_storage.sql"),
                 .embedInCode("0006_add_fingerprints.sql"),
                 .embedInCode("0007_create_erasure.sql"),
+                .embedInCode("0008_create_answers.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

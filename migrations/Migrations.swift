@@ -19,5 +19,6 @@ public struct MigrationFile: Sendable {
             number: 5, name: "0005_create_unit_storage", sql: PackageResources._005_create_unit_storage_sql),
         MigrationFile(number: 6, name: "0006_add_fingerprints", sql: PackageResources._006_add_fingerprints_sql),
         MigrationFile(number: 7, name: "0007_create_erasure", sql: PackageResources._007_create_erasure_sql),
+        MigrationFile(number: 8, name: "0008_create_answers", sql: PackageResources._008_create_answers_sql),
     ]
 }

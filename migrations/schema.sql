@@ -53,6 +53,17 @@ BEGIN
 END
 $$;
 
+CREATE TABLE public.answer (
+    answered_at timestamp with time zone NOT NULL,
+    status smallint NOT NULL,
+    caller text NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    etag text,
+    location text,
+    content bytea NOT NULL
+);
+
 CREATE TABLE public.claim (
     id bigint NOT NULL,
     token bigint NOT NULL,
@@ -357,6 +368,9 @@ CREATE TABLE public.work (
 )
 WITH (fillfactor='40', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_scale_factor='0.0', autovacuum_analyze_threshold='10000');
 
+ALTER TABLE ONLY public.answer
+    ADD CONSTRAINT answer_pkey PRIMARY KEY (caller, key);
+
 ALTER TABLE ONLY public.claim_batch
     ADD CONSTRAINT claim_batch_pkey PRIMARY KEY (claim_id);
 
@@ -425,6 +439,8 @@ ALTER TABLE ONLY public.schema_migration
 
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (feature_id, block);
+
+CREATE INDEX answer_age_index ON public.answer USING btree (answered_at);
 
 CREATE INDEX claim_active_index ON public.claim USING btree (feature_id, id) WHERE (state = 0);
 

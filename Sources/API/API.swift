@@ -36,13 +36,29 @@ public struct API: Sendable {
         }
     }
 
-    /// Answers what needs neither a task nor the database.
+    /// Answers what needs neither a task nor the database, with as little work as possible: probes ask often, and an idle
+    /// server is measured by this.
     ///
-    /// - Returns: nil for everything but `/livez`.
+    /// - Returns: nil for everything but `GET /livez`.
     public func fastPath(_ head: RequestHead) -> Response? {
-        guard head.path == "/livez", head.method == .get || head.method == .head, head.query.isEmpty else { return nil }
-        return finish(Self.alive, begin(head, remote: ""), route: "/livez")
+        guard head.hasPath("/livez"), !head.hasQuery, head.method == .get else { return nil }
+        let start = configuration.clock()
+        let identity = RequestIdentity(head, random: configuration.random)
+        var response = Self.aliveAtOnce
+        response.headers.append(RequestIdentity.idField, identity.id)
+        let nanoseconds = configuration.clock() - start
+        metrics.alive(nanoseconds: nanoseconds)
+        observe(
+            .answered(
+                APIEvent.Exchange(
+                    method: "GET", path: "/livez", route: "/livez", status: 200,
+                    duration: .nanoseconds(Int64(clamping: nanoseconds)), requestID: identity.id,
+                    traceparent: identity.traceparent, remote: "")))
+        return response
     }
+
+    /// What `/livez` answers, complete but for the request's id.
+    private static let aliveAtOnce = withCommonFields(alive)
 
     /// The answer to a request that the HTTP layer refuses before any route sees it.
     ///
@@ -73,7 +89,13 @@ public struct API: Sendable {
                 caller = try await configuration.authorizer.caller(request.head, for: scope)
             }
             let query = try Query(request.head.query, known: route.query)
-            let call = Call(request: request.decoded(), path: path, query: query, caller: caller, identity: identity)
+            var content = request.decoded()
+            let idempotency = route.isWrite ? try IdempotentRequest(request.head) : nil
+            if let idempotency { content = content.with(idempotency.tapped(content.body)) }
+            let call = Call(
+                request: content, path: path, query: query, caller: caller, identity: identity,
+                idempotency: idempotency)
+            if let earlier = try await replay(call) { return earlier }
             return try await route.handle(self, call)
         }
     }
@@ -139,11 +161,11 @@ extension API {
 
     /// Adds what every answer carries.
     private static func complete(_ response: Response, _ identity: RequestIdentity) -> Response {
-        var response = response
-        response.headers.append("X-Request-Id", identity.id)
-        response.headers.append("Cache-Control", "no-store")
-        response.headers.append("X-Content-Type-Options", "nosniff")
-        return response
+        withCommonFields(response).with(RequestIdentity.idField, identity.id)
+    }
+
+    private static func withCommonFields(_ response: Response) -> Response {
+        response.with("Cache-Control", "no-store").with("X-Content-Type-Options", "nosniff")
     }
 }
 

@@ -17,6 +17,8 @@ struct Call: Sendable {
     let caller: Caller
     /// By which names it is found again.
     let identity: RequestIdentity
+    /// The key under which it takes effect once; nil where it has none, or changes nothing.
+    let idempotency: IdempotentRequest?
 
     /// Method, target and header fields.
     var head: RequestHead { request.head }

@@ -12,8 +12,14 @@ extension API {
         var members = try await call.document()
         let request = Self.claimRequest(&members)
         try members.finish()
-        let batch = try await served { () async throws(ServiceError) in try await metaxy.claim(request) }
-        guard let batch else { return Response(status: .noContent) }
+        return try await once(call) { () async throws(ServiceError) in
+            try await metaxy.claim(request)
+        } answer: {
+            $0.map { Self.answer($0) } ?? Response(status: .noContent)
+        }
+    }
+
+    private static func answer(_ batch: ClaimedBatch) -> Response {
         let claim = batch.claim
         let document = JSONWriter.document { writer in
             writer.member("claim_id", claim.id)

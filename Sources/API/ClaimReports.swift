@@ -31,13 +31,12 @@ extension API {
     func complete(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
         let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(ofClaim: id) }
-        let outcome =
-            if let expansion = shape.expansion {
-                try await completeUnits(call, id, expansion)
-            } else {
-                try await completeRecords(call, id, shape.idColumns)
-            }
-        return .json(
+        if let expansion = shape.expansion { return try await completeUnits(call, id, expansion) }
+        return try await completeRecords(call, id, shape.idColumns)
+    }
+
+    private static func answer(_ outcome: CompletionOutcome) -> Response {
+        .json(
             JSONWriter.document { writer in
                 writer.member("completed", outcome.completed)
                 writer.member("superseded", outcome.superseded)
@@ -47,7 +46,7 @@ extension API {
 
     private func completeRecords(
         _ call: Call, _ id: Int64, _ columns: [String]
-    ) async throws(Problem) -> CompletionOutcome {
+    ) async throws(Problem) -> Response {
         var bulk = try await call.bulk(RowReader(idColumns: columns), list: "records", others: ["token", "seconds"])
         if bulk.members.names("units") {
             bulk.members.refuse("units", "only a claim on an expansion has units; report records")
@@ -55,14 +54,16 @@ extension API {
         let token = try token(of: &bulk, call)
         let writer = call.writer(materialization: try call.materialization())
         guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
-        return try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.complete(claim: id, token: token, rows: rows, writer: writer)
+        } answer: {
+            Self.answer($0)
         }
     }
 
     private func completeUnits(
         _ call: Call, _ id: Int64, _ shape: ExpansionShape
-    ) async throws(Problem) -> CompletionOutcome {
+    ) async throws(Problem) -> Response {
         var bulk = try await call.bulk(UnitReader(shape), list: "units", others: ["token", "seconds"])
         if bulk.members.names("records") {
             bulk.members.refuse("records", "the feature is an expansion: report units, each with its records")
@@ -70,8 +71,10 @@ extension API {
         let token = try token(of: &bulk, call)
         let writer = call.writer(materialization: try call.materialization())
         guard let units = bulk.elements else { throw Problem(.validationFailed, .pointer("/units"), "is missing") }
-        return try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.complete(claim: id, token: token, units: units, writer: writer)
+        } answer: {
+            Self.answer($0)
         }
     }
 
@@ -87,15 +90,16 @@ extension API {
         let records = Self.records(&members, columns)
         try members.finish()
         let report = FailureReport(records: records, error: error, isRetryable: isRetryable)
-        let outcome = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.fail(claim: id, token: token, report: report)
+        } answer: { (outcome: FailureOutcome) in
+            .json(
+                JSONWriter.document { writer in
+                    writer.member("failed", outcome.failed)
+                    writer.member("will_retry", outcome.willRetry)
+                    writer.member("quarantined", outcome.quarantined)
+                })
         }
-        return .json(
-            JSONWriter.document { writer in
-                writer.member("failed", outcome.failed)
-                writer.member("will_retry", outcome.willRetry)
-                writer.member("quarantined", outcome.quarantined)
-            })
     }
 
     /// `POST /v1/claims/{id}/release`.
@@ -104,10 +108,11 @@ extension API {
         var members = try await call.document()
         let token = members.requiredNumber("token")
         try members.finish()
-        let released = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.release(claim: id, token: token)
+        } answer: { (released: Int) in
+            .json(JSONWriter.document { $0.member("released", released) })
         }
-        return .json(JSONWriter.document { $0.member("released", released) })
     }
 
     /// The fencing token: a member of a document, a parameter beside lines.

@@ -31,7 +31,7 @@ extension Request {
         guard body.declaredLength != 0, head.contentCoding == .gzip else { return self }
         let content = GzipContent(body)
         let decoded = RequestBody(declaredLength: nil) { () async throws(BodyError) in try await content.next() }
-        return Request(head: head, body: decoded, remote: remote)
+        return with(decoded)
     }
 }
 

@@ -19,13 +19,14 @@ extension API {
         }
         let isHard = try call.query.flag("hard")
         if isHard { try call.require(.admin) }
-        let deleted = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             if isHard {
                 return try await metaxy.erase(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
             }
             return try await metaxy.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+        } answer: { (deleted: Int) in
+            .json(JSONWriter.document { $0.member("deleted", deleted) })
         }
-        return .json(JSONWriter.document { $0.member("deleted", deleted) })
     }
 
     /// `POST /v1/restore/{key}`.
@@ -35,10 +36,11 @@ extension API {
         let filters = members.filters("filter")
         if filters.isEmpty && members.faults.isEmpty { members.refuse("filter", "is missing") }
         try members.finish()
-        let restored = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.restore(key, filters: filters, writer: call.writer())
+        } answer: { (restored: Int) in
+            .json(JSONWriter.document { $0.member("restored", restored) })
         }
-        return .json(JSONWriter.document { $0.member("restored", restored) })
     }
 
     /// `POST /v1/rebase/{key}`.
@@ -48,17 +50,18 @@ extension API {
             feature: try call.feature(), from: members.requiredString("from", bytesMax: Bounds.versionBytesMax),
             to: members.string("to", bytesMax: Bounds.versionBytesMax), isDryRun: members.bool("dry_run") ?? false)
         try members.finish()
-        let outcome = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.rebase(request, writer: call.writer())
+        } answer: { (outcome: RebaseOutcome) in
+            .json(
+                JSONWriter.document { writer in
+                    writer.member("feature", request.feature.description)
+                    writer.member("from", request.from)
+                    writer.member("to", outcome.featureVersion)
+                    writer.member("rebased", outcome.rebased)
+                    writer.member("unchanged", outcome.unchanged)
+                    writer.member("skipped", outcome.skipped)
+                })
         }
-        return .json(
-            JSONWriter.document { writer in
-                writer.member("feature", request.feature.description)
-                writer.member("from", request.from)
-                writer.member("to", outcome.featureVersion)
-                writer.member("rebased", outcome.rebased)
-                writer.member("unchanged", outcome.unchanged)
-                writer.member("skipped", outcome.skipped)
-            })
     }
 }

@@ -35,10 +35,11 @@ extension API {
         var members = try await call.document(isOptional: true)
         let filters = members.filters("filter")
         try members.finish()
-        let count = try await served { () async throws(ServiceError) in
+        return try await once(call) { () async throws(ServiceError) in
             try await metaxy.retry(key, filters: filters)
+        } answer: { (count: Int) in
+            .json(JSONWriter.document { $0.member("retried", count) })
         }
-        return .json(JSONWriter.document { $0.member("retried", count) })
     }
 }
 

@@ -28,6 +28,15 @@ final class Metrics: Sendable {
         /// The sum of all, in seconds.
         private(set) var sum = 0.0
 
+        /// How many there are.
+        var count: UInt64 { counts.reduce(0, +) }
+
+        /// Counts all that another has counted.
+        mutating func add(_ other: Histogram) {
+            for index in counts.indices { counts[index] += other.counts[index] }
+            sum += other.sum
+        }
+
         /// Counts a duration in seconds.
         mutating func add(_ seconds: Double) {
             counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
@@ -51,6 +60,8 @@ final class Metrics: Sendable {
     }
 
     private let histograms = Mutex<[Series: Histogram]>([:])
+    /// The answers to `GET /livez`, which are counted without looking for their series.
+    private let liveness = Mutex(Histogram())
     private let inFlight = Atomic<Int>(0)
 
     /// Counts a request that has come in, for as long as the result is kept.
@@ -61,13 +72,21 @@ final class Metrics: Sendable {
         histograms.withLock { $0[series, default: Histogram()].add(Double(nanoseconds) / 1e9) }
     }
 
+    /// Counts an answer to `GET /livez` that was given at once.
+    func alive(nanoseconds: UInt64) {
+        liveness.withLock { $0.add(Double(nanoseconds) / 1e9) }
+    }
+
     /// Requests being answered now.
     var inFlightCount: Int { inFlight.load(ordering: .relaxed) }
 
     /// All series in order.
     var series: [(series: Series, histogram: Histogram)] {
-        histograms.withLock { histograms in
-            histograms.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        var all = histograms.withLock { $0 }
+        let liveness = liveness.withLock { $0 }
+        if liveness.count > 0 {
+            all[Series(method: "GET", route: "/livez", status: 200), default: Histogram()].add(liveness)
         }
+        return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 }

@@ -48,6 +48,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case unsupportedMediaType = "unsupported_media_type"
     /// The request expects something of the server that it does not do.
     case expectationFailed = "expectation_failed"
+    /// The idempotency key came with another request before.
+    case idempotencyKeyReused = "idempotency_key_reused"
     /// What was sent does not hold together.
     case validationFailed = "validation_failed"
     /// The graph that was pushed does not hold together.
@@ -82,7 +84,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .uriTooLong: Status(414)
         case .unsupportedMediaType: Status(415)
         case .expectationFailed: Status(417)
-        case .validationFailed, .invalidGraph: Status(422)
+        case .validationFailed, .invalidGraph, .idempotencyKeyReused: Status(422)
         case .headerTooLarge: Status(431)
         case .internal: Status(500)
         case .notImplemented: Status(501)
@@ -116,6 +118,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .uriTooLong: "The request target is too long"
         case .unsupportedMediaType: "The body's media type is not supported"
         case .expectationFailed: "The expectation cannot be met"
+        case .idempotencyKeyReused: "The idempotency key belongs to another request"
         case .validationFailed: "The request does not hold together"
         case .invalidGraph: "The graph does not hold together"
         case .headerTooLarge: "The header fields are too large"

@@ -19,10 +19,13 @@ extension API {
         let push = GraphPush(
             project: project, features: features, message: message, tags: tags, expectedVersion: expected,
             isDryRun: isDryRun)
-        let outcome = try await served { () async throws(ServiceError) in try await metaxy.push(push) }
-        let status: Status = outcome.wasPushed || isDryRun ? .ok : .created
-        return Response.json(Self.document(outcome, project: project), status: status)
-            .with("ETag", EntityTag.text(outcome.projectVersion))
+        return try await once(call) { () async throws(ServiceError) in
+            try await metaxy.push(push)
+        } answer: { (outcome: PushOutcome) in
+            let status: Status = outcome.wasPushed || isDryRun ? .ok : .created
+            return Response.json(Self.document(outcome, project: project), status: status)
+                .with("ETag", EntityTag.text(outcome.projectVersion))
+        }
     }
 
     private static func features(_ members: inout Members) -> [(spec: FeatureSpec, schema: JSONValue?)] {

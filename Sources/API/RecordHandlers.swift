@@ -13,14 +13,20 @@ extension API {
         let materialization = try call.materialization()
         let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
         let writer = call.writer(materialization: materialization)
-        let outcome =
-            if shape.isRoot, try call.head.mediaType(among: [.json, .ndjson]) == .ndjson {
-                try await write(lines: call.request.body, to: shape, writer)
-            } else {
-                try await write(
-                    try await call.bulk(RowReader(idColumns: shape.idColumns), list: "records"), to: shape, writer)
-            }
-        return .json(
+        let isLines = try call.head.mediaType(among: [.json, .ndjson]) == .ndjson
+        if isLines && shape.isRoot { return try await write(lines: call, to: shape, writer) }
+        var bulk = try await call.bulk(RowReader(idColumns: shape.idColumns), list: "records")
+        try bulk.finishMembers()
+        guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
+        return try await once(call) { () async throws(ServiceError) in
+            try await metaxy.write(rows, shape: shape, writer: writer)
+        } answer: {
+            Self.answer($0, key)
+        }
+    }
+
+    private static func answer(_ outcome: WriteOutcome, _ key: FeatureKey) -> Response {
+        .json(
             JSONWriter.document { writer in
                 writer.member("feature", key.description)
                 writer.member("feature_version", outcome.featureVersion)
@@ -31,37 +37,27 @@ extension API {
             })
     }
 
-    private func write(
-        _ bulk: Bulk<RecordRow>, to shape: RowShape, _ writer: Writer
-    ) async throws(Problem) -> WriteOutcome {
-        var bulk = bulk
-        try bulk.finishMembers()
-        guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
-        return try await served { () async throws(ServiceError) in
-            try await metaxy.write(rows, shape: shape, writer: writer)
-        }
-    }
-
     /// Writes lines to a root while they come in.
-    private func write(
-        lines body: RequestBody, to shape: RowShape, _ writer: Writer
-    ) async throws(Problem) -> WriteOutcome {
+    private func write(lines call: Call, to shape: RowShape, _ writer: Writer) async throws(Problem) -> Response {
         var lines = LineReader(RowReader(idColumns: shape.idColumns, into: PartSink(shape)))
         var problem: Problem?
-        do throws(ServiceError) {
-            return try await metaxy.write(to: shape, writer: writer) { () async throws(ServiceError) in
-                do throws(Problem) {
-                    return try await lines.nextPart(body)
-                } catch {
-                    problem = error
-                    throw .cancelled
+        do throws(Problem) {
+            return try await once(call) { () async throws(ServiceError) in
+                try await metaxy.write(to: shape, writer: writer) { () async throws(ServiceError) in
+                    do throws(Problem) {
+                        return try await lines.nextPart(call.request.body)
+                    } catch {
+                        problem = error
+                        throw .cancelled
+                    }
                 }
+            } answer: {
+                Self.answer($0, shape.key)
             }
         } catch {
-            throw problem ?? Problem(error)
+            throw problem ?? error
         }
     }
-
 }
 
 extension Call {

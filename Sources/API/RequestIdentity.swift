@@ -7,6 +7,10 @@ struct RequestIdentity: Sendable {
     /// The most characters of an id that is taken from a client.
     private static let lengthMax = 128
 
+    /// Where a request may bring its id, and where each answer has it.
+    static let idField: FieldName = "X-Request-Id"
+    private static let traceField: FieldName = "traceparent"
+
     /// What `X-Request-Id` answers.
     let id: String
     /// The `traceparent` of the request where it is one (W3C Trace Context level 1); a broken one is no trace.
@@ -14,17 +18,17 @@ struct RequestIdentity: Sendable {
 
     /// The client's own id where it is a sane token, else one of 128 random bits.
     init(_ head: RequestHead, random: () -> UInt64) {
-        if let given = head.headers["X-Request-Id"], Self.isSane(given) {
+        if let given = head.headers[Self.idField], Self.isSane(given) {
             id = given
         } else {
-            id = Self.hex(random()) + Self.hex(random())
+            id = Self.hex(random(), random())
         }
-        traceparent = head.headers["traceparent"].flatMap { Self.isTraceparent($0) ? $0 : nil }
+        traceparent = head.headers[Self.traceField].flatMap { Self.isTraceparent($0) ? $0 : nil }
     }
 
     /// The identity of a request whose head could not be read.
     init(random: () -> UInt64) {
-        id = Self.hex(random()) + Self.hex(random())
+        id = Self.hex(random(), random())
         traceparent = nil
     }
 
@@ -53,8 +57,14 @@ struct RequestIdentity: Sendable {
         return isHex && parts[1].contains { $0 != "0" } && parts[2].contains { $0 != "0" }
     }
 
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    /// 32 lower-case digits.
+    private static func hex(_ high: UInt64, _ low: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 32) { digits in
+            for place in 0..<32 {
+                let digit = UInt8((place < 16 ? high : low) >> UInt64(60 - place % 16 * 4) & 0xF)
+                digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 32
+        }
     }
 }

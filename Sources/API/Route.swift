@@ -20,6 +20,9 @@ struct Route: Sendable {
     /// Who answers.
     let handle: Handle
 
+    /// Whether it changes something, so that a client may want it to happen once.
+    var isWrite: Bool { method != .get && scope != .read && scope != nil }
+
     /// A route of these values.
     init(
         _ method: Method, _ template: String, _ operation: String, _ scope: AccessScope?, query: [String] = [],

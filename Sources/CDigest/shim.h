@@ -26,6 +26,20 @@ static inline void cdigest_sha256(const void *bytes, size_t count, uint8_t *dige
     SHA256_Final(digest, &state);
 }
 
+// The SHA-256 of bytes that come in pieces.
+static inline void cdigest_sha256_begin(SHA256_CTX *state) {
+    SHA256_Init(state);
+}
+
+static inline void cdigest_sha256_add(SHA256_CTX *state, const void *bytes, size_t count) {
+    SHA256_Update(state, bytes, count);
+}
+
+// Writes 32 bytes to digest.
+static inline void cdigest_sha256_end(SHA256_CTX *state, uint8_t *digest) {
+    SHA256_Final(digest, state);
+}
+
 // Writes the 16 bytes of the MD5 of count bytes to digest.
 static inline void cdigest_md5(const void *bytes, size_t count, uint8_t *digest) {
     MD5_CTX state;

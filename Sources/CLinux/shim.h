@@ -10,6 +10,16 @@
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
+extern int sched_getaffinity(pid_t, size_t, void *);
+
+/* Processors that the calling thread may run on; 0 when the kernel has more than the mask, or will not say. */
+static inline int linux_usable_processors(void) {
+    unsigned long mask[64] = {0};
+    if (sched_getaffinity(0, sizeof mask, mask) < 0) return 0;
+    int count = 0;
+    for (int word = 0; word < 64; word++) count += __builtin_popcountl(mask[word]);
+    return count;
+}
 
 /* Bytes sent that the peer has not acknowledged. */
 static inline int linux_unacknowledged(int socket) {

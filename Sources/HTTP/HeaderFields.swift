@@ -45,13 +45,14 @@ public struct HeaderFields: Sendable {
     ///   - value: the field's value; leading and trailing white space is the caller's to leave out.
     public mutating func append(_ name: FieldName, _ value: String) {
         let nameStart = UInt32(bytes.count)
-        bytes.append(contentsOf: name.text.utf8)
+        name.withBytes { bytes.append(contentsOf: $0) }
         let nameEnd = UInt32(bytes.count)
         bytes.append(UInt8(ascii: ":"))
         bytes.append(Grammar.space)
         let valueStart = UInt32(bytes.count)
-        for byte in value.utf8 {
-            bytes.append(Grammar.isFieldValue(byte) ? byte : Grammar.space)
+        bytes.append(contentsOf: value.utf8)
+        for index in Int(valueStart)..<bytes.count where !Grammar.isFieldValue(bytes[index]) {
+            bytes[index] = Grammar.space
         }
         let valueEnd = UInt32(bytes.count)
         bytes.append(Grammar.cr)
@@ -79,14 +80,16 @@ public struct HeaderFields: Sendable {
     }
 
     private func matches(_ entry: Entry, _ name: FieldName) -> Bool {
-        let wanted = name.text.utf8
-        guard entry.name.count == wanted.count else { return false }
-        var position = Int(entry.name.lowerBound)
-        for byte in wanted {
-            guard Grammar.lowercased(bytes[position]) == Grammar.lowercased(byte) else { return false }
-            position += 1
+        name.withBytes { wanted in
+            guard entry.name.count == wanted.count else { return false }
+            let start = Int(entry.name.lowerBound)
+            for offset in 0..<wanted.count {
+                guard Grammar.lowercased(bytes[start + offset]) == Grammar.lowercased(wanted[offset]) else {
+                    return false
+                }
+            }
+            return true
         }
-        return true
     }
 
     func equals(_ text: StaticString, in range: Range<UInt32>) -> Bool {

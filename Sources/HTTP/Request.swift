@@ -20,6 +20,11 @@ public struct Request: Sendable {
         self.body = body
         self.remote = remote
     }
+
+    /// The request with another body.
+    public func with(_ body: RequestBody) -> Request {
+        Request(head: head, body: body, remote: remote)
+    }
 }
 
 /// Answers one request.

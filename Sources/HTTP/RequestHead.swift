@@ -42,6 +42,11 @@ public struct RequestHead: Sendable {
         headers.equals(path, in: pathRange)
     }
 
+    /// Whether the target has a query that is not empty; makes no String either.
+    public var hasQuery: Bool {
+        !queryRange.isEmpty
+    }
+
     /// The path's segments, split at "/" first and percent-decoded once after: `/a/b%2Fc` is `["a", "b/c"]`.
     ///
     /// "/" has no segments; `/a/` has two, the second empty; `OPTIONS *` has none.

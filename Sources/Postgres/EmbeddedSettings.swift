@@ -88,6 +88,7 @@ enum EmbeddedSettings {
     ]
 
     private static let volatile = [
+        Setting(name: "max_connections", value: "400", reason: "Tests run beside each other, each with a pool."),
         Setting(name: "fsync", value: "off", reason: "Nothing here has to survive a crash of the machine."),
         Setting(name: "synchronous_commit", value: "off", reason: "As fsync."),
         Setting(name: "full_page_writes", value: "off", reason: "As fsync."),

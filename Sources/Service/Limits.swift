@@ -41,6 +41,9 @@ public enum Limits {
     /// For how long a finished claim can answer a repeated report, in seconds: longer than any client retries.
     public static let batchMemorySeconds = 3_600.0
 
+    /// For how long an answer is given again to a request with the same idempotency key, in seconds: a day.
+    public static let answerMemorySeconds = 86_400.0
+
     /// Rows of a page when the request does not say.
     public static let pageRowsStandard = 100
 

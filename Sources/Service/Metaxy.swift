@@ -45,6 +45,7 @@ public final class Metaxy: Sendable {
         exclusive: Bool = false, retries: Int = 5,
         _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
+        let once = Once.current
         let (value, awakened) = try await pool.transaction(retries: retries) {
             [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>) in
             let catalog = try stored { () throws(StoreError) in
@@ -52,6 +53,7 @@ public final class Metaxy: Sendable {
             }
             var scope = Scope(connection, catalog, definitions)
             let value = try body(&scope)
+            try once?.keep(value, connection)
             return (value, try scope.conclude())
         }
         waiters.wake(awakened)

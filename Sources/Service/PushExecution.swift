@@ -122,20 +122,19 @@ struct PushExecution {
         guard spec.isExpansion || known?.units != nil else { return }
         let connection = scope.connection
         let storage = FeatureStorage(connection)
-        let hasRecords = try stored { () throws(StoreError) in
-            if try Heads(connection, feature: feature).last() >= 0 { return true }
-            guard let units = known?.units else { return false }
-            return try Heads(connection, feature: units).last() >= 0
+        let (hasRecords, hasUnits) = try stored { () throws(StoreError) in
+            let units = try known?.units.map { (units) throws(StoreError) in try Heads(connection, feature: units).last() }
+            return (try Heads(connection, feature: feature).last() >= 0, (units ?? -1) >= 0)
         }
         guard spec.isExpansion else {
-            if hasRecords { throw refusal(spec, at: "deps", "has records that were expanded from others") }
+            if hasUnits { throw refusal(spec, at: "deps", "has records that were expanded from others") }
             return
         }
-        if hasRecords && known?.units == nil {
+        if hasRecords && !hasUnits {
             throw refusal(spec, at: "deps", "has records that were not expanded from others")
         }
         let space = try stored { () throws(StoreError) in try self.space(spec.unitColumns, registry, storage) }
-        if hasRecords && known?.unitSpace != space {
+        if hasUnits && known?.unitSpace != space {
             let columns = known?.unitSpace.flatMap { plan.catalog.spaces[$0] }?.joined(separator: ", ") ?? ""
             throw refusal(spec, at: "deps", "has records that were expanded on (\(columns))")
         }

@@ -46,12 +46,13 @@ extension Registry {
         try number(Self.createFeatureStatement, [.text(key.description), .int4(project), .int4(space)])
     }
 
-    /// Moves a feature that has no records to another id space.
+    /// Moves a feature that has no records to another id space; its work is forgotten, and claims on it end.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: two round trips.
     public func moveFeature(_ feature: FeatureID, to space: Int32) throws(StoreError) {
         try connection.run(Self.moveFeatureStatement, [.int4(feature), .int4(space)])
+        try forgetWork(of: feature)
     }
 
     /// Gives a feature a number under which its units are stored.
@@ -66,12 +67,24 @@ extension Registry {
         try number(Self.createUnitsStatement, [.int4(feature), .int4(space)])
     }
 
-    /// Moves the units of a feature that has none yet to another id space.
+    /// Moves the units of a feature that has none yet to another id space; its work is forgotten, and claims on it end.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: two round trips.
     public func moveUnits(of feature: FeatureID, to space: Int32) throws(StoreError) {
-        try connection.run(Self.moveUnitsStatement, [.int4(feature), .int4(space)])
+        if let units = try connection.row(
+            Self.moveUnitsStatement, [.int4(feature), .int4(space)],
+            { row throws(PostgresError) in
+                try row.int4(0)
+            })
+        {
+            try forgetWork(of: units)
+        }
+    }
+
+    /// Takes away what is to be done about units that never were: their numbers mean others in another id space.
+    private func forgetWork(of units: FeatureID) throws(StoreError) {
+        try connection.run(Self.forgetWorkStatement, [.int4(units)])
     }
 
     /// Gives slots to fields.
@@ -186,7 +199,20 @@ extension Registry {
         """)
 
     private static let moveUnitsStatement = Statement(
-        "registry_move_units", "UPDATE feature SET unit_space_id = $2 WHERE id = $1")
+        "registry_move_units", "UPDATE feature SET unit_space_id = $2 WHERE id = $1 RETURNING unit_storage")
+
+    private static let forgetWorkStatement = Statement(
+        "registry_forget_work",
+        """
+        WITH ended AS (
+            UPDATE claim SET state = 2, finished_at = now() WHERE feature_id = $1 AND state = 0
+        ), batches AS (
+            DELETE FROM claim_batch b USING claim c WHERE c.id = b.claim_id AND c.feature_id = $1
+        ), failures AS (
+            DELETE FROM failure WHERE feature_id = $1
+        )
+        DELETE FROM work WHERE feature_id = $1
+        """)
 
     private static let createFieldsStatement = Statement(
         "registry_create_fields",

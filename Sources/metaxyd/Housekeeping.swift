@@ -1,4 +1,5 @@
-// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches.
+// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches
+// and answers.
 
 import Service
 
@@ -7,7 +8,7 @@ struct Housekeeping {
     /// How soon an expired lease, or work that another process made, is noticed at the latest.
     static let interval: Duration = .seconds(1)
 
-    /// How often old batches are looked for.
+    /// How often old batches and answers are looked for.
     static let forgetEvery = 60
 
     let metaxy: Metaxy
@@ -20,7 +21,10 @@ struct Housekeeping {
             do {
                 try await metaxy.expire()
                 try await metaxy.wakeWaiters()
-                if round % Self.forgetEvery == 0 { try await metaxy.forgetBatches() }
+                if round % Self.forgetEvery == 0 {
+                    try await metaxy.forgetBatches()
+                    try await metaxy.forgetAnswers()
+                }
                 isFailing = false
             } catch {
                 if !isFailing, !Task.isCancelled {

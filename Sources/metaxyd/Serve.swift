@@ -8,6 +8,7 @@ import HTTPServer
 import JSON
 import Postgres
 import Service
+import Sockets
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,7 +72,7 @@ struct Serve: AsyncParsableCommand {
             fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) }, handler: { await api.respond($0) })
         let server = Server(
             configuration: ServerConfiguration(
-                host: listen.host, port: listen.port, loops: ProcessInfo.processInfo.activeProcessorCount,
+                host: listen.host, port: listen.port, loops: Processors.available,
                 limits: HTTP.Limits(), tls: tls.files),
             application: application)
         // Watched before anybody knows that the server is there.
@@ -110,8 +111,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func world() -> APIConfiguration {
-        APIConfiguration(
-            authorizer: .open, random: { UInt64.random(in: .min ... .max) },
+        let numbers = NumberStream()
+        return APIConfiguration(
+            authorizer: .open, random: { numbers.next() },
             clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text)
     }
 

@@ -209,4 +209,22 @@ struct ExpansionTests {
             #expect(faults.first?.contains("give the feature another key") == true)
         }
     }
+
+    @Test("a feature that was declared an expansion, but has made nothing as one, may become something else")
+    func reconsidered() async throws {
+        try await World.with { world in
+            try await world.push([Self.video, Self.frames()])
+            let identity = """
+                {"key":"frames","id_columns":["id"],"deps":[{"feature":"video"}],"fields":[{"key":"img"}]}
+                """
+            try await world.push([Self.video, identity])
+            try await world.put("video", Self.video("a"))
+            #expect(try await world.work("frames") == ["a"])
+            try await world.push([Self.video, identity.replacing(#""img""#, with: #""img","code_version":"2""#)])
+            #expect(try await world.increment("frames") == [.stale: ["a"]])
+            let faults = try await world.refusal(of: [Self.video, Self.frames()])
+            #expect(faults.first?.contains("give the feature another key") == true)
+            #expect(try await world.mismatches() == [])
+        }
+    }
 }

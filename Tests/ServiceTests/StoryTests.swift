@@ -83,4 +83,25 @@ struct StoryTests {
             #expect(try await world.metaxy.verify(nil).mismatches == [])
         }
     }
+
+    @Test("a feature without records may change its id columns, whatever is waiting to be computed")
+    func movedColumns() async throws {
+        try await World.with { world in
+            let root = #"{"key":"root","id_columns":["id"],"fields":[{"key":"a"}]}"#
+            let other = #"{"key":"other","id_columns":["name"],"fields":[{"key":"a"}]}"#
+            func leaf(_ column: String, _ rename: String) -> String {
+                """
+                {"key":"leaf","id_columns":["\(column)"],"deps":[{"feature":"root"\(rename)}],"fields":[{"key":"a"}]}
+                """
+            }
+            try await world.push([root, other, leaf("id", "")])
+            try await world.write("root", ["r", "s", "t"].map { ($0, ["a": "1"]) })
+            try await world.delete("root", "id <> 's'")
+            try await world.push([root, other, leaf("name", #","rename":{"id":"name"}"#)])
+            #expect(try await world.increment("leaf") == [.new: ["s"]])
+            #expect(try await world.work("leaf") == ["s"])
+            #expect(try await world.candidates() == [:])
+            #expect(try await world.mismatches() == [])
+        }
+    }
 }

@@ -5,6 +5,7 @@ import os
 import pathlib
 import socket
 import subprocess
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,10 +30,37 @@ def build_server():
     return ROOT / ".build/release/HTTPTestServer"
 
 
+def build_metaxyd():
+    """Builds the program itself for release and returns it."""
+    subprocess.run(
+        ["swift", "build", "-c", "release", "--product", "metaxyd"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return ROOT / ".build/release/metaxyd"
+
+
 def build_hummingbird():
     """Builds the Hummingbird application for release and returns the program."""
     subprocess.run(["swift", "build", "-c", "release"], cwd=HERE / "hummingbird", check=True, stdout=subprocess.DEVNULL)
     return HERE / "hummingbird/.build/release/Bench"
+
+
+@contextlib.contextmanager
+def running_metaxyd(program, core=None, options=()):
+    """Runs the program itself, with its own PostgreSQL, and gives its process and port."""
+    pin = [] if core is None else ["taskset", "-c", str(core)]
+    with tempfile.TemporaryDirectory(prefix="metaxy-bench-") as directory:
+        # The database may run as another user.
+        os.chmod(directory, 0o711)
+        process = subprocess.Popen(
+            [*pin, program, "serve", "--insecure-no-auth", "--listen", "127.0.0.1:0", "--data-dir", directory + "/data",
+             *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError("metaxyd did not start")
+            yield process, int(line.rsplit(":", 1)[1])
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Compares requests per second and CPU per request with the C baseline: compare.py [ROUNDS] [SECONDS] [--hummingbird]
 
+"layer" is the HTTP layer under an application that does nothing else, "metaxyd" the program itself.
+
 Each round runs the servers one after the other, on core 0, with wrk on core 1, so that what else the machine does hits
 all alike; the ratios are taken within a round, and their medians printed.
 """
@@ -29,14 +31,15 @@ def measure(process, port, seconds, extra):
 def main():
     numbers = [int(a) for a in sys.argv[1:] if a.isdigit()]
     rounds, seconds = (numbers + [5, 4][len(numbers):])[:2]
-    programs = {"C": bench.build_baseline(), "here": bench.build_server()}
+    programs = {"C": bench.build_baseline(), "layer": bench.build_server(), "metaxyd": bench.build_metaxyd()}
     if "--hummingbird" in sys.argv:
         programs["Hummingbird"] = bench.build_hummingbird()
     results = {(shape, name): [] for shape in SHAPES for name in programs}
     for _ in range(rounds):
         for shape, extra in SHAPES.items():
             for name, program in programs.items():
-                with bench.running(program, 1, core=0) as (process, port):
+                start = bench.running_metaxyd(program, core=0) if name == "metaxyd" else bench.running(program, 1, core=0)
+                with start as (process, port):
                     results[shape, name].append(measure(process, port, seconds, extra))
     print(f"{'':16}{'server':14}{'req/s':>10}{'CPU µs':>9}{'req/s : C':>11}{'CPU : C':>9}")
     for (shape, name), runs in results.items():

@@ -16,12 +16,12 @@ struct GraphGenerator {
 
     private var random: SeededRandom
     private let columns: [(weight: Int, value: [String])]
-    /// Features keep their id columns, also while they are away.
-    private var knownColumns: [String: [String]] = [:]
+    /// Features keep their id columns and those of their units, also while they are away.
+    private var knownColumns: [String: (ids: [String], units: [String]?)] = [:]
 
     init(seed: UInt64) {
         random = SeededRandom(seed: seed, part: 1 << 32)
-        columns = Self.columns[random.weighted([(5, 0), (2, 1), (3, 2)])].map { (weight: $0.0, value: $0.1) }
+        columns = Self.columns[random.weighted([(5, 0), (2, 1), (4, 2)])].map { (weight: $0.0, value: $0.1) }
     }
 
     /// Draws from `random` from now on.
@@ -50,7 +50,7 @@ struct GraphGenerator {
             var next = graph
             next.features[key] = feature
             if next.isLegal {
-                knownColumns[key] = feature.idColumns
+                knownColumns[key] = (feature.idColumns, feature.expandsOn)
                 return next
             }
         }
@@ -60,13 +60,15 @@ struct GraphGenerator {
     private mutating func feature(
         _ key: String, _ project: String, over graph: ModelGraph, isRoot: Bool
     ) -> ModelFeature {
-        let columns = knownColumns[key] ?? random.weighted(columns)
+        let known = knownColumns[key]
+        let columns = known?.ids ?? random.weighted(columns)
         var feature = ModelFeature(key: key, project: project, idColumns: columns, fields: [])
+        feature.expandsOn = known == nil ? expandedColumns(columns, isRoot: isRoot) : known?.units
         for field in random.some(1 + random.below(3), of: Self.fields) {
             feature.fields.append(ModelField(key: field, code: random.pick(Self.codes), inputs: .mapped))
         }
-        if !isRoot && !random.chance(20) {
-            let upstreams = allowedUpstreams(of: key, columns, project, in: graph)
+        if !isRoot && (feature.expandsOn != nil || !random.chance(20)) {
+            let upstreams = allowedUpstreams(of: feature, in: graph)
             for upstream in random.some(1 + random.below(3), of: upstreams) {
                 feature.deps.append(dep(on: upstream, of: feature, in: graph))
             }
@@ -75,34 +77,44 @@ struct GraphGenerator {
         return feature
     }
 
-    /// Those that do not depend on `key`, not those of `q` for a feature of `p`, and not those of fewer id columns.
-    private func allowedUpstreams(
-        of key: String, _ columns: [String], _ project: String, in graph: ModelGraph
-    ) -> [String] {
-        var downstream: Set<String> = [key]
+    /// The columns of the units of a feature: nil where those are its records, and else one or all of its own.
+    private mutating func expandedColumns(_ columns: [String], isRoot: Bool) -> [String]? {
+        guard !isRoot, random.chance(columns.count == 2 ? 45 : 15) else { return nil }
+        return columns.count == 2 && random.chance(80) ? [random.pick(columns)] : columns.shuffled(using: &random)
+    }
+
+    /// Those that do not depend on it, not those of `q` for a feature of `p`, and not those of fewer columns than its
+    /// units have.
+    private func allowedUpstreams(of feature: ModelFeature, in graph: ModelGraph) -> [String] {
+        var downstream: Set<String> = [feature.key]
         for other in graph.order
         where graph.features[other]?.deps.contains(where: { downstream.contains($0.upstream) }) == true {
             downstream.insert(other)
         }
         return graph.order.filter {
-            !downstream.contains($0) && (project == "q" || graph.features[$0]?.project == "p")
-                && (graph.features[$0]?.idColumns.count ?? 0) >= columns.count
+            !downstream.contains($0) && (feature.project == "q" || graph.features[$0]?.project == "p")
+                && (graph.features[$0]?.idColumns.count ?? 0) >= feature.unitColumns.count
         }
     }
 
     private mutating func dep(on upstream: String, of feature: ModelFeature, in graph: ModelGraph) -> ModelDep {
         var dep = ModelDep(upstream: upstream, mapping: mapping(feature, upstream, graph))
         let columns = graph.features[upstream]?.idColumns ?? []
-        if Set(columns) == Set(feature.idColumns) {
+        let unit = feature.unitColumns
+        if Set(columns) == Set(unit) {
             if columns.count == 2 && random.chance(15) {
                 dep.renames = [columns[0]: columns[1], columns[1]: columns[0]]
             }
         } else {
-            let missing = feature.idColumns.filter { !columns.contains($0) }.shuffled(using: &random)
-            let spare = columns.filter { !feature.idColumns.contains($0) }
+            let missing = unit.filter { !columns.contains($0) }.shuffled(using: &random)
+            let spare = columns.filter { !unit.contains($0) }
             dep.renames = Dictionary(uniqueKeysWithValues: zip(spare, missing))
         }
-        if columns.count > feature.idColumns.count || random.chance(5) { dep.on = feature.idColumns }
+        if columns.count > unit.count || random.chance(5) {
+            dep.lineage = .groups(unit)
+        } else if feature.expandsOn != nil && random.chance(80) {
+            dep.lineage = .expands(unit)
+        }
         dep.isOptional = random.chance(12)
         dep.filter = random.chance(12) ? filter() : nil
         return dep
@@ -158,7 +170,9 @@ extension GraphGenerator {
             for _ in 0..<8 {
                 let next = attempt(result, project)
                 if next != result && next.isLegal {
-                    for feature in next.features.values { knownColumns[feature.key] = feature.idColumns }
+                    for feature in next.features.values {
+                        knownColumns[feature.key] = (feature.idColumns, feature.expandsOn)
+                    }
                     result = next
                     break
                 }
@@ -203,9 +217,7 @@ extension GraphGenerator {
 
     private mutating func changeDeps(_ feature: inout ModelFeature, _ graph: ModelGraph) {
         let used = Set(feature.deps.map(\.upstream))
-        let free = allowedUpstreams(of: feature.key, feature.idColumns, feature.project, in: graph).filter {
-            !used.contains($0)
-        }
+        let free = allowedUpstreams(of: feature, in: graph).filter { !used.contains($0) }
         guard !feature.isRoot || random.chance(10) else { return }
         switch random.below(10) {
         case 0..<5:

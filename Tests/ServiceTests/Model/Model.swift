@@ -11,6 +11,7 @@ struct ModelVersion {
         case reverted = 2
         case deleted = 3
         case restored = 4
+        case rebased = 5
         case late = 6
     }
 
@@ -88,6 +89,8 @@ struct Model {
     private(set) var definitions: [String: ModelDefinition] = [:]
     /// Every version ever, in the order of writing.
     private(set) var versions: [ModelVersion] = []
+    /// The record of each version.
+    private(set) var owners: [ModelKey] = []
     private(set) var records: [String: [ModelKey: ModelRecord]] = [:]
     /// What the tombstones hide.
     private var buried: [String: [ModelKey: ModelVersion]] = [:]
@@ -102,30 +105,61 @@ struct Model {
 
     mutating func append(_ version: ModelVersion, to feature: String, _ key: ModelKey, becomesHead: Bool = true) {
         versions.append(version)
+        owners.append(key)
         records[feature, default: [:]][key, default: ModelRecord()].history.append(versions.count - 1)
         if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
     }
 
-    /// Buries a record with what it should be, so that a change of its inputs is noticed.
-    mutating func delete(_ feature: ModelFeature, _ unit: ModelKey) {
-        guard let head = head(feature.key, unit)?.version, let definition = definitions[feature.key] else { return }
-        let expected = feature.isRoot ? head.provenance : expectation(feature, unit)?.provenance ?? [:]
+    /// Deletes records; a unit of an expansion of which all records are deleted is deleted too.
+    mutating func delete(_ feature: ModelFeature, _ records: [ModelKey]) {
+        guard let definition = definitions[feature.key] else { return }
+        guard feature.expandsOn != nil else {
+            for unit in records {
+                bury(feature.key, unit, definition, feature.isRoot ? nil : expectation(feature, unit)?.provenance ?? [:])
+            }
+            return
+        }
+        for record in records { bury(feature.key, record, definition, nil) }
+        for unit in Set(records.map(feature.unit)) where liveRecords(feature, unit).isEmpty {
+            bury(feature.units, unit, definition, expectation(feature, unit)?.provenance ?? [:])
+        }
+    }
+
+    /// Restores records, and the units that they are of.
+    mutating func restore(_ feature: ModelFeature, _ records: [ModelKey]) {
+        for record in records { revive(feature.key, record) }
+        guard feature.expandsOn != nil else { return }
+        for unit in Set(records.map(feature.unit)) where head(feature.units, unit) == nil { revive(feature.units, unit) }
+    }
+
+    /// Buries a version with what it should be, so that a change of its inputs is noticed.
+    ///
+    /// - Parameter expected: nil where that is what it is.
+    mutating func bury(
+        _ feature: String, _ key: ModelKey, _ definition: ModelDefinition, _ expected: [String: String]?
+    ) {
+        guard let head = head(feature, key)?.version else { return }
         append(
             ModelVersion(
-                kind: .deleted, definition: definition, provenance: expected, data: head.data, parents: [],
-                metadata: head.metadata),
-            to: feature.key, unit)
-        buried[feature.key, default: [:]][unit] = head
+                kind: .deleted, definition: definition, provenance: expected ?? head.provenance, data: head.data,
+                parents: [], metadata: head.metadata),
+            to: feature, key)
+        buried[feature, default: [:]][key] = head
     }
 
     /// Brings the version back that was buried.
-    mutating func restore(_ feature: ModelFeature, _ unit: ModelKey) {
-        guard let buried = buried[feature.key]?[unit] else { return }
+    private mutating func revive(_ feature: String, _ key: ModelKey) {
+        guard let buried = buried[feature]?[key] else { return }
         append(
             ModelVersion(
                 kind: .restored, definition: buried.definition, provenance: buried.provenance, data: buried.data,
                 parents: buried.parents, metadata: buried.metadata),
-            to: feature.key, unit)
+            to: feature, key)
+    }
+
+    /// The records that exist of a unit of an expansion.
+    func liveRecords(_ feature: ModelFeature, _ unit: ModelKey) -> [ModelKey] {
+        liveKeys(feature.key).filter { feature.unit(of: $0) == unit }
     }
 
     /// The current version of a record, which may be a tombstone.
@@ -170,7 +204,7 @@ extension Model {
     private func unitKey(of upstream: ModelKey, _ feature: ModelFeature, _ dep: ModelDep) -> ModelKey {
         let renamed = (graph.features[dep.upstream]?.idColumns ?? []).map { dep.renames[$0] ?? $0 }
         let value = Dictionary(uniqueKeysWithValues: zip(renamed, upstream))
-        return feature.idColumns.map { value[$0] ?? "" }
+        return feature.unitColumns.map { value[$0] ?? "" }
     }
 
     /// The upstream records that go into a unit by way of one dep, in the order of their keys: one, or in an aggregation
@@ -184,7 +218,7 @@ extension Model {
 
     /// Every unit that is or could be expected.
     func units(_ feature: ModelFeature) -> [ModelKey] {
-        var keys = Set(liveKeys(feature.key))
+        var keys = Set(liveKeys(feature.units))
         for dep in feature.deps { keys.formUnion(liveKeys(dep.upstream).map { unitKey(of: $0, feature, dep) }) }
         return keys.sorted { $0.lexicographicallyPrecedes($1) }
     }

@@ -34,6 +34,12 @@ struct ModelGraph: Equatable {
     /// Whether the service takes it.
     var isLegal: Bool {
         do {
+            // What once expanded does so for ever.
+            let isKept = features.values.allSatisfy { feature in
+                feature.deps.contains { if case .expands = $0.lineage { true } else { false } }
+                    == (feature.expandsOn != nil)
+            }
+            guard isKept else { return false }
             let members = try features.values.map { feature in
                 let spec = try FeatureSpec(json: try JSONValue(parsing: Array(feature.spec.utf8)), at: "")
                 return FeatureGraph.Member(spec: spec, schema: nil, project: feature.project)
@@ -50,10 +56,21 @@ struct ModelFeature: Equatable {
     var key: String
     var project: String
     var idColumns: [String]
+    /// The columns of its units, where each makes any number of records.
+    var expandsOn: [String]?
     var deps: [ModelDep] = []
     var fields: [ModelField]
 
     var isRoot: Bool { deps.isEmpty }
+    var unitColumns: [String] { expandsOn ?? idColumns }
+    /// Under which name its units are kept: its own where its records are its units.
+    var units: String { expandsOn == nil ? key : "\(key) units" }
+
+    /// The unit that a record is of.
+    func unit(of record: ModelKey) -> ModelKey {
+        let value = Dictionary(uniqueKeysWithValues: zip(idColumns, record))
+        return unitColumns.map { value[$0] ?? "" }
+    }
 
     /// The field keys in the order of their struct keys.
     var fieldKeys: [String] { fields.map(\.key).sorted { structKey($0) < structKey($1) } }
@@ -67,8 +84,16 @@ struct ModelDep: Equatable {
     var mapping: ModelMapping = .standard(suffix: false, without: [])
     var isOptional = false
     var filter: ModelFilter?
-    /// The columns on which an aggregation groups upstream records, which are the unit's; nil for an identity.
-    var on: [String]?
+    var lineage = ModelLineage.identity
+}
+
+/// How many upstream records make how many.
+enum ModelLineage: Equatable {
+    case identity
+    /// All that agree in these columns, which are the unit's, make one.
+    case groups([String])
+    /// One, which these columns identify, makes any number.
+    case expands([String])
 }
 
 /// A condition on an upstream record's column `n`, which is a number or is not there.
@@ -138,6 +163,8 @@ struct ModelFormula: Hashable {
 struct ModelDefinition: Equatable {
     /// Differs wherever the feature's version or its spec differs.
     let identity: String
+    /// The feature's version.
+    let version: String
     let formulas: [String: ModelFormula]
     let upstreams: [String]
 
@@ -209,8 +236,10 @@ extension ModelGraph {
                 fieldVersions["\(key).\(field.key)"] = modelHash("\(key).\(field.key)\(field.code)\(inherited)")
             }
             let versions = feature.fieldKeys.map { fieldVersions["\(key).\($0)"] ?? "" }
+            let byKey = feature.fields.map(\.key).sorted().map { "\($0)\(fieldVersions["\(key).\($0)"] ?? "")" }
             definitions[key] = ModelDefinition(
-                identity: "\(feature.spec) \(versions.joined(separator: " "))", formulas: formulas,
+                identity: "\(feature.spec) \(versions.joined(separator: " "))",
+                version: modelHash(byKey.joined()), formulas: formulas,
                 upstreams: feature.deps.map(\.upstream))
         }
         return definitions
@@ -234,7 +263,12 @@ extension ModelDep {
         let rename = pairs.isEmpty ? "" : #","rename":{\#(pairs.joined(separator: ","))}"#
         let optional = isOptional ? #","optional":true"# : ""
         let filters = filter.map { #","sql_filters":["\#($0.sql)"]"# } ?? ""
-        let lineage = on.map { #","lineage":{"relationship":{"type":"N:1","on":\#(jsonList($0))}}"# } ?? ""
+        let lineage =
+            switch lineage {
+            case .identity: ""
+            case .groups(let on): #","lineage":{"relationship":{"type":"N:1","on":\#(jsonList(on))}}"#
+            case .expands(let on): #","lineage":{"relationship":{"type":"1:N","on":\#(jsonList(on))}}"#
+            }
         let mapping = #""fields_mapping":{"mapping":\#(mapping.json)}"#
         return #"{"feature":"\#(upstream)"\#(rename)\#(lineage),\#(mapping)\#(optional)\#(filters)}"#
     }

@@ -29,13 +29,13 @@ struct ModelStanding: Equatable {
 extension Model {
     /// How a unit of a derived feature stands.
     func standing(_ feature: ModelFeature, _ unit: ModelKey) -> ModelStanding {
-        let head = head(feature.key, unit)?.version
+        let head = head(feature.units, unit)?.version
         guard let expectation = expectation(feature, unit) else {
             return ModelStanding(state: head == nil ? .absent : .orphaned, staleFields: [:], expected: [:])
         }
         guard let head else {
             // A deleted record stays away while its inputs are those of its tombstone.
-            let tombstone = current(feature.key, unit)?.version.provenance
+            let tombstone = current(feature.units, unit)?.version.provenance
             if let tombstone,
                 feature.fieldKeys.allSatisfy({
                     tombstone[$0] != nil && tombstone[$0] == expectation.provenance[$0]
@@ -90,7 +90,7 @@ extension Model {
         var parts = [field, formula.code]
         for parent in formula.parents {
             guard let place = feature.deps.firstIndex(where: { $0.upstream == parent.feature }) else { return nil }
-            let version = dataVersion(of: parent.field, inputs[place], isAggregated: feature.deps[place].on != nil)
+            let version = dataVersion(of: parent.field, inputs[place], feature.deps[place])
             guard version != nil || parent.isOptional else { return nil }
             parts += [parent.label, version ?? ""]
         }
@@ -98,9 +98,9 @@ extension Model {
     }
 
     /// A record's data version of a field; for a group, the hash of those that its records have.
-    private func dataVersion(of field: String, _ records: [Int], isAggregated: Bool) -> String? {
+    private func dataVersion(of field: String, _ records: [Int], _ dep: ModelDep) -> String? {
         let known = records.compactMap { versions[$0].data[field] }
-        guard isAggregated && !records.isEmpty else { return known.first }
+        guard case .groups = dep.lineage, !records.isEmpty else { return known.first }
         return modelHash(known.joined(separator: "|"))
     }
 
@@ -133,15 +133,17 @@ extension Model {
         }
     }
 
-    /// Whether a field of a record is to be renewed, or one that it is made from. What is no longer expected will not be.
+    /// Whether a field of a record is to be renewed, or one that it is made from. What is no longer expected will not be;
+    /// records of an expansion are renewed with their unit.
     private func isUnsettled(_ feature: ModelFeature, _ key: ModelKey, _ field: String) -> Bool {
-        guard let head = head(feature.key, key)?.version else { return false }
+        let unit = feature.unit(of: key)
+        guard let head = head(feature.units, unit)?.version else { return false }
         if feature.isRoot {
             return head.definition.formulas[field]?.code != definitions[feature.key]?.formulas[field]?.code
         }
-        let standing = standing(feature, key)
+        let standing = standing(feature, unit)
         if standing.state == .orphaned { return false }
-        return standing.staleFields[field] != nil || hasUnsettledInput(feature, key, field)
+        return standing.staleFields[field] != nil || hasUnsettledInput(feature, unit, field)
     }
 }
 
@@ -149,7 +151,7 @@ extension Model {
 
 extension Model {
     /// Gives every record that was written under another definition, and was once exactly what it should be now, that
-    /// version back.
+    /// version back. Expansions are expanded again: the records that they made may be gone.
     mutating func revert() {
         for key in derived {
             guard let feature = graph.features[key] else { continue }
@@ -172,7 +174,7 @@ extension Model {
     private func earlierVersion(_ feature: ModelFeature, _ unit: ModelKey) -> ModelVersion? {
         let standing = standing(feature, unit)
         guard
-            standing.state == .stale, standing.expected.count == feature.fields.count,
+            feature.expandsOn == nil, standing.state == .stale, standing.expected.count == feature.fields.count,
             head(feature.key, unit)?.version.definition.identity != definitions[feature.key]?.identity
         else { return nil }
         let history = records[feature.key]?[unit]?.history ?? []

@@ -182,18 +182,25 @@ extension ModelRun {
         }
     }
 
+    /// What has a lineage: features, and the units of expansions.
+    private static let stores = """
+        SELECT id, id AS store, key AS name, space_id FROM feature
+        UNION ALL
+        SELECT id, unit_storage, key || ' units', unit_space_id FROM feature WHERE unit_storage IS NOT NULL
+        """
+
     private static let lineageStatement = Statement(
         "model_lineage",
         """
-        SELECT l.entry, f.key, (SELECT string_agg(v, '·' ORDER BY o)
+        SELECT l.entry, f.name, (SELECT string_agg(v, '·' ORDER BY o)
                                 FROM jsonb_array_elements_text(r.ids) WITH ORDINALITY AS e (v, o)),
                l.kind, l.definition_id,
                ARRAY(SELECT d.key || '=' || l.provenance[d.slot] FROM field d
-                     WHERE d.feature_id = l.feature_id AND l.provenance[d.slot] IS NOT NULL),
+                     WHERE d.feature_id = f.id AND l.provenance[d.slot] IS NOT NULL),
                ARRAY(SELECT d.key || '=' || (coalesce(l.data_version, l.provenance))[d.slot] FROM field d
-                     WHERE d.feature_id = l.feature_id AND (coalesce(l.data_version, l.provenance))[d.slot] IS NOT NULL),
+                     WHERE d.feature_id = f.id AND (coalesce(l.data_version, l.provenance))[d.slot] IS NOT NULL),
                l.parents, l.metadata::text, l.parent_counts
-        FROM lineage l JOIN feature f ON f.id = l.feature_id
+        FROM lineage l JOIN (\(stores)) f ON f.store = l.feature_id
         JOIN record r ON r.space_id = f.space_id AND r.rid = l.rid
         WHERE l.entry > $1 ORDER BY l.entry
         """)
@@ -220,9 +227,9 @@ extension ModelRun {
     private static let headsStatement = Statement(
         "model_heads",
         """
-        SELECT f.key || ' ' || (SELECT string_agg(v, '·' ORDER BY o)
+        SELECT f.name || ' ' || (SELECT string_agg(v, '·' ORDER BY o)
                                 FROM jsonb_array_elements_text(r.ids) WITH ORDINALITY AS e (v, o)), h.entry
-        FROM head h JOIN feature f ON f.id = h.feature_id
+        FROM head h JOIN (\(stores)) f ON f.store = h.feature_id
         JOIN record r ON r.space_id = f.space_id AND r.rid = h.rid
         """)
 

@@ -49,7 +49,7 @@ extension Model {
                 let unit = claims[index].units[position]
                 let isSame =
                     expectation(feature, unit.key)?.provenance == unit.provenance
-                    && current(feature.key, unit.key)?.number == unit.base
+                    && current(feature.units, unit.key)?.number == unit.base
                 if !isSame { claims[index].units[position].mayHaveMoved = true }
             }
         }
@@ -124,7 +124,7 @@ extension ModelRun {
                 before.expectation(feature, unit)?.parents ?? [], model.expectation(feature, unit)?.parents ?? [])
             units.append(
                 ModelUnit(
-                    key: unit, base: model.current(key, unit)?.number, provenance: standing.expected, parents: parents))
+                    key: unit, base: model.current(feature.units, unit)?.number, provenance: standing.expected, parents: parents))
         }
         model.claims.append(
             ModelClaim(

@@ -61,7 +61,7 @@ extension ModelRun {
             : try await metaxy.delete(try featureKey(key), filters: filters, isDryRun: false, writer: Writer())
         let affected = chosen ?? present
         try expect("records", service: count, model: affected.count)
-        for unit in affected { isRestoring ? model.restore(feature, unit) : model.delete(feature, unit) }
+        isRestoring ? model.restore(feature, affected) : model.delete(feature, affected)
         model.noteMoves()
     }
 
@@ -106,7 +106,8 @@ extension ModelRun {
     mutating func writeDerived() async throws {
         guard !model.derived.isEmpty, let feature = model.graph.features[random.pick(model.derived)] else { return }
         let units = model.units(feature)
-        let keys = units.isEmpty || random.chance(5) ? keys(feature) : units
+        let known = keys(feature).filter { units.contains(feature.unit(of: $0)) }
+        let keys = known.isEmpty || random.chance(5) ? keys(feature) : known
         let isGiven = random.chance(15)
         let rows = random.some(1 + random.below(3), of: keys).map { key in
             var row = Row(key: key, provenance: nil, data: [:], metadata: #"{"n":\#(random.below(2))}"#)
@@ -121,13 +122,13 @@ extension ModelRun {
     }
 
     /// Every id that there can be: 6 of one value, 9 of two.
-    private func keys(_ feature: ModelFeature) -> [ModelKey] {
+    func keys(_ feature: ModelFeature) -> [ModelKey] {
         let values = ["r", "s", "t"]
         return feature.idColumns.count == 1
             ? ["r", "s", "t", "u", "v", "w"].map { [$0] } : values.flatMap { first in values.map { [first, $0] } }
     }
 
-    private struct Row {
+    struct Row {
         let key: ModelKey
         /// By field; nil to leave it to the service.
         var provenance: [String: String]?
@@ -175,7 +176,7 @@ extension ModelRun {
         guard let definition = model.definitions[feature.key] else { return nil }
         var versions: [ModelVersion] = []
         for row in rows {
-            let expectation = feature.isRoot ? nil : model.expectation(feature, row.key)
+            let expectation = feature.isRoot ? nil : model.expectation(feature, feature.unit(of: row.key))
             guard let provenance = row.provenance ?? expectation?.provenance, provenance.count == feature.fields.count
             else { return nil }
             versions.append(
@@ -184,6 +185,7 @@ extension ModelRun {
                     data: provenance.merging(row.data) { $1 }, parents: expectation?.parents ?? [],
                     metadata: row.metadata))
         }
+        if feature.expandsOn != nil { model.follow(feature, zip(rows.map(\.key), versions).map { ($0, $1) }) }
         var counts = (new: 0, changed: 0, unchanged: 0)
         for (row, version) in zip(rows, versions) {
             guard let head = model.head(feature.key, row.key)?.version else {

@@ -19,7 +19,7 @@ extension ModelRun {
             && model.graph.features[claim.feature] != nil
     }
 
-    private func name(_ place: Int) -> String {
+    func name(_ place: Int) -> String {
         "claim \(model.claims[place].id) on \(model.claims[place].feature)"
     }
 
@@ -28,7 +28,7 @@ extension ModelRun {
     }
 
     /// Does something with a claim; nil where the service says that the lease was lost, which must be so.
-    private func report<T>(
+    func report<T>(
         _ place: Int, _ what: String, alsoFinished: Bool = false, _ body: () async throws -> T
     ) async throws -> T? {
         let isHeld = isHeld(place, alsoFinished: alsoFinished)
@@ -59,6 +59,9 @@ extension ModelRun {
         }
         if random.chance(15) { positions += random.some(1, of: again) }
         guard !positions.isEmpty else { return }
+        if let feature = model.graph.features[claim.feature], feature.expandsOn != nil {
+            return try await expand(place, positions, feature)
+        }
         var overrides: [[String: String]] = []
         let metadata = random.chance(25) ? #"{"n":\#(random.below(5))}"# : "{}"
         for position in positions {
@@ -83,6 +86,13 @@ extension ModelRun {
         }
         guard let outcome else { return }
         store(place, positions, overrides, metadata)
+        try compare(outcome, place, positions, asOf: claim)
+    }
+
+    /// Compares what a completion answers.
+    ///
+    /// - Parameter claim: as it was before.
+    func compare(_ outcome: CompletionOutcome, _ place: Int, _ positions: [Int], asOf claim: ModelClaim) throws {
         try expect("completed", service: outcome.completed, model: positions.count)
         try expect("remaining", service: outcome.remaining, model: model.claims[place].open.count)
         try compareSuperseded(
@@ -98,18 +108,14 @@ extension ModelRun {
         let before = model
         for (position, data) in zip(positions, overrides) where !claim.units[position].isDone {
             let unit = claim.units[position]
-            let isOvertaken = before.current(claim.feature, unit.key)?.number != unit.base
-            let isLate =
-                isOvertaken || before.graph.features[claim.feature].map { before.isRight($0, unit.key) } == true
+            let isLate = before.graph.features[claim.feature].map { before.isLate(unit, $0) } ?? true
             model.append(
                 ModelVersion(
                     kind: isLate ? .late : .computed, definition: claim.definition, provenance: unit.provenance,
                     data: unit.provenance.merging(data) { $1 }, parents: unit.parents, metadata: metadata),
                 to: claim.feature, unit.key, becomesHead: !isLate)
-            model.claims[place].units[position].isDone = true
-            model.failures[claim.feature]?[unit.key] = nil
+            model.finish(place, position)
         }
-        if model.claims[place].open.isEmpty { model.claims[place].state = .finished }
         model.noteMoves()
     }
 
@@ -191,7 +197,7 @@ extension ModelRun {
             let unit = claim.units[position]
             let isLost =
                 model.expectation(feature, unit.key)?.provenance != unit.provenance
-                || model.current(feature.key, unit.key)?.number != unit.base
+                || model.current(feature.units, unit.key)?.number != unit.base
             if isLost && !superseded.contains(unit.key) {
                 throw differ("\(text(unit.key)) under \(name(place))", service: "as before", model: "superseded")
             }
@@ -228,5 +234,19 @@ extension ModelRun {
         for (feature, failures) in model.failures {
             for (key, failure) in failures where failure.time == .later { model.failures[feature]?[key]?.time = .due }
         }
+    }
+}
+
+extension Model {
+    /// Whether the result of a unit comes too late: somebody else wrote it meanwhile, or it needs no result any more.
+    func isLate(_ unit: ModelUnit, _ feature: ModelFeature) -> Bool {
+        current(feature.units, unit.key)?.number != unit.base || isRight(feature, unit.key)
+    }
+
+    /// Takes a unit out of a worker's hands.
+    mutating func finish(_ place: Int, _ position: Int) {
+        claims[place].units[position].isDone = true
+        failures[claims[place].feature]?[claims[place].units[position].key] = nil
+        if claims[place].open.isEmpty { claims[place].state = .finished }
     }
 }

@@ -54,6 +54,7 @@ struct ModelRun {
                 try await run.step(number)
             }
             try await run.finish()
+            print("STAT", run.log.filter { $0.contains("into {") }.count, run.log.filter { $0.contains("into {") && $0.contains("into {}") }.count, run.log.count, run.model.versions.count, run.model.graph.features.values.filter { $0.expandsOn != nil }.count)
             return nil
         } catch let difference as ModelDifference {
             return (difference.description, run.log, done)
@@ -105,12 +106,14 @@ struct ModelRun {
         case 64..<82:
             try await complete()
         case 82..<86:
-            try await fail()
+            try await rebase()
         case 86..<89:
+            try await fail()
+        case 89..<91:
             try await release()
-        case 89..<92:
+        case 91..<93:
             try await heartbeat()
-        case 92..<95:
+        case 93..<95:
             return try await expire()
         case 95..<97:
             try await passTime()

@@ -1,0 +1,82 @@
+// Answers that are given again when a request is sent again.
+
+public import Postgres
+
+/// An answer to a request that carried an idempotency key.
+public struct StoredAnswer: Hashable, Sendable {
+    /// The digest of the request.
+    public let digest: [UInt8]
+    /// The status of the answer.
+    public let status: Int16
+    /// Header fields of the answer, nil where it has none.
+    public let entityTag: String?, location: String?
+    /// The content of the answer.
+    public let content: [UInt8]
+
+    /// The answer of these values.
+    public init(digest: [UInt8], status: Int16, entityTag: String?, location: String?, content: [UInt8]) {
+        self.digest = digest
+        self.status = status
+        self.entityTag = entityTag
+        self.location = location
+        self.content = content
+    }
+}
+
+/// Reads and writes answers.
+public struct Answers {
+    private let connection: Connection
+
+    /// The answers seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// The answer to the request that a caller sent with a key.
+    ///
+    /// - Returns: nil where there was none, or it was forgotten.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func find(caller: String, key: String) throws(StoreError) -> StoredAnswer? {
+        try connection.row(Self.findStatement, [.text(caller), .text(key)]) { row throws(PostgresError) in
+            StoredAnswer(
+                digest: try row.bytes(0), status: try row.int2(1), entityTag: try row.textOrNil(2),
+                location: try row.textOrNil(3), content: try row.bytes(4))
+        }
+    }
+
+    /// Keeps an answer, in the transaction that it tells of.
+    ///
+    /// - Returns: false where a request with the same key was faster.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; waits for a request with the same key that is about to commit.
+    public func keep(_ answer: StoredAnswer, caller: String, key: String) throws(StoreError) -> Bool {
+        try connection.run(
+            Self.keepStatement,
+            [
+                .text(caller), .text(key), .bytes(answer.digest), .int2(answer.status), .text(answer.entityTag),
+                .text(answer.location), .bytes(answer.content),
+            ]) == 1
+    }
+
+    /// Forgets answers of some time ago.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(answers forgotten).
+    public func forget(olderThan seconds: Double) throws(StoreError) {
+        try connection.run(Self.forgetStatement, [.double(seconds)])
+    }
+
+    private static let findStatement = Statement(
+        "answer_find", "SELECT digest, status, etag, location, content FROM answer WHERE caller = $1 AND key = $2")
+
+    private static let keepStatement = Statement(
+        "answer_keep",
+        """
+        INSERT INTO answer (answered_at, caller, key, digest, status, etag, location, content)
+        VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, key) DO NOTHING
+        """)
+
+    private static let forgetStatement = Statement(
+        "answer_forget", "DELETE FROM answer WHERE answered_at < clock_timestamp() - make_interval(secs => $1)")
+}
