@@ -123,7 +123,9 @@ struct PushExecution {
         let connection = scope.connection
         let storage = FeatureStorage(connection)
         let (hasRecords, hasUnits) = try stored { () throws(StoreError) in
-            let units = try known?.units.map { (units) throws(StoreError) in try Heads(connection, feature: units).last() }
+            let units = try known?.units.map { (units) throws(StoreError) in
+                try Heads(connection, feature: units).last()
+            }
             return (try Heads(connection, feature: feature).last() >= 0, (units ?? -1) >= 0)
         }
         guard spec.isExpansion else {
