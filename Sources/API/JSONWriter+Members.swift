@@ -43,7 +43,7 @@ extension JSONWriter {
     }
 
     /// Writes a member that is an amount; nil for null.
-    mutating func member(_ name: String, seconds amount: Double?) {
+    mutating func member(_ name: String, number amount: Double?) {
         key(name)
         if let amount { double(amount) } else { null() }
     }

@@ -93,9 +93,10 @@ extension JSONWriter {
         member("blocked", status.blocked)
         member("failing", status.failing)
         member("quarantined", status.quarantined)
-        member("oldest_pending_age_seconds", seconds: status.oldestPendingAge)
-        member("rate_per_second", seconds: status.rate)
-        member("estimated_seconds", seconds: status.estimatedSeconds)
+        member("progress_percent", number: status.progress)
+        member("oldest_pending_age_seconds", number: status.oldestPendingAge)
+        member("rate_per_second", number: status.rate)
+        member("estimated_seconds", number: status.estimatedSeconds)
         endObject()
     }
 }

@@ -150,8 +150,6 @@ extension Evaluator {
     private func earlierVersions(
         _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
-        // The records that an earlier expansion made are not all current any more.
-        guard plan.children == nil else { return [:] }
         var wanted: [(record: RecordID, provenance: [String])] = []
         for (unit, judgedUnit) in judged where judgedUnit.judgement.state == .stale {
             guard let head = judgedUnit.head, head.definition != plan.definition else { continue }
@@ -159,7 +157,9 @@ extension Evaluator {
             if expected.count == plan.fields.count { wanted.append((unit, expected)) }
         }
         guard !wanted.isEmpty else { return [:] }
-        return try LineageQueries(connection, feature: plan.id).matching(slots: plan.fields.map(\.slot), wanted)
+        // Of a result that came too late the records of an expansion were not kept.
+        return try LineageQueries(connection, feature: plan.id).matching(
+            slots: plan.fields.map(\.slot), wanted, includesLate: plan.children == nil)
     }
 }
 

@@ -19,10 +19,12 @@ struct Expansion {
 extension Scope {
     /// Makes the records of units exactly those given: new and changed ones get a version, the rest a tombstone.
     ///
-    /// - Parameter units: the plan of the units, whose blocks are locked.
+    /// - Parameters:
+    ///   - units: the plan of the units, whose blocks are locked.
+    ///   - kind: why new and changed ones get a version.
     mutating func replace(
-        _ expansions: [Expansion], of units: FeaturePlan, _ slots: FieldSlots, definition: DefinitionID,
-        operation: Int64
+        _ expansions: [Expansion], of units: FeaturePlan, _ slots: FieldSlots, kind: LineageKind = .computed,
+        definition: DefinitionID, operation: Int64
     ) throws(ServiceError) {
         guard let children = units.children, let plan = catalog[children.feature] else {
             throw .internal("\(units.key) is no expansion")
@@ -39,7 +41,7 @@ extension Scope {
             )
         }
         try lock(Set(records).union(before), of: plan.id)
-        var set = ChildSet(plan, definition: definition)
+        var set = ChildSet(plan, kind: kind, definition: definition)
         try set.add(rows, records, slots, heads: compare(records, rows.map(\.1.metadata), plan))
         let kept = Set(records)
         try set.remove(before.filter { !kept.contains($0) }, self)
@@ -66,14 +68,16 @@ extension Scope {
 /// The versions that turn the records of some units into others.
 private struct ChildSet {
     private let plan: FeaturePlan
+    private let kind: LineageKind
     private let definition: DefinitionID
     private(set) var versions: [LineageVersion] = []
     private(set) var changes: [RecordChange] = []
     private(set) var appeared: [RecordID] = []
     private(set) var gone: [RecordID] = []
 
-    init(_ plan: FeaturePlan, definition: DefinitionID) {
+    init(_ plan: FeaturePlan, kind: LineageKind, definition: DefinitionID) {
         self.plan = plan
+        self.kind = kind
         self.definition = definition
     }
 
@@ -91,7 +95,7 @@ private struct ChildSet {
             }
             versions.append(
                 LineageVersion(
-                    record: record, kind: .computed, provenance: expansion.provenance, dataVersions: dataVersions,
+                    record: record, kind: kind, provenance: expansion.provenance, dataVersions: dataVersions,
                     parents: expansion.parents, metadata: row.metadata))
             if known?.head.isLive != true { appeared.append(record) }
             let change = RecordChange(

@@ -10,6 +10,8 @@ public struct FeatureCounts: Hashable, Sendable {
     public let records: Int, deleted: Int
     /// Units that may be handed out, that are in the hands of workers, and that need work but cannot be handed out.
     public let pending: Int, claimed: Int, parked: Int
+    /// How many units there are and will be, as far as is known: those that exist and those still to be computed.
+    public let units: Int
     /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
     public let oldestPending: Int64?
 }
@@ -45,10 +47,12 @@ extension Scope {
                 let id = catalog.features[key], let definition = catalog.definitions[id],
                 let member = catalog.graph.members[key]
             else { return nil }
-            let work = pending[catalog.units(of: key)?.id ?? id]
+            let unit = catalog.units(of: key)?.id ?? id
+            let work = pending[unit]
             let counts = FeatureCounts(
                 records: presences[id]?.live ?? 0, deleted: presences[id]?.gone ?? 0, pending: work?.ready ?? 0,
-                claimed: work?.leased ?? 0, parked: work?.parked ?? 0, oldestPending: work?.oldest)
+                claimed: work?.leased ?? 0, parked: work?.parked ?? 0,
+                units: (presences[unit]?.live ?? 0) + (work?.absent ?? 0), oldestPending: work?.oldest)
             return FeatureSummary(
                 key: key, project: member.project, spec: member.spec, definition: definition,
                 upstream: catalog.graph.upstream(of: key), downstream: catalog.graph.downstream(of: key),

@@ -107,14 +107,26 @@ struct IncrementDescriber {
                     guard let metadata = entries[head.entry] else { continue }
                     members.append((head.record, try Self.columns(metadata, dep)))
                 }
+                let brought: [RowColumn]
                 if let group {
-                    columns[row] += isSplit ? group.columns(ofOne: members) : group.columns(of: members)
+                    brought = isSplit ? group.columns(ofOne: members) : group.columns(of: members)
                 } else {
-                    columns[row] += members.first?.1 ?? []
+                    brought = members.first?.1 ?? []
                 }
+                columns[row] += isSplit ? brought : Self.distinct(brought, from: columns[row], dep)
             }
         }
         return columns
+    }
+
+    /// The columns that a dep brings; one of a name that an earlier dep brought carries the upstream's key behind it.
+    private static func distinct(_ brought: [RowColumn], from taken: [RowColumn], _ dep: DepPlan) -> [RowColumn] {
+        let names = Set(taken.map(\.name))
+        guard !names.isEmpty else { return brought }
+        return brought.map { column in
+            names.contains(column.name)
+                ? RowColumn(name: dep.spec.systemColumn(column.name), value: column.value) : column
+        }
     }
 
     /// The metadata columns of orphaned records.

@@ -16,6 +16,8 @@ public struct FeatureStatus: Sendable, Hashable {
     public let blocked: Int
     /// Units put aside after a failure: to be tried again, and not.
     public let failing: Int, quarantined: Int
+    /// How much of what is known to be expected is as it should be, in percent; nil where nothing is.
+    public let progress: Double?
     /// For how long something could have been handed out, in seconds; nil where nothing can.
     public let oldestPendingAge: Double?
     /// Units finished a second, over the last ten minutes.
@@ -57,6 +59,8 @@ extension FeatureStatus {
         blocked = max(0, counts.parked - activity.failing - activity.quarantined)
         oldestPendingAge = counts.oldestPending.map { Double(max(0, now - $0)) / 1e6 }
         rate = Double(activity.finished) / Double(Activities.windowSeconds)
+        let open = counts.pending + counts.claimed + counts.parked
+        progress = counts.units == 0 ? nil : Double(counts.units - open) / Double(counts.units) * 100
         let left = counts.pending + counts.claimed
         estimatedSeconds = left > 0 && rate > 0 ? Double(left) / rate : nil
     }

@@ -66,11 +66,55 @@ extension Scope {
                 version.record, from: heads[version.record], to: version.dataVersions ?? version.provenance,
                 provenance: version.provenance, columns: moved[version.record]?.moved ?? [])
         }
+        let earlier = judged.compactMapValues(\.earlier)
+        let sets = try plan.children == nil ? nil : earlierExpansions(of: earlier, versions, plan)
+        let operation = try begin(Writer())
         try stored { [versions] () throws(StoreError) in
-            let operation = try Operations(connection).begin(Writer())
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: plan.definition, slots: plan.slots, operation: operation)
         }
         try propagate(changes, of: plan)
+        if let sets {
+            try replace(
+                sets, of: plan, FieldSlots(plan), kind: .reverted, definition: plan.definition, operation: operation)
+        }
+    }
+
+    /// The records that units had while their earlier versions were current: until the versions that followed those.
+    private func earlierExpansions(
+        of earlier: [RecordID: LineageEntry], _ versions: [LineageVersion], _ plan: FeaturePlan
+    ) throws(ServiceError) -> [Expansion] {
+        guard let children = plan.children, let records = catalog[children.feature] else { return [] }
+        let slots = FieldSlots(plan)
+        return try stored { () throws(StoreError) in
+            let next = try LineageQueries(connection, feature: plan.id).next(
+                after: earlier.values.map { ParentEntry(entry: $0.entry, record: $0.record) })
+            let members = try Links(connection, units: plan.id, records: records.id)
+                .records(of: Array(earlier.keys), space: records.space)
+            let then = try LineageQueries(connection, feature: records.id).versions(
+                before: members.flatMap { unit, members in members.map { ($0, next[unit] ?? .max) } })
+            let keys = try RecordIDs(connection, space: records.space).keys(of: Array(then.keys))
+            return versions.map { version in
+                let rows = (members[version.record] ?? []).compactMap { record -> RecordRow? in
+                    guard let entry = then[record], entry.kind != .deleted, let key = keys[record] else { return nil }
+                    return RecordRow(reverting: entry, key: key, slots)
+                }
+                return Expansion(
+                    unit: version.record, provenance: version.provenance, parents: version.parents, records: rows)
+            }
+        }
+    }
+}
+
+extension RecordRow {
+    /// An earlier version of a record as if it were sent again.
+    fileprivate init(reverting entry: LineageEntry, key: RecordKey, _ slots: FieldSlots) {
+        var overrides: [String: String] = [:]
+        for field in slots.fields where entry.dataVersion(at: field.slot) != entry.provenance(at: field.slot) {
+            overrides[field.structKey] = entry.dataVersion(at: field.slot)
+        }
+        self.init(
+            place: .pointer(""), key: key, metadata: entry.metadata ?? Array("{}".utf8), provenance: nil,
+            dataVersions: overrides.isEmpty ? nil : overrides)
     }
 }

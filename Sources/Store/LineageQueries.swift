@@ -196,29 +196,77 @@ public struct LineageQueries {
     /// - Parameters:
     ///   - slots: the slots that `provenance` gives.
     ///   - units: records with the provenance of each of `slots`.
+    ///   - includesLate: whether results count that came too late to become current.
     /// - Returns: the newest match of each record; a record without one is absent. Tombstones do not count.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
     public func matching(
-        slots: [Slot], _ units: [(record: RecordID, provenance: [String])]
+        slots: [Slot], _ units: [(record: RecordID, provenance: [String])], includesLate: Bool
     ) throws(StoreError) -> [RecordID: LineageEntry] {
         let names = slots.indices.map { "p\($0)" }
         let arrays = slots.indices.map { "$\($0 + 2)::text[]" }.joined(separator: ", ")
         let tests = zip(slots, names).map { "l.provenance[\($0)] = u.\($1)" }.joined(separator: " AND ")
         let statement = Statement(
-            "lineage_matching_\(feature)_" + slots.map(String.init).joined(separator: "_"),
+            "lineage_matching_\(feature)_\(includesLate ? "late_" : "")"
+                + slots.map(String.init).joined(separator: "_"),
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
             FROM unnest($1::bigint[], \(arrays)) AS u (rid, \(names.joined(separator: ", ")))
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.deleted.rawValue) AND \(tests)
+              AND \(includesLate ? "TRUE" : "l.kind <> \(LineageKind.late.rawValue)")
             ORDER BY l.rid, l.entry DESC
             """)
         var parameters: [Parameter] = [.int8Array(units.map(\.record))]
         for index in slots.indices { parameters.append(.textArray(units.map { $0.provenance[index] })) }
         let found = try connection.rows(statement, parameters, decode)
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
+    }
+
+    /// What records were while an earlier version of something else was current.
+    ///
+    /// - Parameter bounds: records, each with the entry before which to look.
+    /// - Returns: by record, its newest version before that entry that was ever current, tombstones too; a record that
+    ///   did not exist yet, or whose version was erased, is absent.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions of the records).
+    public func versions(
+        before bounds: [(record: RecordID, entry: EntryID)]
+    ) throws(StoreError) -> [RecordID: LineageEntry] {
+        let statement = Statement(
+            "lineage_before_\(feature)",
+            """
+            SELECT DISTINCT ON (l.rid) \(Self.columns)
+            FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, bound)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.bound
+            JOIN operation o ON o.id = l.operation_id
+            WHERE l.kind <> \(LineageKind.late.rawValue)
+            ORDER BY l.rid, l.entry DESC
+            """)
+        let found = try connection.rows(
+            statement, [.int8Array(bounds.map(\.record)), .int8Array(bounds.map(\.entry))], decode)
+        return Dictionary(found.filter { !$0.provenance.isEmpty }.map { ($0.record, $0) }) { first, _ in first }
+    }
+
+    /// The versions that followed.
+    ///
+    /// - Parameter entries: a version of each record.
+    /// - Returns: by record, the entry of its next version that was ever current; absent where there is none.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(versions since).
+    public func next(after entries: [ParentEntry]) throws(StoreError) -> [RecordID: EntryID] {
+        let statement = Statement(
+            "lineage_next_\(feature)",
+            """
+            SELECT u.rid, min(l.entry) FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry > u.entry
+            WHERE l.kind <> \(LineageKind.late.rawValue) GROUP BY u.rid
+            """)
+        let found = try connection.rows(
+            statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
+        ) { row throws(PostgresError) in (try row.int8(0), try row.int8(1)) }
+        return Dictionary(found) { first, _ in first }
     }
 
     static let columns = """

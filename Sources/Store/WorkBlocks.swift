@@ -181,7 +181,7 @@ public struct WorkBlocks {
                 counts.append(
                     WorkCounts(
                         feature: try row.int4(0), ready: Int(try row.int8(1)),
-                        leased: Int(try row.int8(2)), parked: Int(try row.int8(3)),
+                        leased: Int(try row.int8(2)), parked: Int(try row.int8(3)), absent: Int(try row.int8(5)),
                         oldest: try row.timestampOrNil(4)))
             }
         } catch {
@@ -234,6 +234,8 @@ public struct WorkCounts: Sendable, Hashable {
     public let leased: Int
     /// Parked.
     public let parked: Int
+    /// Of all these, the units that do not exist yet.
+    public let absent: Int
     /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
     public let oldest: Int64?
 }
@@ -321,8 +323,10 @@ extension WorkBlocks {
     private static let countsStatement = Statement(
         "work_counts",
         """
-        SELECT feature_id, sum(bit_count(dirty & ~leased))::bigint, sum(bit_count(leased))::bigint,
-               sum(bit_count(parked))::bigint, min(oldest) FILTER (WHERE ready)
-        FROM work WHERE active GROUP BY feature_id
+        SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
+               sum(bit_count(w.parked))::bigint, min(w.oldest) FILTER (WHERE w.ready),
+               sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
+        FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
+        WHERE w.active GROUP BY w.feature_id
         """)
 }

@@ -132,7 +132,9 @@ struct RegistryTests {
         try await World.with { world in
             try await world.prepare()
             let root = #""pending":0,"claimed":0,"blocked":0,"failing":0,"quarantined":0"#
-            let idle = #""oldest_pending_age_seconds":null,"rate_per_second":0.0,"estimated_seconds":null"#
+            let idle =
+                #""progress_percent":100.0,"oldest_pending_age_seconds":null,"rate_per_second":0.0,"#
+                + #""estimated_seconds":null"#
             let status = try await world.get("/v1/status").json["features"]?.arrayValue ?? []
             var writer = JSONWriter()
             writer.value(status.first ?? .null)
@@ -140,12 +142,14 @@ struct RegistryTests {
                 String(decoding: writer.bytes, as: UTF8.self)
                     == #"{"feature":"video/raw","project":"demo","records":2,\#(root),\#(idle)}"#)
             #expect(status.last?["pending"]?.number == 2)
+            #expect(status.last?["progress_percent"] == .double(0))
             #expect(status.last?["oldest_pending_age_seconds"]?.kind == .number)
             let claim = try await world.claim()
             _ = try await world.post(
                 "/v1/claims/\(claim.id)/complete", #"{"token":\#(claim.token),"records":[{"video_id":"v1"}]}"#)
             let after = try await world.get("/v1/status").json["features"]?.arrayValue?.last
             #expect(after?["claimed"]?.number == 1)
+            #expect(after?["progress_percent"] == .double(50))
             #expect(after?["rate_per_second"] == .double(1.0 / 600))
             #expect(after?["estimated_seconds"] == .double(600))
         }

@@ -11,7 +11,12 @@ public struct TestDatabase: Sendable {
     public let administratorConnectionString: String
     private let name: String
 
+    /// Tests that have a database at a time: the server has a hundred connections, and a test up to eight.
+    private static let gate = Gate(width: 12)
+
     /// Runs `body` with a new database and drops the database afterwards.
+    ///
+    /// A dozen at most run at a time.
     ///
     /// - Parameters:
     ///   - template: the name of a template made by `prepareTemplate`; nil: an empty database.
@@ -21,6 +26,8 @@ public struct TestDatabase: Sendable {
     public static func with<T>(
         template: String? = nil, _ body: (TestDatabase) async throws -> T
     ) async throws -> T {
+        await gate.enter()
+        defer { gate.leave() }
         let database = try await create(template: template)
         let result: T
         do {
