@@ -53,7 +53,7 @@ schema: setup ## write migrations/schema.sql anew from the migrations
 	METAXY_WRITE_SCHEMA=1 $(SWIFT) test --filter SchemaTests
 
 golden: setup ## write the checked-in plans of the hot statements anew
-	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter PlanTests
+	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter CostTests
 
 bench: build ## measure; see bench/README.md
 	bench/run $(RELEASE)
