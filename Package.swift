@@ -70,8 +70,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FeatureTests", dependencies: ["Feature", "JSON"], resources: [.copy("Fixtures")],
-            swiftSettings: strict),
+            name: "FeatureTests", dependencies: ["Feature", "JSON", "Postgres", "TestSupport"],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
