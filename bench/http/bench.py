@@ -39,8 +39,8 @@ def build_metaxyd():
 
 def build_hummingbird():
     """Builds the Hummingbird application for release and returns the program."""
-    subprocess.run(["swift", "build", "-c", "release"], cwd=HERE / "hummingbird", check=True, stdout=subprocess.DEVNULL)
-    return HERE / "hummingbird/.build/release/Bench"
+    subprocess.run(["swift", "build", "-c", "release"], cwd=HERE / "peer", check=True, stdout=subprocess.DEVNULL)
+    return HERE / "peer/.build/release/Bench"
 
 
 @contextlib.contextmanager
