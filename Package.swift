@@ -50,6 +50,7 @@ let package = Package(
                 .embedInCode("0006_add_fingerprints.sql"),
                 .embedInCode("0007_create_erasure.sql"),
                 .embedInCode("0008_create_answers.sql"),
+                .embedInCode("0009_create_access.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

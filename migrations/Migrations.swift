@@ -20,5 +20,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 6, name: "0006_add_fingerprints", sql: PackageResources._006_add_fingerprints_sql),
         MigrationFile(number: 7, name: "0007_create_erasure", sql: PackageResources._007_create_erasure_sql),
         MigrationFile(number: 8, name: "0008_create_answers", sql: PackageResources._008_create_answers_sql),
+        MigrationFile(number: 9, name: "0009_create_access", sql: PackageResources._009_create_access_sql),
     ]
 }

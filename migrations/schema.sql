@@ -64,6 +64,25 @@ CREATE TABLE public.answer (
     content bytea NOT NULL
 );
 
+CREATE TABLE public.api_token (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_by text,
+    scopes text[] NOT NULL,
+    projects text[],
+    CONSTRAINT api_token_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 255))),
+    CONSTRAINT api_token_scopes_check CHECK (((scopes <@ '{read,write,work,admin}'::text[]) AND (cardinality(scopes) > 0)))
+);
+
+CREATE TABLE public.api_token_secret (
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    token_name text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    CONSTRAINT api_token_secret_digest_check CHECK ((octet_length(digest) = 32))
+);
+
 CREATE TABLE public.claim (
     id bigint NOT NULL,
     token bigint NOT NULL,
@@ -371,6 +390,12 @@ WITH (fillfactor='40', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_t
 ALTER TABLE ONLY public.answer
     ADD CONSTRAINT answer_pkey PRIMARY KEY (caller, key);
 
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.api_token_secret
+    ADD CONSTRAINT api_token_secret_digest_key UNIQUE (digest);
+
 ALTER TABLE ONLY public.claim_batch
     ADD CONSTRAINT claim_batch_pkey PRIMARY KEY (claim_id);
 
@@ -442,6 +467,8 @@ ALTER TABLE ONLY public.work
 
 CREATE INDEX answer_age_index ON public.answer USING btree (answered_at);
 
+CREATE INDEX api_token_secret_token_index ON public.api_token_secret USING btree (token_name);
+
 CREATE INDEX claim_active_index ON public.claim USING btree (feature_id, id) WHERE (state = 0);
 
 CREATE INDEX failure_retry_index ON public.failure USING btree (feature_id, retry_at) WHERE (retry_at IS NOT NULL);
@@ -459,6 +486,9 @@ CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, bl
 CREATE TRIGGER erasure_is_append_only BEFORE DELETE OR UPDATE ON public.erasure FOR EACH ROW EXECUTE FUNCTION public.refuse_erasure_change();
 
 CREATE TRIGGER lineage_is_append_only BEFORE DELETE OR UPDATE ON public.lineage FOR EACH ROW EXECUTE FUNCTION public.refuse_lineage_change();
+
+ALTER TABLE ONLY public.api_token_secret
+    ADD CONSTRAINT api_token_secret_token_name_fkey FOREIGN KEY (token_name) REFERENCES public.api_token(name);
 
 ALTER TABLE ONLY public.claim_batch
     ADD CONSTRAINT claim_batch_claim_id_fkey FOREIGN KEY (claim_id) REFERENCES public.claim(id);

@@ -8,7 +8,7 @@ public import Service
 /// Each passes the same few steps: match the route, make out the caller, check the query, run the handler; whatever
 /// goes wrong on the way becomes a problem at one place.
 public struct API: Sendable {
-    let metaxy: Metaxy
+    private(set) var metaxy: Metaxy
     let configuration: APIConfiguration
     let metrics = Metrics()
     private let router = Router(Routes.table)
@@ -86,7 +86,8 @@ public struct API: Sendable {
         case .route(let route, let path):
             var caller = Caller(name: nil, scopes: [])
             if let scope = route.scope {
-                caller = try await configuration.authorizer.caller(request.head, for: scope)
+                caller = try await configuration.authorizer.caller(
+                    request.head, for: scope, ofAllProjects: route.isGlobal)
             }
             let query = try Query(request.head.query, known: route.query)
             var content = request.decoded()
@@ -96,8 +97,15 @@ public struct API: Sendable {
                 request: content, path: path, query: query, caller: caller, identity: identity,
                 idempotency: idempotency)
             if let earlier = try await replay(call) { return earlier }
-            return try await route.handle(self, call)
+            return try await route.handle(seeing(caller.reach), call)
         }
+    }
+
+    /// The API over no more of the service than a caller sees: what a handler reaches, streams included, is that.
+    private func seeing(_ reach: Reach) -> API {
+        var seen = self
+        seen.metaxy = metaxy.seeing(reach)
+        return seen
     }
 }
 

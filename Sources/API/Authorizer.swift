@@ -1,18 +1,7 @@
 // Who may do what.
 
 public import HTTP
-
-/// What a request needs to be allowed.
-public enum AccessScope: String, Sendable, Hashable, CaseIterable {
-    /// Reading anything.
-    case read
-    /// Pushing graphs and writing records.
-    case write
-    /// Taking and reporting claims.
-    case work
-    /// Everything else.
-    case admin
-}
+public import Service
 
 /// Whom a request comes from.
 public struct Caller: Sendable, Hashable {
@@ -20,11 +9,14 @@ public struct Caller: Sendable, Hashable {
     public let name: String?
     /// What the caller may do.
     public let scopes: Set<AccessScope>
+    /// Which projects the caller sees.
+    public let reach: Reach
 
     /// A caller of these scopes.
-    public init(name: String?, scopes: Set<AccessScope>) {
+    public init(name: String?, scopes: Set<AccessScope>, reach: Reach = .everything) {
         self.name = name
         self.scopes = scopes
+        self.reach = reach
     }
 }
 
@@ -50,10 +42,33 @@ public struct Authorizer: Sendable {
         Caller(name: nil, scopes: Set(AccessScope.allCases))
     }
 
-    /// The caller, if they may do what needs `scope`.
+    /// Asks for an API token (RFC 6750 section 2.1): in a header field, never in a URL, which others log.
+    public static func tokens(of metaxy: Metaxy) -> Authorizer {
+        Authorizer { (head) async throws(Refusal) in
+            guard let field = head.headers["Authorization"] else {
+                throw .unauthorized("The request has no token; send Authorization: Bearer TOKEN.")
+            }
+            let parts = field.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+                throw .unauthorized("The field Authorization is not Bearer TOKEN.")
+            }
+            let found: TokenIdentity?
+            do throws(ServiceError) {
+                found = try await metaxy.identify(String(parts[1]))
+            } catch {
+                throw .unavailable("\(error)")
+            }
+            guard let found else { throw .unauthorized("The token is unknown, has expired or was revoked.") }
+            return Caller(name: found.name, scopes: found.scopes, reach: found.reach)
+        }
+    }
+
+    /// The caller, if they may do what a route needs.
     ///
     /// - Throws: `unauthorized`, `forbidden`, `unavailable`.
-    func caller(_ head: RequestHead, for scope: AccessScope) async throws(Problem) -> Caller {
+    func caller(_ head: RequestHead, for scope: AccessScope, ofAllProjects isGlobal: Bool) async throws(Problem)
+        -> Caller
+    {
         let caller: Caller
         do {
             caller = try await identify(head)
@@ -65,6 +80,9 @@ public struct Authorizer: Sendable {
             }
         }
         guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
+        guard !isGlobal || caller.reach.isEverything else {
+            throw Problem(.forbidden, "This tells of all projects; the token is limited to some.")
+        }
         return caller
     }
 }
@@ -72,6 +90,9 @@ public struct Authorizer: Sendable {
 extension Problem {
     /// The problem of a caller without a scope.
     init(needing scope: AccessScope) {
-        self.init(.forbidden, "This needs the scope \"\(scope.rawValue)\".")
+        self = Problem(.forbidden, "This needs the scope \"\(scope.rawValue)\".")
+            .with(
+                "WWW-Authenticate", "Bearer realm=\"metaxy\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""
+            )
     }
 }

@@ -44,6 +44,12 @@ enum Bounds {
     /// Bytes of the names of projects and workers.
     static let nameBytesMax = 255
 
+    /// Seconds that a token, or its old secret during a change, may live: ten years.
+    static let tokenSecondsMax = 315_360_000
+
+    /// Projects that a token may be limited to.
+    static let tokenProjectsMax = 1_000
+
     /// Bytes of a push's message, and of a materialization id.
     static let messageBytesMax = 65_536, materializationBytesMax = 1_024
 

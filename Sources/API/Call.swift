@@ -66,6 +66,15 @@ struct Call: Sendable {
         guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
     }
 
+    /// Refuses a caller who does not see a project, whether or not there is one.
+    ///
+    /// - Throws: `forbidden`.
+    func require(project: String) throws(Problem) {
+        guard caller.reach.sees(project) else {
+            throw Problem(.forbidden, "The token is limited to other projects than \"\(project)\".")
+        }
+    }
+
     /// Who is behind what the request writes.
     func writer(materialization: String? = nil) -> Writer {
         Writer(materialization: materialization, token: caller.name, request: identity.id)

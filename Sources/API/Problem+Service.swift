@@ -15,6 +15,8 @@ extension Problem {
             self.init(.claimNotFound, "There is no claim \(id).")
         case .recordNotFound:
             self.init(.recordNotFound, "There is no such record, and none is expected.")
+        case .tokenNotFound(let name):
+            self.init(.tokenNotFound, "There is no API token \"\(name)\".")
         case .versionNotFound(let version):
             self.init(.versionNotFound, "There has never been a version \"\(version)\".")
         case .invalid(let faults):

@@ -22,6 +22,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case featureNotFound = "feature_not_found"
     /// No such project.
     case projectNotFound = "project_not_found"
+    /// No such API token.
+    case tokenNotFound = "token_not_found"
     /// No such project version.
     case versionNotFound = "version_not_found"
     /// No such claim.
@@ -73,7 +75,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .badRequest, .invalidJSON, .invalidParameter, .invalidCursor: Status(400)
         case .unauthorized: Status(401)
         case .forbidden: Status(403)
-        case .notFound, .featureNotFound, .projectNotFound, .versionNotFound, .claimNotFound, .recordNotFound:
+        case .notFound, .featureNotFound, .projectNotFound, .tokenNotFound, .versionNotFound, .claimNotFound,
+            .recordNotFound:
             Status(404)
         case .methodNotAllowed: Status(405)
         case .notAcceptable: Status(406)
@@ -105,6 +108,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notFound: "There is nothing at this path"
         case .featureNotFound: "There is no such feature"
         case .projectNotFound: "There is no such project"
+        case .tokenNotFound: "There is no such API token"
         case .versionNotFound: "There is no such project version"
         case .claimNotFound: "There is no such claim"
         case .recordNotFound: "There is no such record"

@@ -45,6 +45,7 @@ extension API {
         if let fault = ProjectName.fault(in: name) {
             throw Problem(.invalidParameter, .parameter("project"), fault)
         }
+        try call.require(project: name)
         var members = try await call.document()
         let algorithm = members.choice("hash_algorithm", HashAlgorithm.self)
         let truncation = members.count(

@@ -16,6 +16,7 @@ extension API {
         let message = members.string("message", bytesMax: Bounds.messageBytesMax)
         let tags = Self.tags(&members)
         try members.finish()
+        try call.require(project: project)
         let push = GraphPush(
             project: project, features: features, message: message, tags: tags, expectedVersion: expected,
             isDryRun: isDryRun)

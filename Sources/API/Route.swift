@@ -1,6 +1,7 @@
 // A route: a method and a path, what they need, and who answers.
 
 import HTTP
+import Service
 
 /// One operation of the contract.
 struct Route: Sendable {
@@ -15,6 +16,8 @@ struct Route: Sendable {
     let operation: String
     /// What the caller must be allowed to; nil where anyone may.
     let scope: AccessScope?
+    /// Whether it is for callers who see all projects.
+    let isGlobal: Bool
     /// The names of its query parameters.
     let query: [String]
     /// Who answers.
@@ -25,13 +28,14 @@ struct Route: Sendable {
 
     /// A route of these values.
     init(
-        _ method: Method, _ template: String, _ operation: String, _ scope: AccessScope?, query: [String] = [],
-        _ handle: @escaping Handle
+        _ method: Method, _ template: String, _ operation: String, _ scope: AccessScope?, isGlobal: Bool = false,
+        query: [String] = [], _ handle: @escaping Handle
     ) {
         self.method = method
         self.template = PathTemplate(template)
         self.operation = operation
         self.scope = scope
+        self.isGlobal = isGlobal
         self.query = query
         self.handle = handle
     }

@@ -1,6 +1,7 @@
 // The route table: every operation of the contract in one place.
 
 import HTTP
+import Service
 
 /// All routes.
 enum Routes {
@@ -11,7 +12,7 @@ enum Routes {
     private static let paging = ["limit", "cursor"]
 
     /// The table.
-    static let table: [Route] = registry + records + increment + claims + lineage + operations
+    static let table: [Route] = registry + records + increment + claims + lineage + operations + access
 
     private static let registry: [Route] = [
         Route(.post, "/v1/push", "pushGraph", .write, query: ["dry_run"]) { (api, call) throws(Problem) in
@@ -122,12 +123,29 @@ enum Routes {
         Route(.get, "/healthz", "getHealth", nil, query: ["verbose"]) { (api, call) throws(Problem) in
             try await api.readyz(call)
         },
-        Route(.get, "/metrics", "getMetrics", .read) { (api, _) throws(Problem) in try await api.prometheus() },
+        Route(.get, "/metrics", "getMetrics", .read, isGlobal: true) { (api, _) throws(Problem) in
+            try await api.prometheus()
+        },
         Route(.get, "/v1/status", "getStatus", .read) { (api, _) throws(Problem) in try await api.status() },
         Route(.get, "/openapi.yaml", "getContractAsYAML", nil) { (api, _) throws(Problem) in api.contractAsYAML() },
         Route(.get, "/openapi.json", "getContractAsJSON", nil) { (api, _) throws(Problem) in api.contractAsJSON() },
         Route(.post, "/v1/admin/verify", "verifyState", .admin) { (api, call) throws(Problem) in
             try await api.verify(call)
+        },
+    ]
+
+    private static let access: [Route] = [
+        Route(.get, "/v1/admin/tokens", "listTokens", .admin, isGlobal: true, query: paging) {
+            (api, call) throws(Problem) in try await api.listTokens(call)
+        },
+        Route(.post, "/v1/admin/tokens", "createToken", .admin, isGlobal: true) { (api, call) throws(Problem) in
+            try await api.createToken(call)
+        },
+        Route(.post, "/v1/admin/tokens/{token}/rotate", "rotateToken", .admin, isGlobal: true) {
+            (api, call) throws(Problem) in try await api.rotateToken(call)
+        },
+        Route(.delete, "/v1/admin/tokens/{token}", "revokeToken", .admin, isGlobal: true) {
+            (api, call) throws(Problem) in try await api.revokeToken(call)
         },
     ]
 }

@@ -103,6 +103,16 @@ final class EmbeddedDirectory: Sendable {
             && directory.utf8.count + 1 + socketName.utf8.count + 1 <= socketPathBytesMax
     }
 
+    /// Where the socket of the server on the data directory `path` is, as its start left it.
+    static func recordedSocketDirectory(of path: String) throws(EmbeddedPostgresError) -> String {
+        let own = path + "/socket"
+        if fits(own) { return own }
+        guard let recorded = try FileSystem.read(path + "/socket-directory") else {
+            throw FileSystem.failure("find the socket of the server on", path)
+        }
+        return recorded
+    }
+
     /// The directory that an earlier start recorded if it is still ours alone, else a new one.
     private func shortDirectory(_ runtimeDirectory: String?) throws(EmbeddedPostgresError) -> String {
         let record = path + "/socket-directory"

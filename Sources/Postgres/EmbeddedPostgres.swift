@@ -36,6 +36,19 @@ public final class EmbeddedPostgres: Sendable {
         return EmbeddedPostgres(supervisor, try result.get())
     }
 
+    /// Connects to the database `metaxy` of the server that another process runs on a data directory.
+    ///
+    /// - Parameter dataDirectory: an absolute path.
+    /// - Throws: `.directory` where nobody has ever started one there.
+    public static func connectionString(
+        ofServerOn dataDirectory: String
+    ) throws(EmbeddedPostgresError) -> String {
+        guard let path = FileSystem.resolved(dataDirectory) else { throw FileSystem.failure("find", dataDirectory) }
+        let recorded = try EmbeddedDirectory.recordedSocketDirectory(of: path)
+        return EmbeddedCluster.connectionString(
+            socketDirectory: recorded, role: EmbeddedCluster.role, database: EmbeddedCluster.database)
+    }
+
     /// The process id of the server; nil while it is being started again, and after `stop`.
     public var processID: Int32? {
         supervisor.processID

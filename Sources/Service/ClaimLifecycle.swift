@@ -93,7 +93,7 @@ extension Metaxy {
     public func claim(_ id: Int64) async throws(ServiceError) -> (claim: StoredClaim, feature: FeatureKey) {
         try await read { (scope) throws(ServiceError) in
             let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
-            guard let claim else { throw .claimNotFound(id) }
+            guard let claim, scope.sees(claim.feature) else { throw .claimNotFound(id) }
             return (claim, scope.key(claim.feature))
         }
     }
@@ -113,7 +113,8 @@ extension Metaxy {
         try await read { (scope) throws(ServiceError) in
             let id = try feature.map { (key) throws(ServiceError) in try scope.unitPlan(key).id }
             let claims = try stored { () throws(StoreError) in
-                try Claims(scope.connection).active(feature: id, worker: worker, after: after, limit: limit)
+                try Claims(scope.connection).active(
+                    feature: id, among: scope.visibleUnits, worker: worker, after: after, limit: limit)
             }
             return claims.map { ($0, scope.key($0.feature)) }
         }
@@ -135,7 +136,7 @@ extension Scope {
     mutating func hold(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
         let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
-        guard let claim = locked else { throw .claimNotFound(id) }
+        guard let claim = locked, sees(claim.feature) else { throw .claimNotFound(id) }
         guard claim.token == token else {
             throw .leaseLost("the token is not the one that claim \(id) was given")
         }

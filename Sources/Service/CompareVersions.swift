@@ -34,7 +34,7 @@ extension Metaxy {
         of project: String, from: String, to: String
     ) async throws(ServiceError) -> ProjectDifference {
         try await read { (scope) throws(ServiceError) in
-            guard let known = scope.catalog.projects[project] else { throw .projectNotFound(project) }
+            let known = try scope.visibleProject(project)
             let before = try scope.push(from, of: known)
             let after = try scope.push(to, of: known)
             let definitions = try stored { () throws(StoreError) in

@@ -42,7 +42,8 @@ extension Scope {
     mutating func holdForReport(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
         let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
-        guard let claim = locked, claim.state == .finished, claim.token == token, let plan = catalog[claim.feature]
+        guard let claim = locked, claim.state == .finished, claim.token == token, sees(claim.feature),
+            let plan = catalog[claim.feature]
         else { return try hold(id, token: token) }
         do {
             return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(id))

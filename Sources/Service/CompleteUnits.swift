@@ -86,7 +86,7 @@ extension Metaxy {
     public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
         try await read { (scope) throws(ServiceError) in
             let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
-            guard let claim else { throw .claimNotFound(id) }
+            guard let claim, scope.sees(claim.feature) else { throw .claimNotFound(id) }
             guard let plan = scope.catalog[claim.feature] else {
                 throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
             }

@@ -45,14 +45,14 @@ extension Metaxy {
     public func graph(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
         try await read { (scope) throws(ServiceError) in
             let graph = scope.catalog.graph
-            if let project = query.project, scope.catalog.projects[project] == nil { throw .projectNotFound(project) }
+            if let project = query.project { _ = try scope.visibleProject(project) }
             var wanted = Set(graph.order)
             if let feature = query.feature {
                 let key = try scope.plan(feature).key
-                wanted = reach(from: key, levels: query.up) { graph.upstream(of: $0) }
-                wanted.formUnion(reach(from: key, levels: query.down) { graph.downstream(of: $0) })
+                wanted = reached(from: key, levels: query.up) { graph.upstream(of: $0) }
+                wanted.formUnion(reached(from: key, levels: query.down) { graph.downstream(of: $0) })
             }
-            let keys = graph.order.filter { key in
+            let keys = scope.visible.filter { key in
                 wanted.contains(key) && (query.project == nil || graph.members[key]?.project == query.project)
             }
             let shown = Set(keys)
@@ -71,7 +71,7 @@ extension Metaxy {
 }
 
 /// Everything within `levels` steps of a feature, itself included.
-private func reach(
+private func reached(
     from start: FeatureKey, levels: Int, _ next: (FeatureKey) -> [FeatureKey]
 ) -> Set<FeatureKey> {
     var reached: Set<FeatureKey> = [start]

@@ -140,7 +140,7 @@ private struct Explainer {
     ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
-            guard let plan = scope.catalog[blocker.unit.feature] else { continue }
+            guard let plan = scope.catalog[blocker.unit.feature], scope.sees(plan.key) else { continue }
             let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: [blocker.unit.record])
             if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }

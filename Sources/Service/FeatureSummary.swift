@@ -55,7 +55,8 @@ extension Scope {
                 units: (presences[unit]?.live ?? 0) + (work?.absent ?? 0), oldestPending: work?.oldest)
             return FeatureSummary(
                 key: key, project: member.project, spec: member.spec, definition: definition,
-                upstream: catalog.graph.upstream(of: key), downstream: catalog.graph.downstream(of: key),
+                upstream: catalog.graph.upstream(of: key),
+                downstream: catalog.graph.downstream(of: key).filter { sees($0) },
                 counts: counts)
         }
     }

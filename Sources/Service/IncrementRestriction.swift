@@ -46,8 +46,16 @@ public struct IncrementRestriction: Hashable, Sendable {
     func filters(onTarget key: FeatureKey) -> [Filter] { (filters[key] ?? []) + global + target }
 
     /// Refuses filters for features that are neither the resolved one nor upstream of it.
-    func check(_ plan: FeaturePlan) throws(ServiceError) {
-        let known = Set(plan.spec.deps.map(\.feature) + [plan.key])
+    ///
+    /// A filter on an upstream feature reaches all of its columns, so one that the caller does not see takes none.
+    func check(_ plan: FeaturePlan, _ scope: Scope) throws(ServiceError) {
+        let upstreams = plan.spec.deps.map(\.feature)
+        let known = Set(upstreams.filter { scope.sees($0) } + [plan.key])
+        if !global.isEmpty, !upstreams.allSatisfy({ scope.sees($0) }) {
+            throw .invalid([
+                Fault(.pointer("/global_filters"), "\(plan.key) has upstream features of another project")
+            ])
+        }
         let faults = filters.keys.sorted().filter { !known.contains($0) }.map { key in
             Fault(
                 .pointer(JSONPointer.root.appending("filters").appending(key.description).description),

@@ -44,6 +44,16 @@ public enum Limits {
     /// For how long an answer is given again to a request with the same idempotency key, in seconds: a day.
     public static let answerMemorySeconds = 86_400.0
 
+    /// For how long a process remembers which secrets are accepted: so long a revocation takes to hold everywhere.
+    public static let tokenMemory: Duration = .seconds(1)
+
+    /// For how long it goes on remembering them while they cannot be read: a hiccup of the database must not turn
+    /// everybody away.
+    public static let tokenMemoryMax: Duration = .seconds(5)
+
+    /// Secrets of API tokens that are accepted at a time: each process remembers all of them, about 300 bytes each.
+    public static let tokenSecretsMax = 10_000
+
     /// Rows of a page when the request does not say.
     public static let pageRowsStandard = 100
 

@@ -18,9 +18,9 @@ extension Metaxy {
         project: String?, prefix: String?, after: String?, limit: Int
     ) async throws(ServiceError) -> (features: [FeatureSummary], hasMore: Bool) {
         try await read { (scope) throws(ServiceError) in
-            if let project, scope.catalog.projects[project] == nil { throw .projectNotFound(project) }
+            if let project { _ = try scope.visibleProject(project) }
             let after = after.flatMap { FeatureKey($0) }
-            let keys = scope.catalog.graph.order.sorted().filter { key in
+            let keys = scope.visible.sorted().filter { key in
                 (project == nil || scope.catalog.graph.members[key]?.project == project)
                     && (prefix.map { key.description.utf8.starts(with: $0.utf8) } ?? true)
                     && (after.map { $0 < key } ?? true)
@@ -35,6 +35,7 @@ extension Metaxy {
     /// - Complexity: four round trips.
     public func feature(_ key: FeatureKey) async throws(ServiceError) -> FeatureSummary {
         try await read { (scope) throws(ServiceError) in
+            let key = try scope.plan(key).key
             guard let summary = try scope.summaries([key]).first else { throw .featureNotFound(key.description) }
             return summary
         }

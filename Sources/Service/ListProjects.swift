@@ -26,7 +26,7 @@ extension Metaxy {
     ) async throws(ServiceError) -> (projects: [ProjectSummary], hasMore: Bool) {
         try await read { (scope) throws(ServiceError) in
             let names = scope.catalog.projects.keys.filter { name in
-                after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true
+                scope.reach.sees(name) && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
             }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             return (names.prefix(limit).compactMap { scope.project($0) }, names.count > limit)
         }
@@ -38,7 +38,7 @@ extension Metaxy {
     /// - Complexity: two round trips.
     public func project(_ name: String) async throws(ServiceError) -> ProjectSummary {
         try await read { (scope) throws(ServiceError) in
-            guard let summary = scope.project(name) else { throw .projectNotFound(name) }
+            guard scope.reach.sees(name), let summary = scope.project(name) else { throw .projectNotFound(name) }
             return summary
         }
     }
@@ -55,7 +55,7 @@ extension Metaxy {
         of project: String, before: Int64, limit: Int
     ) async throws(ServiceError) -> (pushes: [StoredPush], hasMore: Bool) {
         try await read { (scope) throws(ServiceError) in
-            guard let stored = scope.catalog.projects[project] else { throw .projectNotFound(project) }
+            let stored = try scope.visibleProject(project)
             let pushes = try Service.stored { () throws(StoreError) in
                 try Registry(scope.connection).pushes(stored.id, before: before, limit: limit + 1)
             }

@@ -8,14 +8,18 @@ import Synchronization
 /// The use cases of the server. One instance serves a process; any number of processes share a database.
 ///
 /// Nothing here is truth: the graph is a copy that every transaction checks against the registry's revision.
-public final class Metaxy: Sendable {
+///
+/// A value is the service as somebody with a certain reach sees it; all values made from one share its state.
+public struct Metaxy: Sendable {
     let pool: Pool
     let definitions = DefinitionCache()
     let waiters = Waiters()
+    let tokens = TokenMemory()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
     let streams = Gate(places: Limits.streamedWritesMax)
-    private let catalog = Mutex<Catalog?>(nil)
-    private let draining = Atomic<Bool>(false)
+    private let state = ProcessState()
+    /// The projects whose features, records and claims there are, for whoever uses this.
+    private(set) var reach = Reach.everything
 
     let random: @Sendable () -> Double
 
@@ -27,12 +31,19 @@ public final class Metaxy: Sendable {
         self.random = random
     }
 
+    /// The same service as somebody sees it who sees only some projects.
+    public func seeing(_ reach: Reach) -> Metaxy {
+        var seen = self
+        seen.reach = reach
+        return seen
+    }
+
     /// Whether the process is about to stop: waiting claims answer at once, and no new one waits.
-    public var isDraining: Bool { draining.load(ordering: .acquiring) }
+    public var isDraining: Bool { state.draining.load(ordering: .acquiring) }
 
     /// Ends all waiting; to be called before the server stops taking requests.
     public func drain() {
-        draining.store(true, ordering: .releasing)
+        state.draining.store(true, ordering: .releasing)
         waiters.wakeAll()
     }
 
@@ -51,7 +62,7 @@ public final class Metaxy: Sendable {
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
-            var scope = Scope(connection, catalog, definitions)
+            var scope = Scope(connection, catalog, definitions, reach)
             let value = try body(&scope)
             try once?.keep(value, connection)
             return (value, try scope.conclude())
@@ -69,22 +80,28 @@ public final class Metaxy: Sendable {
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).revision(), connection)
             }
-            return try body(Scope(connection, catalog, definitions))
+            return try body(Scope(connection, catalog, definitions, reach))
         }
     }
 
     /// Where a feature stands in the order of the graph, by this process's copy of it.
     func rank(_ feature: FeatureID) -> Int {
-        catalog.withLock { $0?.rank(feature) ?? -1 }
+        state.catalog.withLock { $0?.rank(feature) ?? -1 }
     }
 
     /// The graph at a revision: this process's copy where it is that of the revision, loaded otherwise.
     private func catalog(at revision: Int64, _ connection: Connection) throws(StoreError) -> Catalog {
-        if let known = catalog.withLock({ $0 }), known.revision == revision { return known }
+        if let known = state.catalog.withLock({ $0 }), known.revision == revision { return known }
         let loaded = try Catalog(Registry(connection).contents())
-        catalog.withLock { known in
+        state.catalog.withLock { known in
             if (known?.revision ?? -1) < loaded.revision { known = loaded }
         }
         return loaded
     }
+}
+
+/// What the values of a service share and change.
+private final class ProcessState: Sendable {
+    let catalog = Mutex<Catalog?>(nil)
+    let draining = Atomic<Bool>(false)
 }

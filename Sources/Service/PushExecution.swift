@@ -22,7 +22,7 @@ struct PushExecution {
             return try registry.wasPushed(project.id, version: plan.projectVersion)
         }
         let catalog = try write(registry, scope)
-        scope = Scope(scope.connection, catalog, scope.definitions)
+        scope = Scope(scope.connection, catalog, scope.definitions, scope.reach)
         var marking = PushMarking(before: plan.catalog)
         try marking.run(&scope, plan.definitions.map(\.key))
         return plan.outcome(wasPushed: wasPushed)

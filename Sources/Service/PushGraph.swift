@@ -91,7 +91,7 @@ extension Metaxy {
     /// - Complexity: O(features) round trips; O(records / 1,024) row updates for each feature that changed.
     public func push(_ push: GraphPush) async throws(ServiceError) -> PushOutcome {
         try await change(exclusive: true) { (scope) throws(ServiceError) in
-            let plan = try PushPlan(push, scope.catalog)
+            let plan = try PushPlan(push, scope.catalog, scope.reach)
             if plan.changesNothing || push.isDryRun { return plan.outcome(wasPushed: plan.changesNothing) }
             var execution = PushExecution(plan, push)
             return try execution.run(&scope)

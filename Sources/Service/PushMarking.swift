@@ -18,7 +18,7 @@ struct PushMarking {
     /// Marks the units of the features `keys` of the scope's graph.
     mutating func run(_ scope: inout Scope, _ keys: [FeatureKey]) throws(ServiceError) {
         for key in keys {
-            let plan = try scope.unitPlan(key)
+            guard let plan = scope.catalog.units(of: key) else { throw .internal("the feature \(key) left the graph") }
             let old = before.units(of: key)
             if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
                 for dep in plan.deps { try relink(scope, plan, dep) }

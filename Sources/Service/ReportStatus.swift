@@ -33,7 +33,7 @@ extension Metaxy {
     /// - Complexity: seven round trips; O(features + failures + blocks with something to do).
     public func status() async throws(ServiceError) -> [FeatureStatus] {
         try await read { (scope) throws(ServiceError) in
-            let summaries = try scope.summaries(scope.catalog.graph.order)
+            let summaries = try scope.summaries(scope.visible)
             let activities = Activities(scope.connection)
             let (activity, now) = try stored { () throws(StoreError) in
                 (try activities.read(), try activities.now())

@@ -82,7 +82,7 @@ extension Metaxy {
         for _ in 0..<Limits.settleRoundsMax {
             let outcome = try await read { (scope) throws(ServiceError) in
                 let plan = try scope.unitPlan(query.feature)
-                try query.restriction.check(plan)
+                try query.restriction.check(plan, scope)
                 if let samples = query.samples {
                     var comparison = SampleComparison(try scope.plan(query.feature), query)
                     return ResolutionOutcome(page: try comparison.run(samples, scope))

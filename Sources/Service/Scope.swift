@@ -9,14 +9,19 @@ struct Scope {
     let connection: Connection
     let catalog: Catalog
     let definitions: DefinitionCache
+    /// The projects whose features can be asked for; what follows from a change is not bound by it.
+    let reach: Reach
     var ledger = WorkLedger()
     /// Features in which something became ready by what was written back before the end.
     private var awakened: Set<FeatureID> = []
 
-    init(_ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache) {
+    init(
+        _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ reach: Reach
+    ) {
         self.connection = connection
         self.catalog = catalog
         self.definitions = definitions
+        self.reach = reach
     }
 
     /// The work bitmaps.
@@ -31,15 +36,15 @@ struct Scope {
         return plan
     }
 
-    /// The plan of a feature of the current graph, by key.
+    /// The plan of a feature of the current graph that the caller sees, by key.
     func plan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
-        guard let plan = catalog[key] else { throw .featureNotFound(key.description) }
+        guard let plan = catalog[key], sees(key) else { throw .featureNotFound(key.description) }
         return plan
     }
 
-    /// The plan of the units of a feature of the current graph.
+    /// The plan of the units of a feature of the current graph that the caller sees.
     func unitPlan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
-        guard let plan = catalog.units(of: key) else { throw .featureNotFound(key.description) }
+        guard let plan = catalog.units(of: key), sees(key) else { throw .featureNotFound(key.description) }
         return plan
     }
 

@@ -37,6 +37,8 @@ public enum ServiceError: Error, Hashable, Sendable {
     case claimNotFound(Int64)
     /// No such record.
     case recordNotFound
+    /// No such API token.
+    case tokenNotFound(String)
     /// No such project version.
     case versionNotFound(String)
     /// What was sent does not hold together.

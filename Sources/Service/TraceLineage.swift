@@ -132,7 +132,7 @@ private struct Tracer {
             for entry in frontier {
                 let definition = try definition(entry.definition)
                 for (upstream, parents) in zip(definition.upstreams, entry.parents) {
-                    guard let feature = scope.catalog.stored[upstream]?.id else { continue }
+                    guard let feature = scope.catalog.stored[upstream]?.id, scope.sees(feature) else { continue }
                     for parent in parents where parent.entry != 0 {
                         edges.append(edge(from: parent.entry, to: entry, of: upstream, definition))
                         if entries[parent.entry] == nil { wanted[feature, default: []].insert(parent) }
@@ -157,7 +157,7 @@ private struct Tracer {
             var found: [LineageEntry] = []
             for (feature, group) in Dictionary(grouping: frontier, by: \.feature).sorted(by: { $0.key < $1.key }) {
                 for target in scope.catalog.downstream(of: feature) {
-                    guard let plan = scope.catalog[target.feature] else { continue }
+                    guard let plan = scope.catalog[target.feature], scope.sees(plan.key) else { continue }
                     let dep = plan.deps[target.dep]
                     let units = try mapper.known(Array(Set(group.map(\.record))), plan, dep: dep)
                     let children = try made(of: group.map(\.entry), by: units, plan)

@@ -94,7 +94,7 @@ private struct Verification: Sendable {
     init(_ scope: Scope, _ feature: FeatureKey?, stride: Int) throws(ServiceError) {
         self.stride = stride
         let keys =
-            try feature.map { (key) throws(ServiceError) in [try scope.plan(key).key] } ?? scope.catalog.graph.order
+            try feature.map { (key) throws(ServiceError) in [try scope.plan(key).key] } ?? scope.visible
         for key in keys.reversed() {
             guard let plan = scope.catalog.units(of: key) else { continue }
             if plan.children != nil { parts.append((key, .children)) }

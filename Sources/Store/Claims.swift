@@ -185,15 +185,20 @@ public struct Claims {
     ///
     /// - Parameters:
     ///   - feature: nil for all.
+    ///   - features: only claims of these; nil for all.
     ///   - worker: nil for all.
     ///   - after: the last claim of the page before, 0 for the first.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func active(
-        feature: FeatureID?, worker: String?, after: Int64, limit: Int
+        feature: FeatureID?, among features: [FeatureID]?, worker: String?, after: Int64, limit: Int
     ) throws(StoreError) -> [StoredClaim] {
         try connection.rows(
-            Self.activeStatement, [.int4(feature), .text(worker), .int8(after), .int8(Int64(limit))], Self.decode)
+            Self.activeStatement,
+            [
+                .int4(feature), .text(worker), .int8(after), .int8(Int64(limit)),
+                features.map { .int4Array($0) } ?? .null,
+            ], Self.decode)
     }
 
     private static func decode(_ row: Row) throws(PostgresError) -> StoredClaim {
@@ -281,6 +286,7 @@ extension Claims {
         """
         SELECT \(columns) FROM claim
         WHERE state = 0 AND id > $3 AND ($1::integer IS NULL OR feature_id = $1) AND ($2::text IS NULL OR worker = $2)
+            AND ($5::integer[] IS NULL OR feature_id = ANY ($5))
         ORDER BY id LIMIT $4
         """)
 }

@@ -9,21 +9,30 @@ struct Database: Sendable {
     let pool: Pool
     private let embedded: EmbeddedPostgres?
 
+    /// Whether it is an embedded PostgreSQL that this process runs.
+    var isEmbedded: Bool { embedded != nil }
+
     /// Opens the database and brings its schema up to date.
     ///
     /// - Parameters:
     ///   - dataDirectory: where the embedded PostgreSQL lives when `DATABASE_URL` is not set.
     ///   - connections: the size of the pool.
-    static func open(dataDirectory: String, connections: Int) async throws(ExitReason) -> Database {
+    ///   - isShared: whether to use the embedded PostgreSQL of a server that runs, where one does.
+    static func open(
+        dataDirectory: String, connections: Int, isShared: Bool = false
+    ) async throws(ExitReason) -> Database {
         let environment = ProcessInfo.processInfo.environment
         var embedded: EmbeddedPostgres?
         let connectionString: String
         if let url = environment["DATABASE_URL"], !url.isEmpty {
             connectionString = url
         } else {
-            let server = try await start(dataDirectory, environment)
-            embedded = server
-            connectionString = server.connectionString
+            switch try await start(dataDirectory, environment, isShared: isShared) {
+            case .own(let server):
+                embedded = server
+                connectionString = server.connectionString
+            case .other(let string): connectionString = string
+            }
         }
         let database = Database(
             pool: Pool(configuration(connectionString, size: connections)), embedded: embedded)
@@ -67,21 +76,34 @@ struct Database: Sendable {
         return configuration
     }
 
+    /// The embedded PostgreSQL that a command works with.
+    private enum Embedded {
+        /// One that it has started.
+        case own(EmbeddedPostgres)
+        /// That of a server that runs, by its connection string.
+        case other(String)
+    }
+
     private static func start(
-        _ dataDirectory: String, _ environment: [String: String]
-    ) async throws(ExitReason) -> EmbeddedPostgres {
+        _ dataDirectory: String, _ environment: [String: String], isShared: Bool
+    ) async throws(ExitReason) -> Embedded {
         let path = URL(fileURLWithPath: dataDirectory).standardizedFileURL.path
         var configuration = EmbeddedConfiguration(
             dataDirectory: path, searchPath: environment["PATH"] ?? "",
             runtimeDirectory: environment["XDG_RUNTIME_DIR"])
         configuration.observe = { event in Log.write(.info, "embedded PostgreSQL: \(event)") }
         do {
-            return try await EmbeddedPostgres.start(configuration)
+            return .own(try await EmbeddedPostgres.start(configuration))
         } catch {
             switch error.code {
+            case .inUse where isShared: return .other(try running(path))
             case .startFailed, .startTimedOut: throw .unreachable("\(error)")
             default: throw .configuration("\(error)")
             }
         }
+    }
+
+    private static func running(_ path: String) throws(ExitReason) -> String {
+        do { return try EmbeddedPostgres.connectionString(ofServerOn: path) } catch { throw .configuration("\(error)") }
     }
 }

@@ -30,6 +30,19 @@ struct ExitReason: Error {
         }
     }
 
+    /// The reason behind a failure of a use case.
+    init(_ error: ServiceError) {
+        switch error {
+        case .unavailable(let error): self = .unreachable("the database cannot be used: \(error)")
+        case .conflict(let detail), .internal(let detail): self = .refused(detail)
+        case .tokenNotFound(let name): self = .refused("there is no token \"\(name)\"")
+        default: self = .refused("\(error)")
+        }
+    }
+
+    /// 1: what was asked for cannot be done.
+    static func refused(_ message: String) -> ExitReason { ExitReason(code: 1, message: message) }
+
     private init(code: Int32, message: String) {
         self.code = code
         self.message = message

@@ -43,11 +43,6 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard insecureNoAuth else {
-            throw ExitReason.configuration(
-                "requests cannot be authenticated without API tokens; on loopback, --insecure-no-auth does without"
-            ).exit()
-        }
         // Writing to a connection that its peer has closed is an error of that connection, not of the process.
         signal(SIGPIPE, SIG_IGN)
         let database: Database
@@ -67,7 +62,11 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ database: Database) async throws(ExitReason) {
         let metaxy = Metaxy(pool: database.pool, random: { Double.random(in: 0..<1) })
-        let api = API(metaxy: metaxy, configuration: Self.world(), observe: Self.observe)
+        if !insecureNoAuth {
+            try await FirstToken.make(metaxy, dataDirectory: database.isEmbedded ? dataDir : nil)
+        }
+        let authorizer = insecureNoAuth ? Authorizer.open : .tokens(of: metaxy)
+        let api = API(metaxy: metaxy, configuration: Self.world(authorizer), observe: Self.observe)
         let application = Application(
             fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) }, handler: { await api.respond($0) })
         let server = Server(
@@ -110,10 +109,10 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private static func world() -> APIConfiguration {
+    private static func world(_ authorizer: Authorizer) -> APIConfiguration {
         let numbers = NumberStream()
         return APIConfiguration(
-            authorizer: .open, random: { numbers.next() },
+            authorizer: authorizer, random: { numbers.next() },
             clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text)
     }
 

@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import Service
 import Testing
 
 @testable import API

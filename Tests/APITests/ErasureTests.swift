@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Postgres
+import Service
 import Testing
 
 @testable import API

@@ -24,8 +24,10 @@ struct World {
     private var port: Int?
 
     /// Runs `body` with an API over a freshly migrated database.
+    ///
+    /// - Parameter authorizer: nil to ask for API tokens.
     static func with(
-        authorizer: Authorizer = .open, _ body: (World) async throws -> Void
+        authorizer: Authorizer? = .open, _ body: (World) async throws -> Void
     ) async throws {
         try await TestDatabase.prepareTemplate(named: "migrated") { database in
             let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
@@ -67,20 +69,21 @@ struct World {
     }
 
     /// An API whose database cannot be reached.
-    static func withoutDatabase() -> World {
+    static func withoutDatabase(authorizer: Authorizer? = .open) -> World {
         var configuration = PoolConfiguration(connectionString: "host=/nowhere", size: 1)
         configuration.waitDeadline = .milliseconds(50)
-        return World(Pool(configuration), .open)
+        return World(Pool(configuration), authorizer)
     }
 
-    private init(_ pool: Pool, _ authorizer: Authorizer) {
+    private init(_ pool: Pool, _ authorizer: Authorizer?) {
         let events = Events()
         self.pool = pool
         self.events = events
         metaxy = Metaxy(pool: pool, random: { 0.5 })
         let ticks = Ticks()
         let configuration = APIConfiguration(
-            authorizer: authorizer, random: { 0xABCD }, clock: { ticks.next() }, version: "1.2.3")
+            authorizer: authorizer ?? .tokens(of: metaxy), random: { 0xABCD }, clock: { ticks.next() }, version: "1.2.3"
+        )
         api = API(metaxy: metaxy, configuration: configuration) { events.add($0) }
     }
 
@@ -149,6 +152,23 @@ struct World {
     /// Runs SQL.
     func script(_ sql: String) async throws {
         try await pool.withConnection { (connection) throws(PostgresError) in try connection.script(sql) }
+    }
+
+    /// The text that a statement answers.
+    func text(_ sql: String) async throws -> String {
+        try await pool.withConnection { (connection) throws(PostgresError) in
+            try connection.query(Statement("test_text", sql, prepare: false)).single().text(0)
+        }
+    }
+
+    /// Makes an API token.
+    ///
+    /// - Returns: its secret.
+    func token(
+        _ name: String, _ scopes: Set<AccessScope>, projects: Set<String>? = nil
+    ) async throws -> String {
+        let request = TokenRequest(name: name, scopes: scopes, projects: projects)
+        return try await metaxy.createToken(request, author: nil).secret.text
     }
 
     /// Every answer that any test gets is held against the contract.

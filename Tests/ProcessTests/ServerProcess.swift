@@ -17,9 +17,14 @@ final class ServerProcess {
     ///   - database: `DATABASE_URL`; nil for the embedded PostgreSQL.
     ///   - dataDirectory: where the embedded PostgreSQL lives.
     ///   - options: further options of `serve`.
-    init(database: String?, dataDirectory: String, options: [String] = []) throws {
+    ///   - isOpen: whether it lets everyone do everything.
+    ///   - log: where its log goes; nil for nowhere.
+    init(
+        database: String?, dataDirectory: String, options: [String] = [], isOpen: Bool = true, log: String? = nil
+    ) throws {
         let output: Pipe
-        (process, output) = try Self.launch(database, dataDirectory, options)
+        (process, output) = try Self.launch(
+            database, dataDirectory, options + (isOpen ? ["--insecure-no-auth"] : []), log: log)
         var line = Data()
         while !line.contains(UInt8(ascii: "\n")) {
             let data = output.fileHandleForReading.availableData
@@ -31,31 +36,54 @@ final class ServerProcess {
     }
 
     private static func launch(
-        _ database: String?, _ dataDirectory: String, _ options: [String]
+        _ database: String?, _ dataDirectory: String, _ options: [String], log: String? = nil
     ) throws -> (process: Process, output: Pipe) {
         let process = Process()
         process.executableURL = program
         process.arguments =
-            [
-                "serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory, "--insecure-no-auth",
-            ] + options
+            ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory] + options
         var environment = ProcessInfo.processInfo.environment
         environment["DATABASE_URL"] = database
         process.environment = environment
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
+        if let log {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+            process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        }
         try process.run()
         return (process, output)
     }
 
     /// The exit code of a server that should not start.
     static func exitCode(database: String?, dataDirectory: String, options: [String]) throws -> Int32 {
-        let (process, output) = try launch(database, dataDirectory, options)
+        let (process, output) = try launch(database, dataDirectory, options + ["--insecure-no-auth"])
         // One that starts after all says where it listens: it is stopped, and its code is 0.
         if !output.fileHandleForReading.availableData.isEmpty { kill(process.processIdentifier, SIGTERM) }
         process.waitUntilExit()
         return process.terminationStatus
+    }
+
+    /// Runs another command of the program to its end.
+    ///
+    /// - Returns: its exit code and what it wrote to standard output.
+    static func run(
+        _ arguments: [String], environment more: [String: String] = [:]
+    ) throws -> (code: Int32, output: String) {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        environment["DATABASE_URL"] = nil
+        process.environment = environment.merging(more) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
     }
 
     /// The port that it listens at.
@@ -91,9 +119,10 @@ final class ServerProcess {
 
     /// Sends a request and gives the answer's status and JSON.
     func send(
-        _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json"
+        _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json",
+        token: String? = nil
     ) async throws -> (status: Int, json: JSONValue) {
-        try await HTTPClient.send(method, url + path, body, type: type)
+        try await HTTPClient.send(method, url + path, body, type: type, token: token)
     }
 }
 
@@ -107,11 +136,12 @@ enum HTTPClient {
 
     /// Sends a request and gives the answer's status and JSON.
     static func send(
-        _ method: String, _ url: String, _ body: String?, type: String
+        _ method: String, _ url: String, _ body: String?, type: String, token: String? = nil
     ) async throws -> (status: Int, json: JSONValue) {
         var request = URLRequest(url: try #require(URL(string: url)))
         request.httpMethod = method
         request.timeoutInterval = 60
+        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
         if let body {
             request.httpBody = Data(body.utf8)
             request.setValue(type, forHTTPHeaderField: "Content-Type")

@@ -1,0 +1,13 @@
+// What a caller may do.
+
+/// What a request needs to be allowed.
+public enum AccessScope: String, Sendable, Hashable, CaseIterable {
+    /// Reading anything.
+    case read
+    /// Pushing graphs and writing records.
+    case write
+    /// Taking and reporting claims.
+    case work
+    /// Everything else.
+    case admin
+}

@@ -1,0 +1,196 @@
+// Making, listing, rotating and revoking API tokens, and making out whose secret it is.
+
+import Postgres
+public import Store
+
+/// A token to be made.
+public struct TokenRequest: Sendable {
+    /// Its name: that of no other token, now or earlier.
+    public var name: String
+    /// What it may do.
+    public var scopes: Set<AccessScope>
+    /// The only projects that it sees; nil for all.
+    public var projects: Set<String>?
+    /// For how long it is accepted, in seconds; nil for ever.
+    public var lifetime: Double?
+
+    /// A request for a token of these properties.
+    public init(name: String, scopes: Set<AccessScope>, projects: Set<String>? = nil, lifetime: Double? = nil) {
+        self.name = name
+        self.scopes = scopes
+        self.projects = projects
+        self.lifetime = lifetime
+    }
+}
+
+/// A token with a secret that was just made.
+public struct NewToken: Sendable {
+    /// The token.
+    public let token: StoredToken
+    /// Its new secret: it can never be shown again.
+    public let secret: TokenSecret
+}
+
+extension Metaxy {
+    /// Whom a secret belongs to.
+    ///
+    /// Answered from memory; the secrets are read again when they are older than `Limits.tokenMemory`. While the database
+    /// is away what is remembered serves for `Limits.tokenMemoryMax`.
+    ///
+    /// - Returns: nil where the secret is unknown, has expired or was revoked.
+    /// - Throws: `.unavailable`.
+    /// - Complexity: O(1); one round trip of the process in `Limits.tokenMemory`.
+    public func identify(_ secret: String) async throws(ServiceError) -> TokenIdentity? {
+        let digest = TokenSecret.digest(of: secret)
+        let start = ContinuousClock.now
+        if case .load(let generation) = tokens.order(at: start) {
+            do throws(ServiceError) {
+                let secrets = try await pool.withConnection { (connection) throws(ServiceError) in
+                    try stored { () throws(StoreError) in try Tokens(connection).accepted() }
+                }
+                tokens.replace(secrets, readAt: start, generation: generation)
+            } catch {
+                guard tokens.giveUp(at: .now) else { throw error }
+            }
+        }
+        return tokens.find(digest, at: .now)
+    }
+
+    /// Makes a token.
+    ///
+    /// - Parameter author: the name of the token that asks for it; nil for the command line.
+    /// - Throws: `.conflict` where there is or was a token of this name, or there are too many; `.unavailable`.
+    /// - Complexity: four round trips.
+    public func createToken(_ request: TokenRequest, author: String?) async throws(ServiceError) -> NewToken {
+        let secret = TokenSecret()
+        let token = try await changeTokens { (connection) throws(ServiceError) in
+            try connection.createToken(request, secret, author: author)
+        }
+        return NewToken(token: token, secret: secret)
+    }
+
+    /// Makes the very first token, which may do everything; nothing where there is or was any.
+    ///
+    /// - Parameter secret: its secret.
+    /// - Returns: whether it was made.
+    /// - Throws: `.unavailable`.
+    public func createFirstToken(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
+        try await changeTokens { (connection) throws(ServiceError) in
+            let exist = try stored { () throws(StoreError) in try Tokens(connection).exist() }
+            guard !exist else { return false }
+            let request = TokenRequest(name: "admin", scopes: Set(AccessScope.allCases))
+            _ = try connection.createToken(request, secret, author: nil)
+            return true
+        }
+    }
+
+    /// Whether there is or was any token.
+    ///
+    /// - Throws: `.unavailable`.
+    /// - Complexity: one round trip.
+    public func haveTokens() async throws(ServiceError) -> Bool {
+        try await pool.withConnection { (connection) throws(ServiceError) in
+            try stored { () throws(StoreError) in try Tokens(connection).exist() }
+        }
+    }
+
+    /// Gives a token another secret. Those that it has stay good for a while, so that whoever uses it can change over.
+    ///
+    /// - Parameters:
+    ///   - grace: for how long the present secrets are still accepted, in seconds; 0 for not at all.
+    ///   - lifetime: for how long the new one is accepted, in seconds; nil for ever.
+    /// - Throws: `.tokenNotFound`; `.conflict` where the token was revoked; `.unavailable`.
+    /// - Complexity: five round trips.
+    public func rotateToken(
+        _ name: String, grace: Double, lifetime: Double?
+    ) async throws(ServiceError) -> NewToken {
+        let secret = TokenSecret()
+        let token = try await changeTokens { (connection) throws(ServiceError) in
+            let tokens = Tokens(connection)
+            let known = try stored { () throws(StoreError) in try tokens.lock(name) }
+            guard let known else { throw .tokenNotFound(name) }
+            guard known.revokedAt == nil else {
+                throw .conflict("the token \"\(name)\" was revoked; make one of another name")
+            }
+            try connection.requirePlaceForSecret()
+            return try stored { () throws(StoreError) in
+                try tokens.expire(name, afterSeconds: grace)
+                try tokens.add(secret.digest, to: name, lifetime: lifetime)
+                return try tokens.lock(name) ?? known
+            }
+        }
+        return NewToken(token: token, secret: secret)
+    }
+
+    /// Revokes a token with all its secrets: here at once, in other processes within `Limits.tokenMemory`. Revoking it
+    /// again changes nothing.
+    ///
+    /// - Throws: `.tokenNotFound`, `.unavailable`.
+    /// - Complexity: three round trips.
+    public func revokeToken(_ name: String) async throws(ServiceError) {
+        try await changeTokens { (connection) throws(ServiceError) in
+            let tokens = Tokens(connection)
+            let known = try stored { () throws(StoreError) in try tokens.lock(name) }
+            guard let known else { throw .tokenNotFound(name) }
+            guard known.revokedAt == nil else { return }
+            try stored { () throws(StoreError) in try tokens.revoke(name) }
+        }
+    }
+
+    /// A page of the tokens in the order of their names, revoked ones too.
+    ///
+    /// - Parameters:
+    ///   - after: the last name of the page before; nil for the first page.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    /// - Returns: the tokens, and whether there are more.
+    /// - Throws: `.unavailable`.
+    /// - Complexity: one round trip; O(limit).
+    public func tokens(
+        after: String?, limit: Int
+    ) async throws(ServiceError) -> (tokens: [StoredToken], hasMore: Bool) {
+        try await pool.withConnection { (connection) throws(ServiceError) in
+            let found = try stored { () throws(StoreError) in
+                try Tokens(connection).page(after: after ?? "", limit: limit + 1)
+            }
+            return (Array(found.prefix(limit)), found.count > limit)
+        }
+    }
+
+    private func changeTokens<T: Sendable>(
+        _ body: @escaping @Sendable (Connection) throws(ServiceError) -> T
+    ) async throws(ServiceError) -> T {
+        let value = try await pool.transaction { (connection) throws(ServiceError) -> T in try body(connection) }
+        tokens.forget()
+        return value
+    }
+}
+
+extension Connection {
+    fileprivate func createToken(
+        _ request: TokenRequest, _ secret: TokenSecret, author: String?
+    ) throws(ServiceError) -> StoredToken {
+        try requirePlaceForSecret()
+        let tokens = Tokens(self)
+        let isNew = try stored { () throws(StoreError) in
+            try tokens.create(
+                request.name, scopes: request.scopes.map(\.rawValue).sorted(), projects: request.projects?.sorted(),
+                author: author)
+        }
+        guard isNew else {
+            throw .conflict("there is, or was, a token \"\(request.name)\"; a name is given once")
+        }
+        let token = try stored { () throws(StoreError) in
+            try tokens.add(secret.digest, to: request.name, lifetime: request.lifetime)
+            return try tokens.lock(request.name)
+        }
+        guard let token else { throw .internal("the token \(request.name) was not stored") }
+        return token
+    }
+
+    fileprivate func requirePlaceForSecret() throws(ServiceError) {
+        let count = try stored { () throws(StoreError) in try Tokens(self).acceptedCount() }
+        guard count < Limits.tokenSecretsMax else {
+            throw .conflict("there are \(count) tokens already; revoke some")
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// metaxyd token: API tokens, made and revoked in the database itself.
+
+import API
+import ArgumentParser
+import Foundation
+import Service
+import Store
+
+struct TokenCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "token",
+        abstract: "Make, list, rotate and revoke API tokens.",
+        discussion: """
+            Works on the database itself, with DATABASE_URL or the embedded one, whether or not a server runs. A \
+            revocation holds in every running server within a second.
+            """,
+        subcommands: [Create.self, List.self, Rotate.self, Revoke.self])
+
+    /// Where the tokens are.
+    struct Place: ParsableArguments {
+        @Option(help: "Where the embedded PostgreSQL lives when DATABASE_URL is not set.")
+        var dataDir = "./metaxy-data"
+
+        /// Runs `body` with the service over the database.
+        func with(_ body: (Metaxy) async throws(ServiceError) -> Void) async throws {
+            do throws(ExitReason) {
+                let database = try await Database.open(dataDirectory: dataDir, connections: 1, isShared: true)
+                var failure: ServiceError?
+                do throws(ServiceError) {
+                    try await body(Metaxy(pool: database.pool, random: { Double.random(in: 0..<1) }))
+                } catch {
+                    failure = error
+                }
+                await database.close()
+                if let failure { throw ExitReason(failure) }
+            } catch {
+                throw error.exit()
+            }
+        }
+    }
+
+    /// For how long a secret is good.
+    struct Lifetime: ParsableArguments {
+        @Option(help: "For how many days the secret is good; for ever where it is left out.")
+        var expiresDays: Int?
+
+        func validate() throws {
+            guard expiresDays.map({ (1...3_650).contains($0) }) ?? true else {
+                throw ValidationError("--expires-days takes a number from 1 to 3650")
+            }
+        }
+
+        var seconds: Double? { expiresDays.map { Double($0) * 86_400 } }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a token and print its secret, which is never shown again.")
+
+        @Argument(help: "The name of the token: that of no other, now or earlier.")
+        var name: String
+
+        @Option(
+            name: .customLong("scope"),
+            help: "What it may do: read, write (push, records), work (claims) or admin; repeat it for several.",
+            transform: scope)
+        var scopes: [AccessScope]
+
+        @Option(name: .customLong("project"), help: "A project that it sees; repeat it for several; all without it.")
+        var projects: [String] = []
+
+        @OptionGroup var lifetime: Lifetime
+        @OptionGroup var place: Place
+
+        func validate() throws {
+            guard !scopes.isEmpty else { throw ValidationError("--scope is missing") }
+            guard !name.isEmpty, name.utf8.count <= 255, !name.contains("/") else {
+                throw ValidationError("the name of a token has 1 to 255 bytes and no \"/\"")
+            }
+        }
+
+        func run() async throws {
+            let request = TokenRequest(
+                name: name, scopes: Set(scopes), projects: projects.isEmpty ? nil : Set(projects),
+                lifetime: lifetime.seconds)
+            try await place.with { (metaxy) async throws(ServiceError) in
+                Output.line(try await metaxy.createToken(request, author: nil).secret.text)
+            }
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give a token a new secret and print it; those that it has stay good for a while.")
+
+        @Argument(help: "The name of the token.")
+        var name: String
+
+        @Option(help: "For how many seconds the present secrets stay good.")
+        var graceSeconds = 86_400
+
+        @OptionGroup var lifetime: Lifetime
+        @OptionGroup var place: Place
+
+        func validate() throws {
+            guard (0...315_360_000).contains(graceSeconds) else {
+                throw ValidationError("--grace-seconds takes a number from 0 to 315360000")
+            }
+        }
+
+        func run() async throws {
+            try await place.with { (metaxy) async throws(ServiceError) in
+                let made = try await metaxy.rotateToken(
+                    name, grace: Double(graceSeconds), lifetime: lifetime.seconds)
+                Output.line(made.secret.text)
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the tokens, revoked ones too.")
+
+        @OptionGroup var place: Place
+
+        func run() async throws {
+            try await place.with { (metaxy) async throws(ServiceError) in
+                var table = Table(["name", "scopes", "projects", "created by", "secrets", "state"])
+                var after: String?
+                while true {
+                    let page = try await metaxy.tokens(after: after, limit: 1_000)
+                    for token in page.tokens {
+                        table.add([
+                            token.name, token.scopes.joined(separator: ","),
+                            token.projects?.joined(separator: ",") ?? "all", token.createdBy ?? "command line",
+                            "\(token.secrets)",
+                            token.revokedAt != nil ? "revoked" : token.secrets == 0 ? "expired" : "good",
+                        ])
+                    }
+                    guard page.hasMore else { break }
+                    after = page.tokens.last?.name
+                }
+                Output.text(table.text)
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Revoke a token with all its secrets.")
+
+        @Argument(help: "The name of the token.")
+        var name: String
+
+        @OptionGroup var place: Place
+
+        func run() async throws {
+            try await place.with { (metaxy) async throws(ServiceError) in try await metaxy.revokeToken(name) }
+        }
+    }
+}
+
+/// The scope that an argument names.
+private func scope(_ text: String) throws -> AccessScope {
+    guard let scope = AccessScope(rawValue: text) else {
+        let names = AccessScope.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--scope takes one of \(names), not \(text)")
+    }
+    return scope
+}
