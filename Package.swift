@@ -51,6 +51,7 @@ let package = Package(
                 .embedInCode("0007_create_erasure.sql"),
                 .embedInCode("0008_create_answers.sql"),
                 .embedInCode("0009_create_access.sql"),
+                .embedInCode("0010_slim_claim_batch.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

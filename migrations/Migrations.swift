@@ -21,5 +21,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 7, name: "0007_create_erasure", sql: PackageResources._007_create_erasure_sql),
         MigrationFile(number: 8, name: "0008_create_answers", sql: PackageResources._008_create_answers_sql),
         MigrationFile(number: 9, name: "0009_create_access", sql: PackageResources._009_create_access_sql),
+        MigrationFile(number: 10, name: "0010_slim_claim_batch", sql: PackageResources._010_slim_claim_batch_sql),
     ]
 }

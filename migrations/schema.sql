@@ -114,11 +114,15 @@ CREATE TABLE public.claim_batch (
     attempts smallint[] NOT NULL,
     provenance text[] NOT NULL,
     parents bigint[] NOT NULL,
-    parent_records bigint[] NOT NULL,
-    parent_counts integer[] NOT NULL,
+    parent_records bigint[],
+    parent_counts integer[],
     fields integer NOT NULL,
     deps integer NOT NULL
 );
+
+COMMENT ON COLUMN public.claim_batch.parent_records IS 'null where each parent has its unit''s own record id';
+
+COMMENT ON COLUMN public.claim_batch.parent_counts IS 'null where each dep has exactly one parent';
 
 ALTER TABLE public.claim ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.claim_id_seq

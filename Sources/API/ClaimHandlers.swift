@@ -27,10 +27,11 @@ extension API {
             writer.member("feature_version", batch.plan.featureVersion)
             writer.member("token", claim.token)
             writer.member("lease_expires_at", time: claim.leaseUntil)
-            writer.array("records", zip(batch.records, batch.attempts)) { writer, unit in
+            let records = IncrementEncoder(batch.records, batch.plan)
+            writer.array("records", batch.records.indices) { writer, index in
                 writer.beginObject()
-                writer.increment(unit.0, batch.plan)
-                writer.member("metaxy_attempt", unit.1)
+                records.write(index, to: &writer)
+                writer.member("metaxy_attempt", batch.attempts[index])
                 writer.endObject()
             }
         }

@@ -20,9 +20,10 @@ extension API {
                 writer.member("feature", key.description)
                 writer.member("feature_version", page.plan.featureVersion)
                 writer.counts(page.counts)
-                writer.array("records", page.records) { writer, record in
+                let records = IncrementEncoder(page.records, page.plan)
+                writer.array("records", page.records.indices) { writer, index in
                     writer.beginObject()
-                    writer.increment(record, page.plan)
+                    records.write(index, to: &writer)
                     writer.endObject()
                 }
                 writer.member("next_cursor", page.next.map { Cursor.text(.number($0), question.fingerprint) })
@@ -53,12 +54,14 @@ extension API {
     private func stream(_ call: Call, _ question: ResolveQuestion) async throws(Problem) -> Response {
         var query = try question.query()
         query.limit = Service.Limits.pageRowsMax
+        query.isStreamed = true
         query.countsAll = false
         let first = try await resolve(query)
         return streamLines(call, first: first) { page, lines in
-            for record in page.records {
+            let records = IncrementEncoder(page.records, page.plan)
+            for index in page.records.indices {
                 lines.beginObject()
-                lines.increment(record, page.plan)
+                records.write(index, to: &lines)
                 lines.endObject()
                 lines.endLine()
             }
@@ -96,24 +99,5 @@ extension JSONWriter {
             for kind in IncrementKind.allCases { writer.member(kind.rawValue, counts.kinds[kind] ?? 0) }
             writer.member("up_to_date", counts.upToDate)
         }
-    }
-
-    /// Writes the members of a record of an increment.
-    mutating func increment(_ record: IncrementRecord, _ plan: FeaturePlan) {
-        ids(plan.spec.idColumns, record.key)
-        for column in record.columns { member(column.name, raw: column.value) }
-        member("metaxy_change", record.kind.rawValue)
-        member("metaxy_stale_fields", record.staleFields.map { plan.fields[$0.field].structKey })
-        object("metaxy_causes") { writer in
-            for stale in record.staleFields {
-                writer.member(plan.fields[stale.field].structKey, stale.causes.map(\.rawValue))
-            }
-        }
-        object("metaxy_provenance_by_field") { writer in
-            for (field, provenance) in zip(plan.fields, record.provenance) {
-                writer.member(field.structKey, provenance)
-            }
-        }
-        member("metaxy_provenance", record.recordProvenance)
     }
 }

@@ -65,33 +65,49 @@ public struct RecordHash: Hashable, Sendable {
     ///
     /// - Complexity: O(bytes); the result is the only allocation.
     public func digest(_ bytes: [UInt8]) -> String {
+        withText(of: bytes) { text in
+            String(unsafeUninitializedCapacity: text.count) { $0.initialize(fromContentsOf: text) }
+        }
+    }
+
+    /// Appends the text form of the digest of `bytes`, cut to ``truncation`` characters.
+    ///
+    /// - Complexity: O(bytes); allocates nothing but room in `output`.
+    public func digest(_ bytes: [UInt8], into output: inout [UInt8]) {
+        withText(of: bytes) { output.append(contentsOf: $0) }
+    }
+
+    private func withText<T>(of bytes: [UInt8], _ body: (UnsafeBufferPointer<UInt8>) -> T) -> T {
         bytes.withUnsafeBytes { input in
             switch algorithm {
-            case .md5: hex(16) { cdigest_md5(input.baseAddress, input.count, $0) }
-            case .sha256: hex(32) { cdigest_sha256(input.baseAddress, input.count, $0) }
-            case .xxhash32: decimal(UInt64(cdigest_xxhash32(input.baseAddress, input.count)))
-            case .xxhash64: decimal(cdigest_xxhash64(input.baseAddress, input.count))
+            case .md5: hex(16, body) { cdigest_md5(input.baseAddress, input.count, $0) }
+            case .sha256: hex(32, body) { cdigest_sha256(input.baseAddress, input.count, $0) }
+            case .xxhash32: decimal(UInt64(cdigest_xxhash32(input.baseAddress, input.count)), body)
+            case .xxhash64: decimal(cdigest_xxhash64(input.baseAddress, input.count), body)
             }
         }
     }
 
-    private func hex(_ byteCount: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> String {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount) { digest in
-            // The allocation has at least one byte, so it has an address.
-            guard let base = digest.baseAddress else { return "" }
-            fill(base)
-            let length = min(truncation, byteCount * 2)
-            return String(unsafeUninitializedCapacity: length) { text in
-                for index in 0..<length {
-                    let nibble = index & 1 == 0 ? digest[index >> 1] >> 4 : digest[index >> 1] & 15
-                    text[index] = nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
-                }
-                return length
+    private func hex<T>(
+        _ byteCount: Int, _ body: (UnsafeBufferPointer<UInt8>) -> T, _ fill: (UnsafeMutablePointer<UInt8>) -> Void
+    ) -> T {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCount * 3) { bytes in
+            // The digest lies behind its text. The allocation has at least one byte, so it has an address.
+            let (text, digest) = (
+                bytes[..<(byteCount * 2)], UnsafeMutableBufferPointer(rebasing: bytes[(byteCount * 2)...])
+            )
+            if let base = digest.baseAddress { fill(base) }
+            for (index, byte) in digest.enumerated() {
+                bytes[2 * index] = Self.digits[Int(byte >> 4)]
+                bytes[2 * index + 1] = Self.digits[Int(byte & 15)]
             }
+            return body(UnsafeBufferPointer(rebasing: text.prefix(truncation)))
         }
     }
 
-    private func decimal(_ value: UInt64) -> String {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    private func decimal<T>(_ value: UInt64, _ body: (UnsafeBufferPointer<UInt8>) -> T) -> T {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var rest = value
             var start = digits.count
@@ -100,11 +116,7 @@ public struct RecordHash: Hashable, Sendable {
                 digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             } while rest > 0
-            let kept = digits[start...].prefix(truncation)
-            return String(unsafeUninitializedCapacity: kept.count) { text in
-                _ = text.initialize(fromContentsOf: kept)
-                return kept.count
-            }
+            return body(UnsafeBufferPointer(rebasing: digits[start...].prefix(truncation)))
         }
     }
 }

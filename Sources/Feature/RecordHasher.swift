@@ -69,6 +69,46 @@ public struct RecordHasher: Sendable {
         return hash.digest(buffer)
     }
 
+    /// Starts the provenance of a field: its data versions follow in the order of the formula's parents.
+    public mutating func start(_ formula: FieldFormula) {
+        buffer.removeAll(keepingCapacity: true)
+        buffer.append(contentsOf: formula.pieces[0])
+    }
+
+    /// Takes the data version of the parent at `index`.
+    ///
+    /// - Parameter append: appends it, UTF-8; answers false where the upstream record has none or is missing.
+    /// - Returns: false where it is missing and may not be: there is no provenance then.
+    public mutating func take(
+        of index: Int, _ formula: FieldFormula, _ append: (inout [UInt8]) -> Bool
+    ) -> Bool {
+        if index > 0 { buffer.append(contentsOf: formula.pieces[index]) }
+        return append(&buffer) || formula.parents[index].isOptional
+    }
+
+    /// Ends what ``start(_:)`` began, and appends the provenance to `output`.
+    ///
+    /// - Complexity: O(bytes hashed); allocates nothing but room in `output`.
+    public mutating func finish(into output: inout [UInt8]) {
+        hash.digest(buffer, into: &output)
+    }
+
+    /// Appends the version of a record to `output`: from those of its fields, which lie one behind the other.
+    ///
+    /// - Parameter ends: where the version of each field ends, the first one beginning at `start`.
+    public mutating func recordVersion(
+        _ versions: [UInt8], from start: Int, ends: [Int], into output: inout [UInt8]
+    ) {
+        buffer.removeAll(keepingCapacity: true)
+        var next = start
+        for end in ends {
+            if next > start { buffer.append(UInt8(ascii: "|")) }
+            buffer.append(contentsOf: versions[next..<end])
+            next = end
+        }
+        hash.digest(buffer, into: &output)
+    }
+
     private mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { buffer.append(contentsOf: $0) }

@@ -56,10 +56,10 @@ public struct RecordKey: Hashable, Sendable {
     ///
     /// - Returns: nil where the bytes are not an encoding that this type writes.
     public init?(encoded bytes: [UInt8]) {
-        var reader = KeyReader(bytes: bytes)
+        var reader = EncodedKey(bytes[...])
         var values: [IDValue] = []
         while !reader.isAtEnd {
-            guard let value = reader.value() else { return nil }
+            guard let value = reader.next() else { return nil }
             values.append(value)
         }
         self.values = values
@@ -89,9 +89,9 @@ extension IDValue {
     public func encode(into bytes: inout [UInt8]) {
         switch self {
         case .boolean(let flag):
-            bytes.append(flag ? Tag.true : Tag.false)
+            bytes.append(flag ? KeyTag.true : KeyTag.false)
         case .integer(let number):
-            bytes.append(Tag.integer)
+            bytes.append(KeyTag.integer)
             let shifted = UInt64(bitPattern: number) ^ (1 << 63)
             for shift in stride(from: UInt64(56), through: 0, by: -8) {
                 bytes.append(UInt8(truncatingIfNeeded: shifted >> shift))
@@ -99,12 +99,12 @@ extension IDValue {
         case .bigInteger(let digits):
             Self.encodeBig(digits, into: &bytes)
         case .string(let text):
-            bytes.append(Tag.string)
+            bytes.append(KeyTag.string)
             for byte in text.utf8 {
                 bytes.append(byte)
-                if byte == 0 { bytes.append(Tag.escapedZero) }
+                if byte == 0 { bytes.append(KeyTag.escapedZero) }
             }
-            bytes.append(Tag.end)
+            bytes.append(KeyTag.end)
         }
     }
 
@@ -112,7 +112,7 @@ extension IDValue {
     private static func encodeBig(_ digits: String, into bytes: inout [UInt8]) {
         let negative = digits.utf8.first == UInt8(ascii: "-")
         let magnitude = negative ? Array(digits.utf8.dropFirst()) : Array(digits.utf8)
-        bytes.append(negative ? Tag.bigNegative : Tag.bigPositive)
+        bytes.append(negative ? KeyTag.bigNegative : KeyTag.bigPositive)
         let count = UInt16(clamping: magnitude.count)
         let body = [UInt8(count >> 8), UInt8(count & 0xFF)] + magnitude
         bytes.append(contentsOf: negative ? body.map { ~$0 } : body)
@@ -120,7 +120,7 @@ extension IDValue {
 }
 
 /// The first byte of each encoded value, in the order of the kinds.
-private enum Tag {
+enum KeyTag {
     static let end: UInt8 = 0x00
     static let `false`: UInt8 = 0x02
     static let `true`: UInt8 = 0x03
@@ -129,64 +129,4 @@ private enum Tag {
     static let bigPositive: UInt8 = 0x12
     static let string: UInt8 = 0x20
     static let escapedZero: UInt8 = 0xFF
-}
-
-/// Reads one value after another from an encoded key.
-private struct KeyReader {
-    let bytes: [UInt8]
-    var position = 0
-
-    var isAtEnd: Bool { position == bytes.count }
-
-    mutating func value() -> IDValue? {
-        switch next() {
-        case Tag.false: .boolean(false)
-        case Tag.true: .boolean(true)
-        case Tag.integer: integer()
-        case Tag.bigPositive: big(negative: false)
-        case Tag.bigNegative: big(negative: true)
-        case Tag.string: string()
-        default: nil
-        }
-    }
-
-    private mutating func next() -> UInt8? {
-        guard position < bytes.count else { return nil }
-        position += 1
-        return bytes[position - 1]
-    }
-
-    private mutating func integer() -> IDValue? {
-        guard position + 8 <= bytes.count else { return nil }
-        var shifted: UInt64 = 0
-        for byte in bytes[position..<position + 8] { shifted = shifted << 8 | UInt64(byte) }
-        position += 8
-        return .integer(Int64(bitPattern: shifted ^ (1 << 63)))
-    }
-
-    private mutating func big(negative: Bool) -> IDValue? {
-        let mask: UInt8 = negative ? 0xFF : 0
-        guard let high = next(), let low = next() else { return nil }
-        let count = Int(high ^ mask) << 8 | Int(low ^ mask)
-        guard position + count <= bytes.count else { return nil }
-        let digits = bytes[position..<position + count].map { $0 ^ mask }
-        position += count
-        return .bigInteger((negative ? "-" : "") + String(decoding: digits, as: UTF8.self))
-    }
-
-    private mutating func string() -> IDValue? {
-        var text: [UInt8] = []
-        while let byte = next() {
-            guard byte == Tag.end else {
-                text.append(byte)
-                continue
-            }
-            guard position < bytes.count, bytes[position] == Tag.escapedZero else {
-                return String(validating: text, as: UTF8.self).map(IDValue.string)
-            }
-            position += 1
-            text.append(0)
-        }
-        return nil
-    }
 }

@@ -76,6 +76,17 @@ public struct JSONWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
+    /// Writes members that are JSON already, as they are.
+    ///
+    /// - Parameter members: one or more, names and values, with commas between them.
+    public mutating func members(_ members: some Collection<UInt8>) { raw(members) }
+
+    /// Writes a string whose UTF-8 stands in a buffer.
+    public mutating func string(utf8: ArraySlice<UInt8>) {
+        utf8.withUnsafeBufferPointer { quote($0, isKey: false) }
+        needsComma = true
+    }
+
     /// Writes a whole tree, members in their own order.
     public mutating func value(_ value: JSONValue) {
         switch value {
@@ -130,24 +141,26 @@ public struct JSONWriter: Sendable {
     /// Writes a string with the comma before it that is due, and the colon after it if it is a key.
     private mutating func quote(_ text: String, isKey: Bool) {
         var text = text
-        text.withUTF8 { utf8 in
-            let special = utf8.firstEscaped(from: 0)
-            guard special < utf8.count else { return quotePlain(utf8, isKey: isKey) }
-            if needsComma { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(UInt8(ascii: "\""))
-            // Runs without escapes are copied whole.
-            var runStart = 0
-            var index = special
-            while index < utf8.count {
-                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart..<index]))
-                escape(utf8[index])
-                runStart = index + 1
-                index = utf8.firstEscaped(from: runStart)
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart...]))
-            bytes.append(UInt8(ascii: "\""))
-            if isKey { bytes.append(UInt8(ascii: ":")) }
+        text.withUTF8 { quote($0, isKey: isKey) }
+    }
+
+    private mutating func quote(_ utf8: UnsafeBufferPointer<UInt8>, isKey: Bool) {
+        let special = utf8.firstEscaped(from: 0)
+        guard special < utf8.count else { return quotePlain(utf8, isKey: isKey) }
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(UInt8(ascii: "\""))
+        // Runs without escapes are copied whole.
+        var runStart = 0
+        var index = special
+        while index < utf8.count {
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart..<index]))
+            escape(utf8[index])
+            runStart = index + 1
+            index = utf8.firstEscaped(from: runStart)
         }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[runStart...]))
+        bytes.append(UInt8(ascii: "\""))
+        if isKey { bytes.append(UInt8(ascii: ":")) }
     }
 
     /// The common case, with one check of the buffer's room instead of one for each byte around the text.

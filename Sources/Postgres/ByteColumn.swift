@@ -30,6 +30,27 @@ public struct ByteColumn: Hashable, Sendable {
         ends.append(Int32(bytes.count))
     }
 
+    /// Appends the bytes of `other` in `range` as a value.
+    public mutating func append(_ other: [UInt8], in range: Range<Int>) {
+        bytes.append(contentsOf: other[range])
+        ends.append(Int32(bytes.count))
+    }
+
+    /// Appends all values of `other`.
+    public mutating func append(contentsOf other: ByteColumn) {
+        let offset = Int32(bytes.count)
+        bytes.append(contentsOf: other.bytes)
+        ends.reserveCapacity(ends.count + other.ends.count)
+        for end in other.ends { ends.append(end < 0 ? ~(~end + offset) : end + offset) }
+        nullCount += other.nullCount
+    }
+
+    /// Appends the value of `other` at `index`, or NULL.
+    public mutating func append(_ index: Int, of other: ByteColumn) {
+        guard other.ends[index] >= 0 else { return appendNull() }
+        append(other.bytes, in: other.start(of: index)..<Int(other.ends[index]))
+    }
+
     /// Appends the value that `write` appends to the buffer.
     public mutating func append(writing write: (inout [UInt8]) -> Void) {
         write(&bytes)
@@ -54,9 +75,7 @@ public struct ByteColumn: Hashable, Sendable {
         if indices.count == count, indices.elementsEqual(0..<count) { return self }
         var picked = ByteColumn()
         picked.ends.reserveCapacity(indices.count)
-        for index in indices {
-            if let value = self[index] { picked.append(value) } else { picked.appendNull() }
-        }
+        for index in indices { picked.append(index, of: self) }
         return picked
     }
 

@@ -13,6 +13,20 @@ extension Row {
         try unsafe array(column, .textArrays, of: .texts) { unsafe BinaryDecoder.text($0) }
     }
 
+    /// The `text[]` of a column as one buffer; it holds no NULL.
+    /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
+    public func textColumn(_ column: Int) throws(PostgresError) -> ByteColumn {
+        var texts = ByteColumn()
+        let elements: [Void]? = try complete(
+            column,
+            unsafe array(column, .textArrays, of: .texts) { bytes -> Void? in
+                unsafe texts.append(bytes)
+                return ()
+            })
+        _ = try required(column, elements)
+        return texts
+    }
+
     /// The `boolean[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func boolArray(_ column: Int) throws(PostgresError) -> [Bool] {

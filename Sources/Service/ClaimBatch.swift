@@ -47,7 +47,7 @@ public struct ClaimedBatch: Sendable {
     /// The feature.
     public let plan: FeaturePlan
     /// Its units, as a resolve would show them.
-    public let records: [IncrementRecord]
+    public let records: IncrementRows
     /// Which attempt each is.
     public let attempts: [Int16]
 }
@@ -98,7 +98,7 @@ extension Metaxy {
             let outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
                 guard let plan = scope.catalog[feature] else { return ClaimOutcome() }
                 try scope.takeBack(feature)
-                var attempt = ClaimAttempt(plan, request)
+                var attempt = try ClaimAttempt(plan, request, scope)
                 return try attempt.run(&scope, after: position)
             }
             position = outcome.position
@@ -119,168 +119,4 @@ struct ClaimOutcome: Sendable {
     var isUnfinished = false
     /// From where to go on where nothing was found but units that are not wanted; nil for the start.
     var position: ReadyBlock?
-}
-
-/// One attempt at claiming, in one transaction.
-///
-/// Blocks are locked before their units are judged, so a change that this judgement does not see waits for the lock and
-/// marks the unit again.
-private struct ClaimAttempt {
-    private let plan: FeaturePlan
-    private let request: ClaimRequest
-    private var chosen: [(unit: RecordID, judged: JudgedUnit, failure: Failure?)] = []
-    private var parked: [RecordID] = []
-    private var blocked: [RecordID: [Blocker]] = [:]
-    private var settled: [RecordID] = []
-    private var outcome = ClaimOutcome()
-
-    init(_ plan: FeaturePlan, _ request: ClaimRequest) {
-        self.plan = plan
-        self.request = request
-    }
-
-    mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
-        var evaluator = scope.evaluator
-        var previous = position
-        var width = 1
-        var judgedCount = 0
-        while chosen.count < request.limit {
-            let blocks = try nextBlocks(after: previous, limit: width, scope)
-            guard let last = blocks.last else { break }
-            for block in blocks where chosen.count < request.limit {
-                scope.ledger.load(block.address, block.block)
-                let units = request.allowsUnsettledInputs ? block.block.ready | block.block.parked : block.block.ready
-                judgedCount += units.popcount
-                try judge(units.offsets.map(block.address.record(at:)), &evaluator, scope)
-            }
-            previous = last
-            width = min(width * 4, Limits.claimBlocksMax)
-            if judgedCount >= Limits.claimJudgedMax {
-                outcome.isUnfinished = true
-                outcome.position = previous
-                break
-            }
-        }
-        try park(&scope)
-        scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
-        if !chosen.isEmpty { try lease(&scope) }
-        for (feature, records) in evaluator.revertible { outcome.revertible[feature, default: []].formUnion(records) }
-        return outcome
-    }
-
-    /// The next blocks that may hold what is asked for. Blocked units are parked, whoever found out first.
-    private func nextBlocks(
-        after previous: ReadyBlock?, limit: Int, _ scope: Scope
-    ) throws(ServiceError) -> [ReadyBlock] {
-        try stored { () throws(StoreError) in
-            request.allowsUnsettledInputs
-                ? try scope.blocks.lockReadyOrParked(plan.id, after: previous, limit: limit)
-                : try scope.blocks.lockReady(plan.id, after: previous, limit: limit)
-        }
-    }
-
-    /// Judges units of one block until enough can be handed out: never a few at a time, for each step costs round trips
-    /// and many units may turn out to need nothing.
-    private mutating func judge(
-        _ units: [RecordID], _ evaluator: inout Evaluator, _ scope: Scope
-    ) throws(ServiceError) {
-        var rest = units[...]
-        while chosen.count < request.limit, !rest.isEmpty {
-            let part = Array(rest.prefix(max(request.limit - chosen.count, Limits.claimJudgedMin)))
-            rest = rest.dropFirst(part.count)
-            let judged: [RecordID: JudgedUnit]
-            let failures: [RecordID: Failure]
-            do {
-                judged = try evaluator.judge(plan, part)
-                failures = try Failures(scope.connection, feature: plan.id).read(part)
-            } catch {
-                throw ServiceError(error)
-            }
-            let first = chosen.count
-            for unit in part {
-                if let judgedUnit = judged[unit] { sort(unit, judgedUnit, failures[unit]) }
-            }
-            try filter(from: first, scope)
-        }
-    }
-
-    /// Leaves out what was chosen from `first` on and does not pass the worker's filters.
-    private mutating func filter(from first: Int, _ scope: Scope) throws(ServiceError) {
-        guard !request.filters.isEmpty, first < chosen.count else { return }
-        let records = try IncrementDescriber(scope).describe(plan, chosen[first...].map { ($0.unit, $0.judged) })
-        var passing: Set<RecordID> = []
-        do {
-            for record in records where try FilteredRow(record, plan: plan).passes(request.filters) {
-                passing.insert(record.record)
-            }
-        } catch {
-            throw ServiceError(error)
-        }
-        chosen = chosen[..<first] + chosen[first...].filter { passing.contains($0.unit) }
-    }
-
-    private mutating func sort(_ unit: RecordID, _ judged: JudgedUnit, _ failure: Failure?) {
-        if judged.earlier != nil {
-            outcome.revertible[plan.id, default: []].insert(unit)
-            return
-        }
-        switch judged.state {
-        case .upToDate, .suppressed, .absent: settled.append(unit)
-        case .orphaned: parked.append(unit)
-        case .new, .stale:
-            let expected = judged.judgement.expectation?.provenance ?? []
-            let isFailing = failure.map { $0.provenance == expected.compactMap { $0 } } ?? false
-            if isFailing, let failure, !failure.isDue {
-                parked.append(unit)
-            } else if !judged.blockers.isEmpty && (!request.allowsUnsettledInputs || expected.contains(nil)) {
-                blocked[unit] = judged.blockers
-            } else if request.kinds.contains(judged.state) && !expected.contains(nil) && chosen.count < request.limit {
-                chosen.append((unit, judged, isFailing ? failure : nil))
-            }
-        }
-    }
-
-    /// Parks what cannot be handed out. A blocked unit is parked only if its blocker, and all on the way to it, can be
-    /// told that they are awaited; where somebody else holds one of their blocks, the unit stays a candidate.
-    private mutating func park(_ scope: inout Scope) throws(ServiceError) {
-        if !blocked.isEmpty {
-            let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
-            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch {
-                throw ServiceError(error)
-            }
-            for (unit, blockers) in blocked {
-                guard let blocker = blockers.first else { continue }
-                let way = [blocker.unit] + blocker.path
-                guard
-                    way.allSatisfy({ scope.ledger.holds($0.block) }),
-                    scope.ledger[blocker.unit.block].candidates.contains(blocker.unit.record.offsetInBlock)
-                else { continue }
-                for unit in way { scope.ledger.update([unit.record], of: unit.feature) { $0.await($1) } }
-                parked.append(unit)
-            }
-        }
-        scope.ledger.update(parked, of: plan.id) { $0.park($1) }
-    }
-
-    private mutating func lease(_ scope: inout Scope) throws(ServiceError) {
-        chosen.sort { $0.unit < $1.unit }
-        let units = chosen.map { unit, judged, failure in
-            ClaimedUnit(
-                record: unit, base: judged.head?.entry ?? 0, attempt: Int16(clamping: (failure?.attempts ?? 0) + 1),
-                provenance: judged.judgement.expectation?.provenance.compactMap { $0 } ?? [],
-                parents: judged.judgement.expectation?.parents ?? [])
-        }
-        scope.ledger.update(units.map(\.record), of: plan.id) { block, bits in
-            block.unpark(bits)
-            block.lease(bits)
-        }
-        let connection = scope.connection
-        let claim = try stored { () throws(StoreError) in
-            try Claims(connection).create(
-                feature: plan.id, definition: plan.definition, worker: request.worker,
-                leaseSeconds: Int32(request.leaseSeconds), units: units)
-        }
-        let records = try IncrementDescriber(scope).describe(plan, chosen.map { ($0.unit, $0.judged) })
-        outcome.batch = ClaimedBatch(claim: claim, plan: plan, records: records, attempts: units.map(\.attempt))
-    }
 }

@@ -30,7 +30,7 @@ extension Metaxy {
             let until = try stored { () throws(StoreError) in
                 try Claims(connection).extend(id, leaseSeconds: seconds)
             }
-            let rest = held.remaining.map { held.units[$0].record }
+            let rest = held.remaining.map { held.units.records[$0] }
             let addresses = Set(rest.map { BlockAddress(feature: held.plan.id, record: $0) })
             let blocks = try stored { [scope] () throws(StoreError) in try scope.blocks.peek(addresses) }
             let moved = rest.filter { record in
@@ -49,7 +49,7 @@ extension Metaxy {
     public func release(claim id: Int64, token: Int64) async throws(ServiceError) -> Int {
         try await change { (scope) throws(ServiceError) in
             let held = try scope.hold(id, token: token)
-            let rest = held.remaining.map { held.units[$0].record }
+            let rest = held.remaining.map { held.units.records[$0] }
             try scope.lock(rest, of: held.plan.id)
             scope.ledger.update(rest, of: held.plan.id) { $0.giveBack($1) }
             let connection = scope.connection
@@ -125,7 +125,7 @@ extension Metaxy {
 struct HeldClaim {
     let claim: StoredClaim
     let plan: FeaturePlan
-    let units: [ClaimedUnit]
+    let units: ClaimUnits
 
     /// The positions of units that are neither completed nor failed.
     var remaining: [Int] { units.indices.filter { !claim.finished[$0] } }
@@ -167,7 +167,7 @@ extension Scope {
         var lost: [RecordID] = []
         for claim in expired {
             let units = try stored { () throws(StoreError) in try claims.batch(claim.id) }
-            lost += units.indices.filter { !claim.finished[$0] }.map { units[$0].record }
+            lost += units.indices.filter { !claim.finished[$0] }.map { units.records[$0] }
         }
         let due = try stored { () throws(StoreError) in
             try Failures(connection, feature: feature).due(limit: Limits.dueFailuresMax)

@@ -56,7 +56,7 @@ extension Scope {
 
     /// Finds the positions of rows in a claim's batch.
     func positions(_ rows: [RecordKey], in held: HeldClaim) throws(ServiceError) -> [Int?] {
-        let keys = try keys(held.units.map(\.record), held.plan)
+        let keys = try keys(held.units.records, held.plan)
         var positions: [[UInt8]: Int] = [:]
         for (position, key) in keys.enumerated() { positions[key.encoded] = position }
         return rows.map { positions[$0.encoded] }
@@ -71,7 +71,7 @@ extension Scope {
         let slots = try fieldSlots(held)
         let positions = try check(rows, held, slots)
         let plan = held.plan
-        let records = positions.map { held.units[$0].record }
+        let records = positions.map { held.units.records[$0] }
         try lock(records, of: plan.id)
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
         let unneeded = try unneeded(open.map { records[$0] }, plan)
@@ -142,12 +142,12 @@ extension Scope {
     private func failedFaults(
         _ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim
     ) throws(ServiceError) -> [Fault] {
-        let reported = positions.filter { held.claim.finished[$0] }.map { held.units[$0].record }
+        let reported = positions.filter { held.claim.finished[$0] }.map { held.units.records[$0] }
         guard !reported.isEmpty else { return [] }
         let failures = try stored { () throws(StoreError) in
             try Failures(connection, feature: held.plan.id).read(reported)
         }
-        return zip(rows, positions).filter { failures[held.units[$0.1].record] != nil }.map { row, _ in
+        return zip(rows, positions).filter { failures[held.units.records[$0.1]] != nil }.map { row, _ in
             Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")
         }
     }

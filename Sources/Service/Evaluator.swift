@@ -93,7 +93,7 @@ struct Evaluator {
         let current = try current(plan, units, under: restriction)
         let heads = current.heads
         let inputs = try inputs(plan, units, under: restriction)
-        let earlier = try earlierFields(plan, heads.values)
+        let earlier = try earlierFields(plan, Set(heads.values.map(\.definition)))
         var expecter = Expecter(plan)
         var judged: [RecordID: JudgedUnit] = [:]
         judged.reserveCapacity(units.count)
@@ -120,11 +120,11 @@ struct Evaluator {
 // MARK: - Earlier definitions and versions
 
 extension Evaluator {
-    /// How the definitions of these heads computed their fields, for those that are not current.
-    private func earlierFields(
-        _ plan: FeaturePlan, _ heads: some Sequence<Head>
+    /// How definitions computed their fields, of those that are not current.
+    func earlierFields(
+        _ plan: FeaturePlan, _ ids: Set<DefinitionID>
     ) throws(StoreError) -> [DefinitionID: [Slot: EarlierField]] {
-        let ids = Set(heads.map(\.definition)).subtracting([plan.definition])
+        let ids = ids.subtracting([plan.definition])
         guard !ids.isEmpty else { return [:] }
         let found = try definitions.definitions(ids, Registry(connection))
         return found.mapValues { definition in

@@ -120,7 +120,7 @@ struct IncrementDescriber {
     }
 
     /// The columns that a dep brings; one of a name that an earlier dep brought carries the upstream's key behind it.
-    private static func distinct(_ brought: [RowColumn], from taken: [RowColumn], _ dep: DepPlan) -> [RowColumn] {
+    static func distinct(_ brought: [RowColumn], from taken: [RowColumn], _ dep: DepPlan) -> [RowColumn] {
         let names = Set(taken.map(\.name))
         guard !names.isEmpty else { return brought }
         return brought.map { column in
@@ -146,7 +146,7 @@ struct IncrementDescriber {
         return columns
     }
 
-    private static func columns(_ metadata: [UInt8], _ dep: DepPlan) throws(StoreError) -> [RowColumn] {
+    static func columns(_ metadata: [UInt8], _ dep: DepPlan) throws(StoreError) -> [RowColumn] {
         let selected = dep.spec.select.map(Set.init)
         return try RowColumn.columns(metadata).compactMap { column in
             let name = dep.spec.renamed(column.name)

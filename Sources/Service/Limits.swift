@@ -20,6 +20,12 @@ public enum Limits {
     /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
     public static let claimJudgedMax = 65_536
 
+    /// Units that are judged as columns at a time: a few megabytes.
+    public static let judgedStep = 8_192
+
+    /// Work blocks that one step of a resolve reads: half a megabyte.
+    public static let resolveBlocksMax = 1_024
+
     /// How often a claim puts earlier versions back before it gives up until the next poll: the depth of a graph.
     public static let settleRoundsMax = 64
 

@@ -12,91 +12,106 @@ struct ResolutionOutcome: Sendable {
     var revertible: [FeatureID: Set<RecordID>] = [:]
 }
 
-/// A walk over a feature's candidates, or over all its units where the query restricts what counts.
+/// A walk over a feature's candidates.
+///
+/// Until the page is full, units are judged with all that a worker sees; beyond it they are only counted.
 struct Resolution {
-    /// Blocks read and judged at a time.
-    private static let blocksStep = 8
+    /// Blocks of the first step; later ones are as wide as it takes to make `Limits.judgedStep` units.
+    private static let firstBlocks = 8
 
     private let plan: FeaturePlan
     private let query: IncrementQuery
-    private var counts = IncrementCounts()
-    private var chosen: [(RecordID, JudgedUnit)] = []
-    private var settled: Set<RecordID> = []
+    private var judge: BatchJudge
+    private var counts = JudgedCounts()
+    private var rows: IncrementRows
     private var isMore = false
-    /// Live records that are not as they should be.
-    private var liveInIncrement = 0
-    /// Live records that were looked at and are as they should be.
-    private var liveUpToDate = 0
 
-    init(_ plan: FeaturePlan, _ query: IncrementQuery) {
+    init(_ plan: FeaturePlan, _ query: IncrementQuery, _ scope: Scope) throws(ServiceError) {
         self.plan = plan
         self.query = query
+        rows = IncrementRows(fields: plan.fields.count)
+        do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
     }
 
     mutating func run(_ scope: Scope) throws(ServiceError) -> ResolutionOutcome {
-        var evaluator = scope.evaluator
-        let restriction = query.restriction.isEmpty ? nil : query.restriction
-        do {
-            let all = restriction == nil ? nil : try UnitUniverse(scope, plan)
-            var block = query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10)
-            walk: while true {
-                let found = try blocks(of: all, from: block, scope)
-                let units = found.flatMap { entry in
-                    entry.units.offsets.map(BlockAddress(feature: plan.id, block: entry.block).record(at:))
-                }
-                let judged = try evaluator.judge(plan, units, under: restriction)
-                for unit in units {
-                    if let judgedUnit = judged[unit] { sort(unit, judgedUnit) }
-                    if isMore && !query.countsAll { break walk }
-                }
-                guard let last = found.last, found.count == Self.blocksStep else { break }
-                block = last.block + 1
+        var block = query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10)
+        var (width, blockCount, unitCount) = (Self.firstBlocks, 0, 0)
+        var next: RecordID?
+        while true {
+            let found = try stored { () throws(StoreError) in
+                try scope.blocks.active(plan.id, from: block, limit: width)
+            }.map { (block: $0.address.block, units: $0.block.candidates) }
+            try take(found)
+            guard let last = found.last, found.count == width else { break }
+            block = last.block + 1
+            if isMore && !query.countsAll { break }
+            if query.isStreamed && rows.count >= Limits.judgedStep {
+                next = BlockAddress(feature: plan.id, block: last.block).record(at: BlockBits.count - 1)
+                break
             }
-        } catch {
-            throw ServiceError(error)
+            blockCount += found.count
+            unitCount += found.reduce(0) { $0 + $1.units.popcount }
+            width = min(max(Limits.judgedStep * blockCount / max(unitCount, 1), 8), Limits.resolveBlocksMax)
         }
-        let records = try IncrementDescriber(scope).describe(
-            plan, chosen, isSplit: query.restriction.isCompatible)
         let page = IncrementPage(
-            plan: plan, counts: try countedAll(scope), records: records, next: isMore ? chosen.last?.0 : nil)
-        // What is up to date under a restriction need not be without it.
-        guard restriction == nil else { return ResolutionOutcome(page: page, revertible: evaluator.revertible) }
+            plan: plan, counts: try countedAll(scope), records: rows, next: isMore ? rows.records.last : next)
         return ResolutionOutcome(
-            page: page, settled: settled.isEmpty ? [:] : [plan.id: settled], revertible: evaluator.revertible)
+            page: page, settled: counts.settled.isEmpty ? [:] : [plan.id: Set(counts.settled)],
+            revertible: judge.revertible)
     }
 
-    /// The next blocks to judge: of all units, or of the candidates.
-    private func blocks(
-        of all: UnitUniverse?, from block: Int32, _ scope: Scope
-    ) throws(StoreError) -> [(block: Int32, units: BlockBits)] {
-        if let all { return all.blocks(from: block, limit: Self.blocksStep) }
-        let active = try scope.blocks.active(plan.id, from: block, limit: Self.blocksStep)
-        return active.map { ($0.address.block, $0.block.candidates) }
+    /// Takes the candidates of some blocks.
+    private mutating func take(_ blocks: [(block: Int32, units: BlockBits)]) throws(ServiceError) {
+        var counted: [(block: Int32, units: BlockBits)] = []
+        var open: [RecordID] = []
+        for (block, units) in blocks {
+            let records = units.records(ofBlock: block)
+            // What the pages before brought is only counted.
+            let listed = isMore || !query.listsAny ? [] : records.filter { $0 > query.after }
+            open += listed
+            var before = units
+            for record in listed { before.remove(Int(record & 1_023)) }
+            if !before.isEmpty { counted.append((block, before)) }
+        }
+        while !open.isEmpty, !isMore {
+            let wanted = query.isStreamed ? Limits.judgedStep : query.limit - rows.count + 1
+            let part = Array(open.prefix(min(max(wanted, Limits.claimJudgedMin), Limits.judgedStep)))
+            open.removeFirst(part.count)
+            add(try judge.judge(part, isDescribed: true))
+        }
+        guard query.countsAll else { return }
+        for (address, units) in BlockAddress.group(open, of: plan.id) { counted.append((address.block, units)) }
+        counted.sort { $0.block < $1.block }
+        guard !counted.isEmpty else { return }
+        let more = try judge.count(counted)
+        counts.kinds.merge(more.kinds) { $0 + $1 }
+        counts.liveInIncrement += more.liveInIncrement
+        counts.settled += more.settled
     }
 
-    private mutating func sort(_ unit: RecordID, _ judged: JudgedUnit) {
-        guard let kind = judged.kind else {
-            settled.insert(unit)
-            if judged.head?.isLive == true { liveUpToDate += 1 }
+    private mutating func add(_ judged: JudgedRows) {
+        let areWanted = judged.rows.standings.allSatisfy { query.kinds.contains($0.kind) }
+        if areWanted && (query.isStreamed || rows.count + judged.rows.count <= query.limit) {
+            rows.append(contentsOf: judged.rows)
+            for position in judged.units.indices { counts.add(judged, position) }
             return
         }
-        counts.kinds[kind, default: 0] += query.restriction.isCompatible ? judged.rows(plan) : 1
-        if judged.head?.isLive == true { liveInIncrement += 1 }
-        guard unit > query.after, query.kinds.contains(kind) else { return }
-        if chosen.count < query.limit { chosen.append((unit, judged)) } else { isMore = true }
+        for position in judged.units.indices {
+            counts.add(judged, position)
+            guard let kind = judged.kind(position), query.kinds.contains(kind) else { continue }
+            if query.isStreamed || rows.count < query.limit {
+                rows.append(judged.row[position], of: judged.rows)
+            } else {
+                isMore = true
+            }
+        }
     }
 
     private func countedAll(_ scope: Scope) throws(ServiceError) -> IncrementCounts? {
         guard query.countsAll else { return nil }
-        var counts = counts
-        guard query.restriction.isEmpty else {
-            counts.upToDate = liveUpToDate
-            return counts
-        }
         let live = try stored { () throws(StoreError) in
             try Presences(scope.connection).count(of: plan.id)
         }
-        counts.upToDate = live - liveInIncrement
-        return counts
+        return IncrementCounts(kinds: counts.kinds, upToDate: live - counts.liveInIncrement)
     }
 }

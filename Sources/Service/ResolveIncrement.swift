@@ -26,6 +26,8 @@ public struct IncrementQuery: Sendable {
     public var limit: Int
     /// What the page before gave as `next`, -1 for the first page.
     public var after: RecordID
+    /// Whether pages may be longer than `limit`: they then end where judging more costs nothing that was done already.
+    public var isStreamed = false
     /// Whether to count all kinds: only what counts is left out of later pages.
     public var countsAll: Bool
     /// Conditions on the records to look at.
@@ -47,6 +49,9 @@ public struct IncrementQuery: Sendable {
         self.restriction = restriction
         self.samples = samples
     }
+
+    /// Whether any record may be listed at all.
+    var listsAny: Bool { !kinds.isEmpty && (isStreamed || limit > 0) }
 }
 
 /// How many records of a feature are of each kind.
@@ -64,7 +69,7 @@ public struct IncrementPage: Sendable {
     /// Nil where they were not asked for.
     public let counts: IncrementCounts?
     /// The records in the order of record ids; under samples, the samples in their order come first.
-    public let records: [IncrementRecord]
+    public let records: IncrementRows
     /// From where the next page goes on; nil at the end.
     public let next: RecordID?
 }
@@ -93,7 +98,11 @@ extension Metaxy {
                             .pointer("/samples"), "\(plan.key) is a root: its increment needs samples to compare with")
                     ])
                 }
-                var resolution = Resolution(plan, query)
+                guard query.restriction.isEmpty else {
+                    var resolution = RestrictedResolution(plan, query)
+                    return try resolution.run(scope)
+                }
+                var resolution = try Resolution(plan, query, scope)
                 return try resolution.run(scope)
             }
             try await settle(outcome.settled.merging(outcome.revertible) { $0.union($1) })
@@ -117,11 +126,20 @@ extension JudgedUnit {
 
 extension IncrementRecord {
     /// The kind under which an increment lists the record.
-    public var kind: IncrementKind {
+    public var kind: IncrementKind { IncrementKind(state, isBlocked: isBlocked) }
+}
+
+extension IncrementRows.Standing {
+    /// The kind under which an increment lists the record.
+    public var kind: IncrementKind { IncrementKind(state, isBlocked: isBlocked) }
+}
+
+extension IncrementKind {
+    fileprivate init(_ state: UnitState, isBlocked: Bool) {
         switch state {
-        case .orphaned: .orphaned
-        case .new: isBlocked ? .blocked : .new
-        default: isBlocked ? .blocked : .stale
+        case .orphaned: self = .orphaned
+        case .new: self = isBlocked ? .blocked : .new
+        default: self = isBlocked ? .blocked : .stale
         }
     }
 }

@@ -49,8 +49,8 @@ struct SampleComparison {
             page += try describe(Array(rest), current.heads, scope)
             let isMore = end < total
             return IncrementPage(
-                plan: plan, counts: query.countsAll ? counts : nil, records: page,
-                next: isMore ? RecordID(end - 1) : nil)
+                plan: plan, counts: query.countsAll ? counts : nil,
+                records: IncrementRows(page, fields: plan.fields.count), next: isMore ? RecordID(end - 1) : nil)
         } catch let error as StoreError {
             throw ServiceError(error)
         } catch let error as ServiceError {

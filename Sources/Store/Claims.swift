@@ -3,29 +3,6 @@
 public import Feature
 public import Postgres
 
-/// One unit as it was handed out.
-public struct ClaimedUnit: Hashable, Sendable {
-    /// The unit.
-    public let record: RecordID
-    /// The head's entry at that moment; 0 where there was none.
-    public let base: EntryID
-    /// Which attempt this is, 1 for the first.
-    public let attempt: Int16
-    /// The provenance that its result will have, by slot of the definition's fields in the order of the spec.
-    public let provenance: [String]
-    /// The upstream entries it is to be made from, by dep.
-    public let parents: [[ParentEntry]]
-
-    /// The unit of these values.
-    public init(record: RecordID, base: EntryID, attempt: Int16, provenance: [String], parents: [[ParentEntry]]) {
-        self.record = record
-        self.base = base
-        self.attempt = attempt
-        self.provenance = provenance
-        self.parents = parents
-    }
-}
-
 /// How a claim stands.
 public enum ClaimState: Int16, Hashable, Sendable {
     /// A worker holds it.
@@ -82,15 +59,15 @@ public struct Claims {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func create(
-        feature: FeatureID, definition: DefinitionID, worker: String, leaseSeconds: Int32, units: [ClaimedUnit]
+        feature: FeatureID, definition: DefinitionID, worker: String, leaseSeconds: Int32, units: ClaimUnits
     ) throws(StoreError) -> StoredClaim {
-        let batch = BatchColumns(units)
         let parameters: [Parameter] = [
             .int8(definition), .int4(feature), .int4(leaseSeconds), .int4(Int32(units.count)), .text(worker),
-            .int8Array(batch.records), .int8Array(batch.bases), .int2Array(batch.attempts),
-            .textArray(batch.provenance), .int8Array(batch.parents), .int8Array(batch.parentRecords),
-            .int4Array(batch.parentCounts), .int4(Int32(units.first?.provenance.count ?? 0)),
-            .int4(Int32(units.first?.parents.count ?? 0)),
+            .int8Array(units.records), .int8Array(units.bases), .int2Array(units.attempts),
+            .textColumn(units.provenance), .int8Array(units.parents),
+            units.areParentsOwn ? .null : .int8Array(units.parentRecords),
+            units.areParentsSingle ? .null : .int4Array(units.parentCounts), .int4(Int32(units.fields)),
+            .int4(Int32(units.deps)),
         ]
         let claim = try connection.row(Self.createStatement, parameters, Self.decode)
         guard let claim else { throw .corrupt("a claim was not stored") }
@@ -119,13 +96,13 @@ public struct Claims {
     ///
     /// - Throws: `.database`, `.corrupt` where an active claim has no batch.
     /// - Complexity: one round trip.
-    public func batch(_ id: Int64) throws(StoreError) -> [ClaimedUnit] {
+    public func batch(_ id: Int64) throws(StoreError) -> ClaimUnits {
         let units = try connection.row(Self.batchStatement, [.int8(id)]) { row throws(PostgresError) in
-            BatchColumns(
-                records: try row.int8Array(0), bases: try row.int8Array(1), attempts: try row.int2Array(2),
-                provenance: try row.textArray(3).map { $0 ?? "" }, parents: try row.int8Array(4),
-                parentRecords: try row.int8Array(5), parentCounts: try row.int4Array(6)
-            ).units(fields: Int(try row.int4(7)), deps: Int(try row.int4(8)))
+            ClaimUnits(
+                fields: Int(try row.int4(7)), deps: Int(try row.int4(8)), records: try row.int8Array(0),
+                bases: try row.int8Array(1), attempts: try row.int2Array(2), provenance: try row.textColumn(3),
+                parents: try row.int8Array(4), parentRecords: try row.int8ArrayOrNil(5),
+                parentCounts: try row.int4ArrayOrNil(6))
         }
         guard let units else { throw .corrupt("claim \(id) has no batch") }
         return units
@@ -289,60 +266,4 @@ extension Claims {
             AND ($5::integer[] IS NULL OR feature_id = ANY ($5))
         ORDER BY id LIMIT $4
         """)
-}
-
-/// The units of a batch as arrays: ragged ones flattened behind counts.
-private struct BatchColumns {
-    var records: [RecordID] = []
-    var bases: [EntryID] = []
-    var attempts: [Int16] = []
-    var provenance: [String] = []
-    var parents: [EntryID] = []
-    var parentRecords: [RecordID] = []
-    var parentCounts: [Int32] = []
-
-    init(
-        records: [RecordID], bases: [EntryID], attempts: [Int16], provenance: [String], parents: [EntryID],
-        parentRecords: [RecordID], parentCounts: [Int32]
-    ) {
-        self.records = records
-        self.bases = bases
-        self.attempts = attempts
-        self.provenance = provenance
-        self.parents = parents
-        self.parentRecords = parentRecords
-        self.parentCounts = parentCounts
-    }
-
-    init(_ units: [ClaimedUnit]) {
-        for unit in units {
-            records.append(unit.record)
-            bases.append(unit.base)
-            attempts.append(unit.attempt)
-            provenance += unit.provenance
-            for dep in unit.parents {
-                parentCounts.append(Int32(dep.count))
-                for parent in dep {
-                    parents.append(parent.entry)
-                    parentRecords.append(parent.record)
-                }
-            }
-        }
-    }
-
-    func units(fields: Int, deps: Int) -> [ClaimedUnit] {
-        var next = 0
-        return records.indices.map { index in
-            var unitParents: [[ParentEntry]] = []
-            for dep in 0..<deps {
-                let count = Int(parentCounts[index * deps + dep])
-                unitParents.append(
-                    (next..<next + count).map { ParentEntry(entry: parents[$0], record: parentRecords[$0]) })
-                next += count
-            }
-            return ClaimedUnit(
-                record: records[index], base: bases[index], attempt: attempts[index],
-                provenance: Array(provenance[index * fields..<(index + 1) * fields]), parents: unitParents)
-        }
-    }
 }

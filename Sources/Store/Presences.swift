@@ -60,6 +60,28 @@ public struct Presences {
         } ?? 0
     }
 
+    /// The presence bitmaps of some blocks.
+    ///
+    /// - Returns: those that exist.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each block.
+    public func peek(
+        _ addresses: [BlockAddress]
+    ) throws(StoreError) -> [BlockAddress: (live: BlockBits, gone: BlockBits)] {
+        var blocks: [BlockAddress: (live: BlockBits, gone: BlockBits)] = [:]
+        do {
+            let rows = try connection.query(
+                Self.peekStatement, [.int4Array(addresses.map(\.feature)), .int4Array(addresses.map(\.block))])
+            for row in rows {
+                let address = BlockAddress(feature: try row.int4(0), block: try row.int4(1))
+                blocks[address] = (BlockBits(try row.bit(2)), BlockBits(try row.bit(3)))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return blocks
+    }
+
     /// The presence bitmaps of a feature, by block.
     ///
     /// - Throws: `.database`.
@@ -108,6 +130,13 @@ public struct Presences {
 
     private static let countStatement = Statement(
         "presence_count", "SELECT coalesce(sum(live), 0)::bigint FROM presence_count WHERE feature_id = $1")
+
+    private static let peekStatement = Statement(
+        "presence_peek",
+        """
+        SELECT p.feature_id, p.block, p.live, p.gone FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        JOIN presence p ON p.feature_id = u.feature_id AND p.block = u.block
+        """)
 
     private static let readStatement = Statement(
         "presence_read", "SELECT block, live, gone FROM presence WHERE feature_id = $1 ORDER BY block")

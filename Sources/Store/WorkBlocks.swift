@@ -169,6 +169,16 @@ public struct WorkBlocks {
         }
     }
 
+    /// Whether some unit of some of the features is a candidate.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each feature.
+    public func isActive(among features: [FeatureID]) throws(StoreError) -> Bool {
+        try connection.row(Self.isActiveStatement, [.int4Array(features)]) { row throws(PostgresError) in
+            try row.bool(0)
+        } ?? false
+    }
+
     /// What is pending for each feature.
     ///
     /// - Throws: `.database`.
@@ -318,6 +328,14 @@ extension WorkBlocks {
         SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
         WHERE EXISTS (SELECT FROM work w WHERE w.feature_id = u.feature_id AND w.ready)
            OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
+        """)
+
+    private static let isActiveStatement = Statement(
+        "work_is_active",
+        """
+        SELECT EXISTS (
+            SELECT FROM unnest($1::integer[]) AS u (feature_id) JOIN work w ON w.feature_id = u.feature_id AND w.active
+        )
         """)
 
     private static let countsStatement = Statement(

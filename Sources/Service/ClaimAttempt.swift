@@ -1,0 +1,208 @@
+// One attempt at claiming.
+
+import Feature
+import Postgres
+import Store
+
+/// One attempt at claiming, in one transaction.
+///
+/// Blocks are locked before their units are judged, so a change that this judgement does not see waits for the lock and
+/// marks the unit again.
+struct ClaimAttempt {
+    /// A unit that is to be handed out.
+    private struct Choice {
+        let unit: RecordID
+        /// Where it was judged: which batch, and its position there.
+        let batch: Int, position: Int
+        let attempt: Int16
+    }
+
+    private let plan: FeaturePlan
+    private let request: ClaimRequest
+    private var judge: BatchJudge
+    private var batches: [JudgedRows] = []
+    private var chosen: [Choice] = []
+    private var parked: [RecordID] = []
+    private var blocked: [RecordID: [Blocker]] = [:]
+    private var settled: [RecordID] = []
+    private var outcome = ClaimOutcome()
+
+    init(_ plan: FeaturePlan, _ request: ClaimRequest, _ scope: Scope) throws(ServiceError) {
+        self.plan = plan
+        self.request = request
+        do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
+    }
+
+    mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
+        var previous = position
+        var width = 1
+        var (judgedCount, blockCount) = (0, 0)
+        while chosen.count < request.limit {
+            let blocks = try nextBlocks(after: previous, limit: width, scope)
+            guard let last = blocks.last else { break }
+            var units: [RecordID] = []
+            for block in blocks {
+                scope.ledger.load(block.address, block.block)
+                let wanted = request.allowsUnsettledInputs ? block.block.ready | block.block.parked : block.block.ready
+                units += wanted.offsets.map(block.address.record(at:))
+            }
+            judgedCount += units.count
+            blockCount += blocks.count
+            try judge(units, scope)
+            previous = last
+            width = nextWidth(width, after: blockCount)
+            if judgedCount >= Limits.claimJudgedMax {
+                outcome.isUnfinished = true
+                outcome.position = previous
+                break
+            }
+        }
+        try park(&scope)
+        scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
+        if !chosen.isEmpty { try lease(&scope) }
+        for (feature, records) in judge.revertible { outcome.revertible[feature, default: []].formUnion(records) }
+        return outcome
+    }
+
+    /// As many blocks as it takes if they are like those so far; four times as many where these had nothing.
+    private func nextWidth(_ width: Int, after blocks: Int) -> Int {
+        let wanted = request.limit - chosen.count
+        let next = chosen.isEmpty ? width * 4 : (wanted * blocks + chosen.count - 1) / chosen.count
+        return min(max(next, 1), Limits.claimBlocksMax)
+    }
+
+    /// The next blocks that may hold what is asked for. Blocked units are parked, whoever found out first.
+    private func nextBlocks(
+        after previous: ReadyBlock?, limit: Int, _ scope: Scope
+    ) throws(ServiceError) -> [ReadyBlock] {
+        try stored { () throws(StoreError) in
+            request.allowsUnsettledInputs
+                ? try scope.blocks.lockReadyOrParked(plan.id, after: previous, limit: limit)
+                : try scope.blocks.lockReady(plan.id, after: previous, limit: limit)
+        }
+    }
+
+    /// Judges units until enough can be handed out: never a few at a time, for each step costs round trips and many
+    /// units may turn out to need nothing.
+    ///
+    /// - Parameter units: in the order in which they are to be handed out.
+    private mutating func judge(_ units: [RecordID], _ scope: Scope) throws(ServiceError) {
+        var rest = units[...]
+        while chosen.count < request.limit, !rest.isEmpty {
+            let part = Array(rest.prefix(max(request.limit - chosen.count, Limits.claimJudgedMin)))
+            rest = rest.dropFirst(part.count)
+            let ascending = part.sorted()
+            let judged = try judge.judge(ascending, isDescribed: true)
+            batches.append(judged)
+            let open = judged.units.indices.filter { judged.row[$0] >= 0 }.map { judged.units[$0] }
+            let failures = try stored { () throws(StoreError) in
+                open.isEmpty ? [:] : try Failures(scope.connection, feature: plan.id).read(open)
+            }
+            if part == ascending {
+                for position in part.indices { try sort(position, judged, failures) }
+            } else {
+                let places = Dictionary(zip(ascending, ascending.indices)) { first, _ in first }
+                for unit in part {
+                    guard let position = places[unit] else { continue }
+                    try sort(position, judged, failures)
+                }
+            }
+        }
+    }
+
+    private mutating func sort(
+        _ position: Int, _ judged: JudgedRows, _ failures: [RecordID: Failure]
+    ) throws(ServiceError) {
+        let unit = judged.units[position]
+        let single = judged.single[position]
+        if single?.earlier != nil {
+            outcome.revertible[plan.id, default: []].insert(unit)
+            return
+        }
+        let state = judged.states[position]
+        switch state {
+        case .upToDate, .suppressed, .absent: settled.append(unit)
+        case .orphaned: parked.append(unit)
+        case .new, .stale:
+            let isComplete = single?.judgement.expectation?.provenance.contains(nil) != true
+            let failure = failures[unit].flatMap { judged.isExpected($0.provenance, at: position) ? $0 : nil }
+            if let failure, !failure.isDue {
+                parked.append(unit)
+            } else if let blockers = single?.blockers, !blockers.isEmpty,
+                !request.allowsUnsettledInputs || !isComplete
+            {
+                blocked[unit] = blockers
+            } else if request.kinds.contains(state) && isComplete && chosen.count < request.limit,
+                try passes(judged.rows[judged.row[position]])
+            {
+                chosen.append(
+                    Choice(
+                        unit: unit, batch: batches.count - 1, position: position,
+                        attempt: Int16(clamping: (failure?.attempts ?? 0) + 1)))
+            }
+        }
+    }
+
+    /// Whether a unit's row passes the worker's filters.
+    private func passes(_ record: @autoclosure () -> IncrementRecord) throws(ServiceError) -> Bool {
+        guard !request.filters.isEmpty else { return true }
+        do { return try FilteredRow(record(), plan: plan).passes(request.filters) } catch { throw ServiceError(error) }
+    }
+
+    /// Parks what cannot be handed out. A blocked unit is parked only if its blocker, and all on the way to it, can be
+    /// told that they are awaited; where somebody else holds one of their blocks, the unit stays a candidate.
+    private mutating func park(_ scope: inout Scope) throws(ServiceError) {
+        if !blocked.isEmpty {
+            let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
+            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch {
+                throw ServiceError(error)
+            }
+            for (unit, blockers) in blocked {
+                guard let blocker = blockers.first else { continue }
+                let way = [blocker.unit] + blocker.path
+                guard
+                    way.allSatisfy({ scope.ledger.holds($0.block) }),
+                    scope.ledger[blocker.unit.block].candidates.contains(blocker.unit.record.offsetInBlock)
+                else { continue }
+                for unit in way { scope.ledger.update([unit.record], of: unit.feature) { $0.await($1) } }
+                parked.append(unit)
+            }
+        }
+        scope.ledger.update(parked, of: plan.id) { $0.park($1) }
+    }
+
+    private mutating func lease(_ scope: inout Scope) throws(ServiceError) {
+        chosen.sort { $0.unit < $1.unit }
+        var units = ClaimUnits(fields: plan.fields.count, deps: plan.deps.count)
+        for choice in chosen {
+            let judged = batches[choice.batch]
+            let row = judged.row[choice.position]
+            units.append(
+                choice.unit, base: judged.bases[row], attempt: choice.attempt,
+                provenance: judged.provenance(at: choice.position), parents: judged.parents(choice.position))
+        }
+        scope.ledger.update(units.records, of: plan.id) { block, bits in
+            block.unpark(bits)
+            block.lease(bits)
+        }
+        let connection = scope.connection
+        let claim = try stored { () throws(StoreError) in
+            try Claims(connection).create(
+                feature: plan.id, definition: plan.definition, worker: request.worker,
+                leaseSeconds: Int32(request.leaseSeconds), units: units)
+        }
+        outcome.batch = ClaimedBatch(claim: claim, plan: plan, records: rows(), attempts: units.attempts)
+    }
+
+    private func rows() -> IncrementRows {
+        if batches.count == 1 {
+            return batches[0].rows.picking(chosen.map { batches[0].row[$0.position] })
+        }
+        var rows = IncrementRows(fields: plan.fields.count)
+        for choice in chosen {
+            let judged = batches[choice.batch]
+            rows.append(judged.row[choice.position], of: judged.rows)
+        }
+        return rows
+    }
+}

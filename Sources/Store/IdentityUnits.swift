@@ -1,0 +1,136 @@
+// Units whose inputs have their own record ids: everything that judging and showing them takes, in one statement.
+
+public import Feature
+public import Postgres
+
+/// Reads units of a feature all of whose deps stay within its id space and take every record.
+///
+/// Such a unit and its inputs have one record id, so heads, inputs, keys and metadata come as one row, read in place.
+public struct IdentityUnits {
+    private let connection: Connection
+    private let plan: FeaturePlan
+    private let columns: IdentityColumns
+
+    /// The most columns that a row may have: PostgreSQL's own limit is 1,664.
+    private static let columnsMax = 1_000
+    /// Fewer units than this are looked up one by one.
+    private static let walkedMin = 256
+
+    /// The units of `plan`.
+    ///
+    /// - Returns: nil where some dep has filters, or maps records to units in another way.
+    public init?(_ connection: Connection, _ plan: FeaturePlan) {
+        let isIdentity = plan.deps.allSatisfy { dep in
+            if case .same = dep.mapping { dep.filters.isEmpty } else { false }
+        }
+        let columns = IdentityColumns(plan)
+        guard isIdentity, !plan.isRoot, columns.count <= Self.columnsMax else { return nil }
+        self.connection = connection
+        self.plan = plan
+        self.columns = columns
+    }
+
+    /// Units with their heads and inputs.
+    ///
+    /// - Parameters:
+    ///   - units: ascending, each once.
+    ///   - isDescribed: whether keys and metadata are wanted.
+    /// - Returns: all of `units`, in their order.
+    /// - Throws: `.database`; `.corrupt` where a unit has no key.
+    /// - Complexity: one round trip and an index lookup for each unit and table; where most ids of a range are wanted,
+    ///   two round trips and a walk along the range, which costs half.
+    public func read(_ units: [RecordID], isDescribed: Bool) throws(StoreError) -> IdentityRows {
+        guard let first = units.first, let last = units.last else {
+            throw .corrupt("no units were asked for")
+        }
+        let isDense = units.count >= Self.walkedMin && last - first < 2 * RecordID(units.count)
+        let rows: Rows
+        var records: [RecordID] = []
+        do {
+            if isDense { try connection.execute(Self.walk, []) }
+            rows = try connection.query(
+                isDense ? rangeStatement(isDescribed) : listStatement(isDescribed),
+                isDense ? [.int8(first), .int8(last)] : [.int8Array(units)])
+            records.reserveCapacity(rows.count)
+            for row in rows { records.append(try row.int8(0)) }
+        } catch {
+            throw StoreError(error)
+        }
+        return IdentityRows(rows, columns, order: try order(of: units, in: records))
+    }
+
+    /// For each unit its row: rows come as the joins make them, and a walk along a range meets others too.
+    private func order(of units: [RecordID], in records: [RecordID]) throws(StoreError) -> [Int] {
+        if records == units { return Array(records.indices) }
+        let sorted = records.indices.sorted { records[$0] < records[$1] }
+        var order: [Int] = []
+        order.reserveCapacity(units.count)
+        var next = 0
+        for unit in units {
+            while next < sorted.count, records[sorted[next]] < unit { next += 1 }
+            guard next < sorted.count, records[sorted[next]] == unit else {
+                throw .corrupt("id space \(plan.space) lacks record \(unit)")
+            }
+            order.append(sorted[next])
+        }
+        return order
+    }
+
+    /// All is joined by ranges of one column, which is what hash and merge joins are for.
+    private static let walk = Statement(
+        "identity_walk", "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)")
+
+    private func listStatement(_ isDescribed: Bool) -> Statement {
+        let joins = plan.deps.indices.map { position in
+            let upstream = plan.deps[position].upstream
+            return """
+                LEFT JOIN head_\(upstream) d\(position) ON d\(position).rid = u.rid AND d\(position).state = 0
+                """
+                    + (isDescribed
+                        ? """
+
+                        LEFT JOIN lineage_\(upstream) l\(position)
+                            ON l\(position).rid = d\(position).rid AND l\(position).entry = d\(position).entry
+                        """ : "")
+        }
+        return Statement(
+            name("list", isDescribed),
+            """
+            SELECT \(columns.sql(plan, isDescribed: isDescribed, keys: "r"))
+            FROM unnest($1::bigint[]) AS u (rid)
+            JOIN record_\(plan.space) r ON r.rid = u.rid
+            LEFT JOIN head_\(plan.id) h ON h.rid = u.rid
+            \(joins.joined(separator: "\n"))
+            """)
+    }
+
+    private func rangeStatement(_ isDescribed: Bool) -> Statement {
+        let range = "rid >= $1 AND rid <= $2"
+        let joins = plan.deps.indices.map { position in
+            let upstream = plan.deps[position].upstream
+            return """
+                LEFT JOIN (SELECT * FROM head_\(upstream) WHERE \(range) AND state = 0) d\(position)
+                    ON d\(position).rid = u.rid
+                """
+                    + (isDescribed
+                        ? """
+
+                        LEFT JOIN (SELECT * FROM lineage_\(upstream) WHERE \(range)) l\(position)
+                            ON l\(position).rid = d\(position).rid AND l\(position).entry = d\(position).entry
+                        """ : "")
+        }
+        return Statement(
+            name("range", isDescribed),
+            """
+            SELECT \(columns.sql(plan, isDescribed: isDescribed, keys: "u"))
+            FROM (SELECT rid, key FROM record_\(plan.space) WHERE \(range)) u
+            LEFT JOIN (SELECT * FROM head_\(plan.id) WHERE \(range)) h ON h.rid = u.rid
+            \(joins.joined(separator: "\n"))
+            """)
+    }
+
+    /// What is selected depends on the definition.
+    private func name(_ shape: String, _ isDescribed: Bool) -> String {
+        "identity_\(shape)\(isDescribed ? "_all" : "")_\(plan.id)_\(plan.definition)"
+    }
+}
