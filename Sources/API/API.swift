@@ -11,7 +11,7 @@ public struct API: Sendable {
     private(set) var metaxy: Metaxy
     let configuration: APIConfiguration
     let metrics = Metrics()
-    private let router = Router(Routes.table)
+    private var router = Router(Routes.table)
     private let observe: @Sendable (APIEvent) -> Void
 
     /// An API over a service.
@@ -22,6 +22,14 @@ public struct API: Sendable {
         self.metaxy = metaxy
         self.configuration = configuration
         self.observe = observe
+    }
+
+    /// The same API cut down to health and metrics, which it gives to everyone: to be served at an address of its own that
+    /// only those reach who look after the server.
+    public var administration: API {
+        var api = self
+        api.router = Router(Routes.administration)
+        return api
     }
 
     /// Answers a request.

@@ -10,15 +10,18 @@ public struct APIConfiguration: Sendable {
     public var clock: @Sendable () -> UInt64
     /// The program's version, for metrics.
     public var version: String
+    /// What the operating system says of the process, for metrics; nil where it says nothing.
+    public var process: @Sendable () -> ProcessFigures?
 
     /// A configuration of these values.
     public init(
         authorizer: Authorizer, random: @escaping @Sendable () -> UInt64, clock: @escaping @Sendable () -> UInt64,
-        version: String
+        version: String, process: @escaping @Sendable () -> ProcessFigures? = { nil }
     ) {
         self.authorizer = authorizer
         self.random = random
         self.clock = clock
         self.version = version
+        self.process = process
     }
 }

@@ -25,15 +25,22 @@ extension API {
             throw Problem(.notReady, "Not ready: \(names.joined(separator: "; ")).").with(items: names)
         }
         guard isVerbose else { return Self.alive }
-        let lines = checks.map { "[+] \($0.name): ok\n" }.joined() + "readyz check passed\n"
+        let lines =
+            checks.map { check in "[+] \(check.name): ok\(check.note.map { " (\($0))" } ?? "")\n" }.joined()
+            + "readyz check passed\n"
         return .content(.text, Array(lines.utf8))
     }
 
-    /// `GET /metrics`.
+    /// `GET /metrics`: of this process always, of what is stored where the database answers in time.
     func prometheus() async throws(Problem) -> Response {
         var page = PrometheusPage()
         page.requests(metrics)
-        page.process(metaxy.load, version: configuration.version)
+        page.service(metaxy.load, version: configuration.version)
+        if let process = configuration.process() { page.process(process) }
+        page.done(metaxy.doneFigures)
+        let stored = await metaxy.storedFigures()
+        page.isDatabaseUp(stored != nil)
+        if let stored { page.stored(stored) }
         return .content(.metrics, Array(page.text.utf8))
     }
 

@@ -29,7 +29,7 @@ struct PrometheusPage {
     }
 
     /// What this process has of connections and waiting workers.
-    mutating func process(_ load: ServiceLoad, version: String) {
+    mutating func service(_ load: ServiceLoad, version: String) {
         let pool = load.pool
         gauge("metaxy_pool_connections_max", "Database connections that may be open.", pool.size)
         gauge("metaxy_pool_connections_open", "Database connections that are open.", pool.open)
@@ -40,16 +40,19 @@ struct PrometheusPage {
         counter("metaxy_pool_connects_total", "Database connections opened.", String(pool.connectsTotal))
         counter("metaxy_pool_timeouts_total", "Callers that gave up waiting.", String(pool.timeoutsTotal))
         gauge("metaxy_claims_waiting", "Claim requests that wait for work.", load.waitingClaims)
+        counter(
+            "metaxy_claim_wakeups_total", "Waiting claim requests that were woken because there may be work.",
+            String(load.wakeUpsTotal))
         family("metaxy_build_info", "gauge", "The program's version.")
         sample("metaxy_build_info", [("version", version)], "1")
     }
 
-    private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
         family(name, "gauge", help)
         sample(name, [], String(value))
     }
 
-    private mutating func counter(_ name: String, _ help: String, _ value: String) {
+    mutating func counter(_ name: String, _ help: String, _ value: String) {
         family(name, "counter", help)
         sample(name, [], value)
     }

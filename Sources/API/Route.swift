@@ -15,7 +15,7 @@ struct Route: Sendable {
     /// The operation's name in the contract.
     let operation: String
     /// What the caller must be allowed to; nil where anyone may.
-    let scope: AccessScope?
+    private(set) var scope: AccessScope?
     /// Whether it is for callers who see all projects.
     let isGlobal: Bool
     /// The names of its query parameters.
@@ -25,6 +25,13 @@ struct Route: Sendable {
 
     /// Whether it changes something, so that a client may want it to happen once.
     var isWrite: Bool { method != .get && scope != .read && scope != nil }
+
+    /// The same route for anyone.
+    var open: Route {
+        var route = self
+        route.scope = nil
+        return route
+    }
 
     /// A route of these values.
     init(

@@ -14,6 +14,11 @@ enum Routes {
     /// The table.
     static let table: [Route] = registry + records + increment + claims + lineage + operations + access
 
+    /// What is served to those who look after the server, whoever they are.
+    static let administration = operations.filter { administered.contains($0.operation) }.map(\.open)
+
+    private static let administered: Set<String> = ["getLiveness", "getReadiness", "getHealth", "getMetrics"]
+
     private static let registry: [Route] = [
         Route(.post, "/v1/push", "pushGraph", .write, query: ["dry_run"]) { (api, call) throws(Problem) in
             try await api.push(call)

@@ -59,6 +59,7 @@ struct ClaimAttempt {
         }
         try park(&scope)
         scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
+        scope.tally.add(.asExpected, settled.count, of: plan.id)
         if !chosen.isEmpty { try lease(&scope) }
         for (feature, records) in judge.revertible { outcome.revertible[feature, default: []].formUnion(records) }
         return outcome

@@ -99,7 +99,9 @@ extension Metaxy {
                 guard let plan = scope.catalog[feature] else { return ClaimOutcome() }
                 try scope.takeBack(feature)
                 var attempt = try ClaimAttempt(plan, request, scope)
-                return try attempt.run(&scope, after: position)
+                let outcome = try attempt.run(&scope, after: position)
+                scope.tally.add(.claimed, outcome.batch == nil ? 0 : 1, of: feature)
+                return outcome
             }
             position = outcome.position
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }

@@ -176,6 +176,7 @@ extension Scope {
         try lock(lost + due, of: feature)
         ledger.update(lost, of: feature) { $0.giveBack($1) }
         ledger.update(due, of: feature) { $0.unpark($1) }
+        tally.add(.expired, expired.count, of: feature)
         try stored { () throws(StoreError) in
             for claim in expired { try claims.update(claim.id, finished: claim.finished, state: .expired) }
         }

@@ -92,6 +92,7 @@ extension Scope {
             }
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
+        tally.add(.computed, open.count, of: plan.id)
         ledger.update(unneeded.filter { $0.value.earlier == nil }.keys, of: plan.id) { $0.settle($1) }
         let superseded = records.filter { record in
             ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)

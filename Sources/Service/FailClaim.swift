@@ -94,6 +94,7 @@ extension Scope {
             // Marked meanwhile: other inputs are another chance, at once.
             block.park(bits - block.dirty)
         }
+        tally.add(.failed, units.count, of: plan.id)
         let quarantined = delays.filter { $0 == nil }.count
         return FailureOutcome(
             failed: units.count, willRetry: units.count - quarantined, quarantined: quarantined)

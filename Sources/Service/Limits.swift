@@ -87,6 +87,14 @@ public enum Limits {
     /// Every how manyth unit a verification judges in the database and in process, to hold one against the other.
     public static let verifyComparedStride = 1_024
 
+    /// For how long a question after readiness waits for the database: less than the time-out of any probe that waits at
+    /// all.
+    public static let readinessPatience: Duration = .seconds(2)
+
+    /// For how long a scrape of metrics waits for the database: it must answer within a scraper's ten seconds, also
+    /// while the database is away or every connection is in use.
+    public static let figuresPatience: Duration = .seconds(3)
+
     /// Faults that an answer names.
     public static let faultsMax = 100
 

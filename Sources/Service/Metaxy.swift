@@ -14,6 +14,7 @@ public struct Metaxy: Sendable {
     let pool: Pool
     let definitions = DefinitionCache()
     let waiters = Waiters()
+    let tallies = WorkTallies()
     let tokens = TokenMemory()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
     let streams = Gate(places: Limits.streamedWritesMax)
@@ -57,16 +58,17 @@ public struct Metaxy: Sendable {
         _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
         let once = Once.current
-        let (value, awakened) = try await pool.transaction(retries: retries) {
-            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>) in
+        let (value, awakened, tally) = try await pool.transaction(retries: retries) {
+            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>, WorkTally) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
             var scope = Scope(connection, catalog, definitions, reach)
             let value = try body(&scope)
             try once?.keep(value, connection)
-            return (value, try scope.conclude())
+            return (value, try scope.conclude(), scope.tally)
         }
+        tallies.add(tally)
         waiters.wake(awakened)
         return value
     }
@@ -83,6 +85,9 @@ public struct Metaxy: Sendable {
             return try body(Scope(connection, catalog, definitions, reach))
         }
     }
+
+    /// This process's copy of the graph; nil before its first transaction.
+    var knownCatalog: Catalog? { state.catalog.withLock { $0 } }
 
     /// Where a feature stands in the order of the graph, by this process's copy of it.
     func rank(_ feature: FeatureID) -> Int {

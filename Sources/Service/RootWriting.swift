@@ -90,6 +90,7 @@ struct RootWriting {
         try scope.lock(Set(settled.keys).union(marked.keys))
         for (address, bits) in settled { scope.ledger.update(address) { $0.settle(bits) } }
         for (address, bits) in marked { scope.ledger.update(address) { $0.mark(bits) } }
+        scope.tally.add(outcome, of: plan.id)
         return outcome
     }
 

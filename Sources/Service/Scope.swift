@@ -12,6 +12,8 @@ struct Scope {
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
     let reach: Reach
     var ledger = WorkLedger()
+    /// What happens to records, counted; it counts once the transaction is committed.
+    var tally = WorkTally()
     /// Features in which something became ready by what was written back before the end.
     private var awakened: Set<FeatureID> = []
 
@@ -77,7 +79,7 @@ struct Scope {
     /// The units, of each feature directly downstream, that use something that changed.
     ///
     /// - Complexity: one round trip within an id space, up to five a dep across.
-    func marks(
+    mutating func marks(
         _ changes: [RecordChange], of plan: FeaturePlan
     ) throws(ServiceError) -> [(feature: FeatureID, units: [RecordID])] {
         guard !changes.isEmpty else { return [] }
@@ -86,6 +88,7 @@ struct Scope {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
             let touching = changes.filter { $0.touches(dep) }
+            tally.add(.unusedFields, changes.count - touching.count, of: downstream.id)
             guard !touching.isEmpty else { continue }
             let moved = try regroup(touching, downstream, dep)
             let units = try units(of: touching.map(\.record), downstream, dep: dep)

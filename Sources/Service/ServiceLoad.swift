@@ -21,6 +21,8 @@ public struct ServiceLoad: Sendable, Hashable {
     public let pool: Pool
     /// Claim requests that wait for work.
     public let waitingClaims: Int
+    /// Claim requests that were woken because there may be work, since the start.
+    public let wakeUpsTotal: UInt64
 }
 
 /// One thing that a server needs in order to work.
@@ -29,6 +31,14 @@ public struct ReadinessCheck: Sendable, Hashable {
     public let name: String
     /// Why it is not given, for people; nil where it is.
     public let fault: String?
+    /// What else is worth knowing, for people; nil for nothing.
+    public let note: String?
+
+    init(_ name: String, fault: String? = nil, note: String? = nil) {
+        self.name = name
+        self.fault = fault
+        self.note = note
+    }
 }
 
 extension Metaxy {
@@ -42,36 +52,52 @@ extension Metaxy {
                 acquiredTotal: statistics.acquiredTotal, connectsTotal: statistics.connectsTotal,
                 timeoutsTotal: statistics.timeoutsTotal,
                 waitSeconds: Double(wait.seconds) + Double(wait.attoseconds) / 1e18),
-            waitingClaims: waiters.count)
+            waitingClaims: waiters.count, wakeUpsTotal: waiters.wakeUpsTotal)
     }
 
-    /// Whether this process can serve: it is not stopping, reaches the database, and knows its schema.
+    /// Whether this process can serve: it is not stopping, reaches a database that takes writes, and knows its schema.
     ///
-    /// - Complexity: one round trip.
+    /// - Complexity: two round trips; answers within `Limits.readinessPatience`.
     public func readiness() async -> [ReadinessCheck] {
-        let stopping = ReadinessCheck(name: "accepting", fault: isDraining ? "the server is stopping" : nil)
-        do throws(ServiceError) {
-            let applied = try await schemaVersion()
-            let isCurrent = applied == Migrator.newest
-            return [
-                stopping, ReadinessCheck(name: "database", fault: nil),
-                ReadinessCheck(
-                    name: "schema",
-                    fault: isCurrent ? nil : "the database has schema \(applied), the server needs \(Migrator.newest)"),
-            ]
-        } catch {
-            return [stopping, Self.check(error)]
+        let stopping = ReadinessCheck("accepting", fault: isDraining ? "the server is stopping" : nil)
+        let found = await within(Limits.readinessPatience) { [self] () -> [ReadinessCheck] in
+            do throws(ServiceError) {
+                let (applied, database) = try await databaseState()
+                return Self.checks(applied, database)
+            } catch {
+                return [Self.check(error)]
+            }
+        }
+        return [stopping] + (found ?? [ReadinessCheck("database", fault: "the database does not answer in time")])
+    }
+
+    private func databaseState() async throws(ServiceError) -> (schema: Int, database: DatabaseState) {
+        try await pool.withConnection { (connection) throws(ServiceError) in
+            try stored { () throws(StoreError) in
+                (try Migrator(connection).check(), try DatabaseFigures(connection).state())
+            }
         }
     }
 
-    private func schemaVersion() async throws(ServiceError) -> Int {
-        try await pool.withConnection { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in try Migrator(connection).check() }
+    private static func checks(_ applied: Int, _ database: DatabaseState) -> [ReadinessCheck] {
+        let isCurrent = applied == Migrator.newest
+        let standby = database.isStandby ? "the database is a standby, which takes no writes" : nil
+        var checks = [
+            ReadinessCheck("database", fault: standby),
+            ReadinessCheck(
+                "schema",
+                fault: isCurrent ? nil : "the database has schema \(applied), the server needs \(Migrator.newest)",
+                note: "\(applied)"),
+        ]
+        if database.standbys > 0 {
+            let lag = database.lagBytes.map { "at most \($0) bytes behind" } ?? "the role may not see how far behind"
+            checks.append(ReadinessCheck("replication", note: "standbys: \(database.standbys), \(lag)"))
         }
+        return checks
     }
 
     private static func check(_ error: ServiceError) -> ReadinessCheck {
-        if case .internal = error { return ReadinessCheck(name: "schema", fault: "the schema is not the server's") }
-        return ReadinessCheck(name: "database", fault: "the database cannot be reached")
+        if case .internal = error { return ReadinessCheck("schema", fault: "the schema is not the server's") }
+        return ReadinessCheck("database", fault: "the database cannot be reached")
     }
 }

@@ -36,6 +36,9 @@ extension Scope {
         }
         try revert(plan, settled)
         ledger.update(settled.keys, of: feature) { $0.settle($1) }
+        let reverted = settled.values.count { $0.earlier != nil }
+        tally.add(.earlierVersion, reverted, of: feature)
+        tally.add(.asExpected, settled.values.count { $0.state == .upToDate } - reverted, of: feature)
     }
 
     /// Appends, for each unit with an earlier version that fits, that version once more.

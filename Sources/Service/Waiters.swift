@@ -19,6 +19,10 @@ final class Waiters: Sendable {
     }
 
     private let state = Mutex(State())
+    private let wakeUps = Atomic<UInt64>(0)
+
+    /// How many waiting tasks were woken because there may be work, since the start.
+    var wakeUpsTotal: UInt64 { wakeUps.load(ordering: .relaxed) }
 
     /// How many wake-ups `features` have seen: to be taken before looking for work and given to `wait`.
     func mark(_ features: Set<FeatureID>) -> UInt64 {
@@ -58,6 +62,7 @@ final class Waiters: Sendable {
             for feature in features { state.wakes[feature, default: 0] &+= 1 }
             return features.reduce(into: Set<UInt64>()) { $0.formUnion(state.byFeature[$1] ?? []) }
         }
+        wakeUps.add(UInt64(ids.count), ordering: .relaxed)
         resume(ids)
     }
 

@@ -74,6 +74,7 @@ extension Metaxy {
                 let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
                 try writing.write(part, operation: operation, &scope)
             }
+            scope.tally.add(writing.outcome, of: plan.id)
             return writing.outcome
         }
     }

@@ -38,20 +38,31 @@ public struct Activities {
     /// - Throws: `.database`.
     /// - Complexity: two round trips; O(failures), and O(1) in the number of claims.
     public func read() throws(StoreError) -> [FeatureID: Activity] {
-        var activities: [FeatureID: Activity] = [:]
-        let failures = try connection.rows(Self.failuresStatement) { row throws(PostgresError) in
-            (try row.int4(0), Int(try row.int8(1)), Int(try row.int8(2)))
-        }
-        for (feature, failing, quarantined) in failures {
-            activities[feature, default: Activity(feature: feature)].failing = failing
-            activities[feature, default: Activity(feature: feature)].quarantined = quarantined
-        }
+        var activities = try failures()
         let parameters: [Parameter] = [.int8(Int64(Self.claimsMax)), .double(Double(Self.windowSeconds))]
         let finished = try connection.rows(Self.finishedStatement, parameters) { row throws(PostgresError) in
             (try row.int4(0), Int(try row.int8(1)))
         }
         for (feature, count) in finished {
             activities[feature, default: Activity(feature: feature)].finished = count
+        }
+        return activities
+    }
+
+    /// The units put aside after a failure, by feature, with nothing else of their activity.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(failures).
+    public func failures() throws(StoreError) -> [FeatureID: Activity] {
+        let counts = try connection.rows(Self.failuresStatement) { row throws(PostgresError) in
+            (try row.int4(0), Int(try row.int8(1)), Int(try row.int8(2)))
+        }
+        var activities: [FeatureID: Activity] = [:]
+        for (feature, failing, quarantined) in counts {
+            var activity = Activity(feature: feature)
+            activity.failing = failing
+            activity.quarantined = quarantined
+            activities[feature] = activity
         }
         return activities
     }

@@ -3,12 +3,9 @@
 import API
 import ArgumentParser
 import Foundation
-import HTTP
-import HTTPServer
 import JSON
 import Postgres
 import Service
-import Sockets
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,11 +18,24 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Where to listen; port 0 picks one.")
     var listen = ListenAddress.standard
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve health and metrics here as well, to everyone.",
+            discussion: "For an address that only those reach who look after the server. Without TLS."))
+    var adminListen: ListenAddress?
+
     @Option(help: "Where the embedded PostgreSQL lives when DATABASE_URL is not set.")
     var dataDir = "./metaxy-data"
 
     @Option(help: "Connections to PostgreSQL at most.")
     var databaseConnections = 8
+
+    @Option(
+        help: ArgumentHelp(
+            "Go on serving for so many seconds after SIGTERM, while not ready.",
+            discussion: "For a load balancer to notice in. Requests at work have another 30 seconds after that.",
+            valueName: "seconds"))
+    var drainDelay = 0
 
     @Flag(help: "Let everyone do everything; only where nobody but this machine can connect.")
     var insecureNoAuth = false
@@ -36,6 +46,9 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard (1...1_000).contains(databaseConnections) else {
             throw ValidationError("--database-connections takes a number from 1 to 1000")
+        }
+        guard (0...300).contains(drainDelay) else {
+            throw ValidationError("--drain-delay takes a number of seconds from 0 to 300")
         }
         guard !insecureNoAuth || listen.isLoopback else {
             throw ValidationError("--insecure-no-auth is for loopback only; \(listen.host) is not")
@@ -66,42 +79,41 @@ struct Serve: AsyncParsableCommand {
             try await FirstToken.make(metaxy, dataDirectory: database.isEmbedded ? dataDir : nil)
         }
         let authorizer = insecureNoAuth ? Authorizer.open : .tokens(of: metaxy)
-        let api = API(metaxy: metaxy, configuration: Self.world(authorizer), observe: Self.observe)
-        let application = Application(
-            fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) }, handler: { await api.respond($0) })
-        let server = Server(
-            configuration: ServerConfiguration(
-                host: listen.host, port: listen.port, loops: Processors.available,
-                limits: HTTP.Limits(), tls: tls.files),
-            application: application)
+        let connections = ServedConnections()
+        let api = API(
+            metaxy: metaxy, configuration: Self.world(authorizer, ProcessReading(connections)), observe: Self.observe)
         // Watched before anybody knows that the server is there.
         let hangUps = tls.files.map { _ in HangUps() }
         let housekeeping = Task { await Housekeeping(metaxy: metaxy).run() }
+        let listeners: Listeners
         do {
-            let address = try server.start()
-            Self.announce("metaxyd listens on \(tls.files == nil ? "http" : "https")://\(address)")
+            listeners = try Listeners(
+                api, at: listen, tls: tls.files, administration: adminListen, counting: connections,
+                announce: Self.announce)
         } catch {
             housekeeping.cancel()
-            throw .configuration("cannot serve on \(listen.host):\(listen.port): \(error)")
+            throw error
         }
         let reloading = Task { [stream = hangUps?.stream] in
-            if let stream { await Self.reloadTLS(of: server, at: stream) }
+            if let stream { await Self.reloadTLS(of: listeners, at: stream) }
         }
         let number = await Signals.stop()
         reloading.cancel()
         hangUps?.stop()
         Log.write(.info, "stopping", [("signal", .integer(Int64(number)))])
         metaxy.drain()
-        await server.drain(grace: Self.drainGrace)
+        // Nobody cancels this task: the whole delay passes.
+        do { try await Task.sleep(for: .seconds(drainDelay)) } catch {}
+        await listeners.drain(grace: Self.drainGrace)
         housekeeping.cancel()
         await housekeeping.value
     }
 
     /// Reads the TLS files again at each hang-up; what cannot be read changes nothing.
-    private static func reloadTLS(of server: Server, at hangUps: AsyncStream<Void>) async {
+    private static func reloadTLS(of listeners: Listeners, at hangUps: AsyncStream<Void>) async {
         for await _ in hangUps {
             do {
-                try await server.reloadTLS()
+                try await listeners.reloadTLS()
                 Log.write(.info, "the TLS files were read again")
             } catch {
                 Log.write(.error, "the TLS files cannot be read; the server keeps those it has: \(error)")
@@ -109,11 +121,12 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private static func world(_ authorizer: Authorizer) -> APIConfiguration {
+    private static func world(_ authorizer: Authorizer, _ process: ProcessReading) -> APIConfiguration {
         let numbers = NumberStream()
         return APIConfiguration(
             authorizer: authorizer, random: { numbers.next() },
-            clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text)
+            clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text,
+            process: { process.read() })
     }
 
     /// What the API tells: failures always, answers where they took long.

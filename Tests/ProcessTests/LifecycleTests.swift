@@ -31,6 +31,29 @@ struct LifecycleTests {
         #expect(third.stop() == 0)
     }
 
+    @Test("health and metrics have an address of their own, where nobody is asked for a token")
+    func administration() async throws {
+        try await TestDatabase.with { database in
+            let server = try ServerProcess(
+                database: database.connectionString, dataDirectory: try TestDirectory.create(),
+                options: ["--admin-listen", "127.0.0.1:0"])
+            let admin = try #require(server.line(2).split(separator: " ").last.map(String.init))
+            #expect(try await HTTPClient.text(admin + "/readyz?verbose").contains("[+] database: ok\n"))
+            let metrics = try await HTTPClient.text(admin + "/metrics")
+            for name in [
+                "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+                "process_threads", "http_server_connections_open",
+            ] {
+                let value = metrics.split(separator: "\n").first { $0.hasPrefix(name + " ") }?.split(separator: " ")
+                    .last
+                #expect((value.flatMap { Double($0) } ?? -1) >= 0, "\(name)")
+            }
+            #expect(
+                try await HTTPClient.send("GET", admin + "/v1/projects", nil, type: "application/json").status == 404)
+            #expect(server.stop() == 0)
+        }
+    }
+
     @Test("a waiting claim is answered when the server is asked to stop")
     func endsWaiting() async throws {
         try await TestDatabase.with { database in

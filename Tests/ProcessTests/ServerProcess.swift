@@ -10,6 +10,8 @@ final class ServerProcess {
     /// Where it listens.
     let url: String
     private let process: Process
+    private let output: Pipe
+    private var received: Data
 
     /// Starts the server and waits until it says where it listens.
     ///
@@ -22,16 +24,10 @@ final class ServerProcess {
     init(
         database: String?, dataDirectory: String, options: [String] = [], isOpen: Bool = true, log: String? = nil
     ) throws {
-        let output: Pipe
         (process, output) = try Self.launch(
             database, dataDirectory, options + (isOpen ? ["--insecure-no-auth"] : []), log: log)
-        var line = Data()
-        while !line.contains(UInt8(ascii: "\n")) {
-            let data = output.fileHandleForReading.availableData
-            guard !data.isEmpty else { break }
-            line += data
-        }
-        let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        received = Data()
+        let words = Self.line(1, of: output, &received).split(whereSeparator: \.isWhitespace)
         url = try #require(words.last.map(String.init), "the server did not start")
     }
 
@@ -84,6 +80,19 @@ final class ServerProcess {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         return (process.terminationStatus, text)
+    }
+
+    /// A line of its standard output, 1 for the first, once it is there; empty where the output ends before.
+    func line(_ number: Int) -> String { Self.line(number, of: output, &received) }
+
+    private static func line(_ number: Int, of output: Pipe, _ received: inout Data) -> String {
+        while received.count(where: { $0 == UInt8(ascii: "\n") }) < number {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { return "" }
+            received += data
+        }
+        let lines = String(decoding: received, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        return String(lines[number - 1])
     }
 
     /// The port that it listens at.

@@ -19,11 +19,11 @@ struct CostTests {
     private static let staleCount = 1_000
     private static let batch = 256
 
-    @Test("a claim, its completion and a resolve touch as much at a million records as at ten thousand")
+    @Test("a claim, its completion, a scrape and a resolve touch as much at a million records as at ten thousand")
     func doNotGrow() async throws {
         let small = try await Self.measure(records: 10_000, staleStep: 10)
         let large = try await Self.measure(records: 1_000_000, staleStep: 10)
-        for name in ["claim", "complete"] {
+        for name in ["claim", "complete", "scrape"] {
             let before = try #require(small[name])
             let after = try #require(large[name])
             // A btree of a million keys is one level deeper than one of ten thousand.
@@ -71,6 +71,10 @@ struct CostTests {
             let claimed = try #require(batch)
             #expect(claimed.records.count == Self.batch)
             touched["complete"] = try await count(world) { try await world.complete(claimed) }
+            touched["scrape"] = try await count(world) {
+                let figures = try #require(await world.metaxy.storedFigures())
+                #expect(figures.features.map(\.records) == [records, records])
+            }
             touched["resolve"] = try await count(world) {
                 let left = try await world.resolve("leaf")[.stale]?.count
                 #expect(left == staleCount - Self.batch)

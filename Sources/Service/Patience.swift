@@ -1,0 +1,16 @@
+// An answer in time, or none.
+
+/// What `body` answers, or nil where it takes longer than `patience`: then it is cancelled.
+func within<T: Sendable>(_ patience: Duration, _ body: @escaping @Sendable () async -> T) async -> T? {
+    await withTaskGroup(of: T?.self) { group in
+        group.addTask { await body() }
+        group.addTask {
+            // A cancelled sleep ends early, which is what is wanted.
+            do { try await Task.sleep(for: patience) } catch {}
+            return nil
+        }
+        let first = await group.next()
+        group.cancelAll()
+        return first ?? nil
+    }
+}

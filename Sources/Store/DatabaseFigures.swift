@@ -1,0 +1,96 @@
+// What the database says of itself: the size of the tables, what waits for vacuum, and its standbys.
+
+public import Postgres
+
+/// The size of a table with all its partitions.
+public struct TableFigures: Sendable, Hashable {
+    /// The table's name, that of the parent for partitions: a few, however many features there are.
+    public let name: String
+    /// Bytes of rows, those kept out of line included, and of indexes.
+    public let tableBytes: Int64, indexBytes: Int64
+    /// Rows that live and rows that wait for vacuum, as the database's statistics estimate them.
+    public let liveRows: Int64, deadRows: Int64
+}
+
+/// The state of the database as a whole.
+public struct DatabaseState: Sendable, Hashable {
+    /// Whether it is a standby, which takes no writes.
+    public let isStandby: Bool
+    /// Standbys that stream from it.
+    public let standbys: Int
+    /// How far the slowest of them is behind in bytes; 0 where there is none, nil where the role may not know.
+    public let lagBytes: Int64?
+    /// How long the slowest of them takes to apply a commit, in seconds; nil where nothing waits or the role may not know.
+    public let lagSeconds: Double?
+    /// Age of the oldest transaction of any session of this database, in seconds: rows deleted since cannot be vacuumed.
+    public let oldestTransactionSeconds: Double
+    /// Transactions since the oldest frozen one; the database stops taking writes near two thousand million.
+    public let frozenAge: Int64
+    /// Connections to the server and how many it allows.
+    public let connections: Int, connectionsMax: Int
+}
+
+/// Reads what the database says of itself.
+public struct DatabaseFigures {
+    private let connection: Connection
+
+    /// The database behind `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// The tables by size, by name.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(tables and indexes), a look into the file system each; no row is read.
+    public func tables() throws(StoreError) -> [TableFigures] {
+        try connection.rows(Self.tablesStatement) { row throws(PostgresError) in
+            TableFigures(
+                name: try row.text(0), tableBytes: try row.int8(1), indexBytes: try row.int8(2),
+                liveRows: try row.int8(3), deadRows: try row.int8(4))
+        }
+    }
+
+    /// The state of the database.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(sessions).
+    public func state() throws(StoreError) -> DatabaseState {
+        let state = try connection.row(Self.stateStatement) { row throws(PostgresError) in
+            DatabaseState(
+                isStandby: try row.bool(0), standbys: Int(try row.int8(1)), lagBytes: try row.int8OrNil(2),
+                lagSeconds: try row.doubleOrNil(3), oldestTransactionSeconds: try row.double(4),
+                frozenAge: try row.int8(5), connections: Int(try row.int8(6)), connectionsMax: Int(try row.int8(7)))
+        }
+        guard let state else { throw .corrupt("the database said nothing of itself") }
+        return state
+    }
+
+    private static let tablesStatement = Statement(
+        "figures_tables",
+        """
+        SELECT r.relname::text, coalesce(sum(pg_table_size(c.oid)), 0)::bigint,
+               coalesce(sum(pg_indexes_size(c.oid)), 0)::bigint,
+               coalesce(sum(pg_stat_get_live_tuples(c.oid)), 0)::bigint,
+               coalesce(sum(pg_stat_get_dead_tuples(c.oid)), 0)::bigint
+        FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
+        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relnamespace = current_schema()::regnamespace
+        GROUP BY r.relname ORDER BY r.relname
+        """)
+
+    /// The lag is NULL to a role without `pg_monitor`; on a standby nothing streams from it but what cascades.
+    private static let stateStatement = Statement(
+        "figures_state",
+        """
+        SELECT pg_is_in_recovery(), s.standbys, s.lag_bytes, s.lag_seconds,
+               (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::float8
+                FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()),
+               (SELECT age(d.datfrozenxid)::bigint FROM pg_database d WHERE d.datname = current_database()),
+               (SELECT sum(b.numbackends)::bigint FROM pg_stat_database b),
+               current_setting('max_connections')::bigint
+        FROM (SELECT count(*) AS standbys, extract(epoch FROM max(r.replay_lag))::float8 AS lag_seconds,
+                     CASE WHEN count(*) = 0 THEN 0
+                          ELSE max(pg_wal_lsn_diff(r.sent_lsn, r.replay_lsn))::bigint END AS lag_bytes
+              FROM pg_stat_replication r) s
+        """)
+}

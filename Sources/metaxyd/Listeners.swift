@@ -1,0 +1,63 @@
+// The addresses that the service is reached at: one for clients, and one for those who look after it.
+
+import API
+import HTTP
+import HTTPServer
+import Sockets
+
+/// The servers of a process, from start to drain.
+struct Listeners: Sendable {
+    private let clients: Server
+    private let administration: Server?
+
+    /// Starts to serve.
+    ///
+    /// - Parameters:
+    ///   - administration: where health and metrics are given to everyone; nil for nowhere but among the others.
+    ///   - announce: told of each address, once all of them are served.
+    /// - Throws: when an address cannot be served.
+    init(
+        _ api: API, at address: ListenAddress, tls: TLSConfiguration?, administration: ListenAddress?,
+        counting connections: ServedConnections, announce: (String) -> Void
+    ) throws(ExitReason) {
+        clients = Self.server(api, at: address, loops: Processors.available, tls: tls)
+        var served: (server: Server, address: BoundAddress)?
+        if let administration {
+            let server = Self.server(api.administration, at: administration, loops: 1, tls: nil)
+            served = (server, try Self.start(server, at: administration))
+        }
+        self.administration = served?.server
+        let bound = try Self.start(clients, at: address)
+        connections.add(clients)
+        announce("metaxyd listens on \(tls == nil ? "http" : "https")://\(bound)")
+        if let served { announce("metaxyd serves health and metrics on http://\(served.address)") }
+    }
+
+    /// Reads the TLS files again.
+    func reloadTLS() async throws(ServerError) { try await clients.reloadTLS() }
+
+    /// Lets requests in work finish; health and metrics are there until the last of them has.
+    func drain(grace: Duration) async {
+        await clients.drain(grace: grace)
+        await administration?.drain(grace: .seconds(1))
+    }
+
+    private static func server(
+        _ api: API, at address: ListenAddress, loops: Int, tls: TLSConfiguration?
+    ) -> Server {
+        Server(
+            configuration: ServerConfiguration(
+                host: address.host, port: address.port, loops: loops, limits: HTTP.Limits(), tls: tls),
+            application: Application(
+                fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) },
+                handler: { await api.respond($0) }))
+    }
+
+    private static func start(_ server: Server, at address: ListenAddress) throws(ExitReason) -> BoundAddress {
+        do {
+            return try server.start()
+        } catch {
+            throw .configuration("cannot serve on \(address.host):\(address.port): \(error)")
+        }
+    }
+}
