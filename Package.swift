@@ -52,6 +52,7 @@ let package = Package(
                 .embedInCode("0008_create_answers.sql"),
                 .embedInCode("0009_create_access.sql"),
                 .embedInCode("0010_slim_claim_batch.sql"),
+                .embedInCode("0011_create_change_log.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

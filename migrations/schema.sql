@@ -53,6 +53,26 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.refuse_operation_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF OLD.detail IS NULL
+            AND OLD.position = (SELECT feed_base FROM public.registry) + pg_current_xact_id()::text::bigint
+            AND ROW (NEW.at, NEW.id, NEW.claim_id, NEW.worker, NEW.materialization_id, NEW.token_name, NEW.request_id,
+                     NEW.position, NEW.feature_id, NEW.project_id, NEW.kind)
+                IS NOT DISTINCT FROM
+                ROW (OLD.at, OLD.id, OLD.claim_id, OLD.worker, OLD.materialization_id, OLD.token_name, OLD.request_id,
+                     OLD.position, OLD.feature_id, OLD.project_id, OLD.kind)
+        THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the log of changes is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
 CREATE TABLE public.answer (
     answered_at timestamp with time zone NOT NULL,
     status smallint NOT NULL,
@@ -153,6 +173,17 @@ ALTER TABLE public.definition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.drain_watch (
+    "position" bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    singleton boolean DEFAULT true NOT NULL,
+    CONSTRAINT drain_watch_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.draining (
+    feature_id integer NOT NULL
 );
 
 CREATE TABLE public.erasure (
@@ -287,8 +318,15 @@ CREATE TABLE public.operation (
     worker text,
     materialization_id text,
     token_name text,
-    request_id text
+    request_id text,
+    "position" bigint NOT NULL,
+    feature_id integer,
+    project_id integer,
+    kind text NOT NULL,
+    detail jsonb
 );
+
+COMMENT ON COLUMN public.operation."position" IS 'registry.feed_base plus the id of the transaction: numbers of a sequence are not in the order of commits, but what is below every transaction that still runs is complete';
 
 ALTER TABLE public.operation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.operation_id_seq
@@ -365,6 +403,7 @@ PARTITION BY LIST (space_id);
 CREATE TABLE public.registry (
     revision bigint DEFAULT 0 NOT NULL,
     singleton boolean DEFAULT true NOT NULL,
+    feed_base bigint DEFAULT 0 NOT NULL,
     CONSTRAINT registry_singleton_check CHECK (singleton)
 );
 
@@ -411,6 +450,12 @@ ALTER TABLE ONLY public.definition
 
 ALTER TABLE ONLY public.definition
     ADD CONSTRAINT definition_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.drain_watch
+    ADD CONSTRAINT drain_watch_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.draining
+    ADD CONSTRAINT draining_pkey PRIMARY KEY (feature_id);
 
 ALTER TABLE ONLY public.erasure
     ADD CONSTRAINT erasure_pkey PRIMARY KEY (feature_id, rid, operation_id);
@@ -481,6 +526,8 @@ CREATE INDEX feature_project_index ON public.feature USING btree (project_id);
 
 CREATE INDEX link_unit_index ON public.link USING btree (feature_id, record_of, unit, rid);
 
+CREATE INDEX operation_feed_index ON public.operation USING btree ("position", id);
+
 CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
 
 CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
@@ -490,6 +537,10 @@ CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, bl
 CREATE TRIGGER erasure_is_append_only BEFORE DELETE OR UPDATE ON public.erasure FOR EACH ROW EXECUTE FUNCTION public.refuse_erasure_change();
 
 CREATE TRIGGER lineage_is_append_only BEFORE DELETE OR UPDATE ON public.lineage FOR EACH ROW EXECUTE FUNCTION public.refuse_lineage_change();
+
+CREATE TRIGGER operation_is_append_only BEFORE DELETE OR UPDATE ON public.operation FOR EACH ROW EXECUTE FUNCTION public.refuse_operation_change();
+
+CREATE TRIGGER operation_is_never_truncated BEFORE TRUNCATE ON public.operation FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_operation_change();
 
 ALTER TABLE ONLY public.api_token_secret
     ADD CONSTRAINT api_token_secret_token_name_fkey FOREIGN KEY (token_name) REFERENCES public.api_token(name);

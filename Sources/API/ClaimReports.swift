@@ -91,7 +91,7 @@ extension API {
         try members.finish()
         let report = FailureReport(records: records, error: error, isRetryable: isRetryable)
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.fail(claim: id, token: token, report: report)
+            try await metaxy.fail(claim: id, token: token, report: report, writer: call.writer())
         } answer: { (outcome: FailureOutcome) in
             .json(
                 JSONWriter.document { writer in

@@ -66,13 +66,15 @@ enum Cursor {
     /// The position of a cursor that was made for the same question.
     ///
     /// - Throws: `invalid_cursor`.
-    static func position(_ text: String, _ fingerprint: CursorFingerprint) throws(Problem) -> Position {
+    static func position(
+        _ text: String, _ fingerprint: CursorFingerprint, parameter: String = "cursor"
+    ) throws(Problem) -> Position {
         guard let decoded = Base64URL.decode(text), decoded.count >= 9, let position = position(decoded) else {
-            throw Problem(.invalidCursor, .parameter("cursor"), "this is no cursor that this server gave")
+            throw Problem(.invalidCursor, .parameter(parameter), "this is no cursor that this server gave")
         }
         guard number(decoded[1..<9]) == fingerprint.value else {
             throw Problem(
-                .invalidCursor, .parameter("cursor"), "the cursor was given for another query; start without one")
+                .invalidCursor, .parameter(parameter), "the cursor was given for another query; start without one")
         }
         return position
     }

@@ -36,7 +36,7 @@ extension API {
         let filters = members.filters("filter")
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.retry(key, filters: filters)
+            try await metaxy.retry(key, filters: filters, writer: call.writer())
         } answer: { (count: Int) in
             .json(JSONWriter.document { $0.member("retried", count) })
         }

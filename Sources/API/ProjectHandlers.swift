@@ -52,7 +52,8 @@ extension API {
             "hash_truncation_length", least: RecordHash.truncationMin, most: RecordHash.truncationMax + 1)
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.configure(project: name, algorithm: algorithm, truncation: truncation)
+            try await metaxy.configure(
+                project: name, algorithm: algorithm, truncation: truncation, writer: call.writer())
         }
         return .json(
             JSONWriter.document { $0.project(outcome.project) }, status: outcome.isNew ? .created : .ok)

@@ -21,7 +21,7 @@ extension API {
             project: project, features: features, message: message, tags: tags, expectedVersion: expected,
             isDryRun: isDryRun)
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.push(push)
+            try await metaxy.push(push, writer: call.writer())
         } answer: { (outcome: PushOutcome) in
             let status: Status = outcome.wasPushed || isDryRun ? .ok : .created
             return Response.json(Self.document(outcome, project: project), status: status)

@@ -132,6 +132,9 @@ enum Routes {
             try await api.prometheus()
         },
         Route(.get, "/v1/status", "getStatus", .read) { (api, _) throws(Problem) in try await api.status() },
+        Route(.get, "/v1/events", "listEvents", .read, query: ["after", "wait_seconds", "limit"]) {
+            (api, call) throws(Problem) in try await api.listEvents(call)
+        },
         Route(.get, "/openapi.yaml", "getContractAsYAML", nil) { (api, _) throws(Problem) in api.contractAsYAML() },
         Route(.get, "/openapi.json", "getContractAsJSON", nil) { (api, _) throws(Problem) in api.contractAsJSON() },
         Route(.post, "/v1/admin/verify", "verifyState", .admin) { (api, call) throws(Problem) in
@@ -140,6 +143,9 @@ enum Routes {
     ]
 
     private static let access: [Route] = [
+        Route(.get, "/v1/admin/audit", "listAudit", .admin, isGlobal: true, query: paging) {
+            (api, call) throws(Problem) in try await api.listAudit(call)
+        },
         Route(.get, "/v1/admin/tokens", "listTokens", .admin, isGlobal: true, query: paging) {
             (api, call) throws(Problem) in try await api.listTokens(call)
         },

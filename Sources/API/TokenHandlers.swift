@@ -44,7 +44,7 @@ extension API {
         request.lifetime = members.count("expires_in_seconds", least: 1, most: Bounds.tokenSecondsMax).map(Double.init)
         try members.finish()
         let made = try await served { [request] () async throws(ServiceError) in
-            try await metaxy.createToken(request, author: call.caller.name)
+            try await metaxy.createToken(request, writer: call.writer())
         }
         return Self.answer(made)
     }
@@ -57,14 +57,17 @@ extension API {
         try members.finish()
         let made = try await served { () async throws(ServiceError) in
             try await metaxy.rotateToken(
-                call.part("token"), grace: Double(grace), lifetime: lifetime.map(Double.init))
+                call.part("token"), grace: Double(grace), lifetime: lifetime.map(Double.init),
+                writer: call.writer())
         }
         return Self.answer(made)
     }
 
     /// `DELETE /v1/admin/tokens/{token}`.
     func revokeToken(_ call: Call) async throws(Problem) -> Response {
-        try await served { () async throws(ServiceError) in try await metaxy.revokeToken(call.part("token")) }
+        try await served { () async throws(ServiceError) in
+            try await metaxy.revokeToken(call.part("token"), writer: call.writer())
+        }
         return Response(status: .noContent)
     }
 

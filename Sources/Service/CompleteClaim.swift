@@ -201,12 +201,15 @@ extension Scope {
         let writer = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
             request: writer.request)
-        let operation = try stored { [versions, appeared] () throws(StoreError) in
-            let operation = try Operations(connection).begin(writer, claim: held.claim.id)
+        let operation = try begin(
+            writer,
+            LoggedChange(
+                .claimCompleted, feature: plan.id, claim: held.claim.id,
+                detail: ChangeDetail.counts(["records": versions.count])))
+        try stored { [versions, appeared] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: held.claim.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
-            return operation
         }
         try propagate(changes, of: plan)
         if !expansions.isEmpty {

@@ -2,7 +2,7 @@
 
 public import Feature
 import Postgres
-import Store
+public import Store
 
 extension Metaxy {
     /// Makes a project with these settings, or gives them to the one that exists.
@@ -17,7 +17,7 @@ extension Metaxy {
     ///   differ; `.unavailable`.
     /// - Complexity: about five round trips.
     public func configure(
-        project name: String, algorithm: HashAlgorithm?, truncation: Int?
+        project name: String, algorithm: HashAlgorithm?, truncation: Int?, writer: Writer = Writer()
     ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
         try await change(exclusive: true) { (scope) throws(ServiceError) in
             let known = scope.catalog.projects[name]
@@ -49,6 +49,10 @@ extension Metaxy {
                 return try Registry(connection).project(named: name)
             }
             guard let project else { throw .internal("the project \(name) was not stored") }
+            let detail = ChangeDetail.texts([
+                "hash_algorithm": hash.algorithm.rawValue, "hash_truncation_length": "\(hash.truncation)",
+            ])
+            try scope.begin(writer, LoggedChange(.projectConfigured, project: project.id, detail: detail))
             let features = scope.project(name)?.features ?? 0
             return (ProjectSummary(project: project, features: features), known == nil)
         }

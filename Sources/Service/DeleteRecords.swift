@@ -59,10 +59,13 @@ extension Scope {
             count += chosen.count
             if isDryRun || chosen.isEmpty { continue }
             if operation == nil {
-                operation = try stored { () throws(StoreError) in
-                    if plan.isRoot { try RootLog(connection, feature: plan.id).enter(isAlone: false) }
-                    return try Operations(connection).begin(writer)
+                if plan.isRoot {
+                    try stored { () throws(StoreError) in
+                        try RootLog(connection, feature: plan.id).enter(isAlone: false)
+                    }
                 }
+                operation = try begin(
+                    writer, LoggedChange(live ? .recordsDeleted : .recordsRestored, feature: plan.id))
             }
             let records = chosen.map(\.head.record)
             let units = try childUnits(records, plan)
@@ -80,6 +83,7 @@ extension Scope {
             }
             if let units { try follow(units, live: live, operation ?? 0) }
         }
+        if let operation { try complete(operation, ["records": count]) }
         return count
     }
 

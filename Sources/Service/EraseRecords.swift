@@ -32,17 +32,24 @@ extension Metaxy {
                     try Heads(connection, feature: plan.id).page(
                         after: after, limit: Limits.writeRowsStep, deleted: true)
                 }
-                guard let last = page.last else { return count }
+                guard let last = page.last else { break }
                 after = last.head.record
                 let chosen = try scope.erasable(page, filters, plan)
                 guard !isDryRun, !chosen.isEmpty else {
                     count += chosen.count
                     continue
                 }
-                let number = if let operation { operation } else { try scope.begin(writer) }
+                let number =
+                    if let operation {
+                        operation
+                    } else {
+                        try scope.begin(writer, LoggedChange(.recordsErased, feature: plan.id))
+                    }
                 operation = number
                 count += try scope.erase(chosen.map(\.head.record), filters, plan, number)
             }
+            if let operation { try scope.complete(operation, ["records": count]) }
+            return count
         }
     }
 }

@@ -2,7 +2,7 @@
 
 public import Feature
 import Postgres
-import Store
+public import Store
 
 /// A worker's report of failure.
 public struct FailureReport: Sendable {
@@ -37,11 +37,11 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
     /// - Complexity: about ten round trips; O(records).
     public func fail(
-        claim id: Int64, token: Int64, report: FailureReport
+        claim id: Int64, token: Int64, report: FailureReport, writer: Writer = Writer()
     ) async throws(ServiceError) -> FailureOutcome {
         try await change { [self] (scope) throws(ServiceError) in
             let held = try scope.hold(id, token: token)
-            return try scope.fail(held, report, random: random)
+            return try scope.fail(held, report, writer, random: random)
         }
     }
 }
@@ -60,7 +60,7 @@ func retryDelay(attempts: Int, random: Double) -> Double {
 
 extension Scope {
     fileprivate mutating func fail(
-        _ held: HeldClaim, _ report: FailureReport, random: () -> Double
+        _ held: HeldClaim, _ report: FailureReport, _ writer: Writer, random: () -> Double
     ) throws(ServiceError) -> FailureOutcome {
         let plan = held.plan
         let positions = try positions(report, held)
@@ -96,6 +96,13 @@ extension Scope {
         }
         tally.add(.failed, units.count, of: plan.id)
         let quarantined = delays.filter { $0 == nil }.count
+        var writer = writer
+        writer.worker = held.claim.worker
+        try begin(
+            writer,
+            LoggedChange(
+                .claimFailed, feature: plan.id, claim: held.claim.id,
+                detail: ChangeDetail.counts(["records": units.count, "quarantined": quarantined])))
         return FailureOutcome(
             failed: units.count, willRetry: units.count - quarantined, quarantined: quarantined)
     }

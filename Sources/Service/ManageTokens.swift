@@ -58,13 +58,15 @@ extension Metaxy {
 
     /// Makes a token.
     ///
-    /// - Parameter author: the name of the token that asks for it; nil for the command line.
+    /// - Parameter writer: who asks for it; nobody for the command line.
     /// - Throws: `.conflict` where there is or was a token of this name, or there are too many; `.unavailable`.
     /// - Complexity: four round trips.
-    public func createToken(_ request: TokenRequest, author: String?) async throws(ServiceError) -> NewToken {
+    public func createToken(
+        _ request: TokenRequest, writer: Writer = Writer()
+    ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
         let token = try await changeTokens { (connection) throws(ServiceError) in
-            try connection.createToken(request, secret, author: author)
+            try connection.createToken(request, secret, writer)
         }
         return NewToken(token: token, secret: secret)
     }
@@ -79,7 +81,7 @@ extension Metaxy {
             let exist = try stored { () throws(StoreError) in try Tokens(connection).exist() }
             guard !exist else { return false }
             let request = TokenRequest(name: "admin", scopes: Set(AccessScope.allCases))
-            _ = try connection.createToken(request, secret, author: nil)
+            _ = try connection.createToken(request, secret, Writer())
             return true
         }
     }
@@ -102,7 +104,7 @@ extension Metaxy {
     /// - Throws: `.tokenNotFound`; `.conflict` where the token was revoked; `.unavailable`.
     /// - Complexity: five round trips.
     public func rotateToken(
-        _ name: String, grace: Double, lifetime: Double?
+        _ name: String, grace: Double, lifetime: Double?, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
         let token = try await changeTokens { (connection) throws(ServiceError) in
@@ -116,6 +118,7 @@ extension Metaxy {
             return try stored { () throws(StoreError) in
                 try tokens.expire(name, afterSeconds: grace)
                 try tokens.add(secret.digest, to: name, lifetime: lifetime)
+                try connection.note(.tokenRotated, name, writer)
                 return try tokens.lock(name) ?? known
             }
         }
@@ -127,13 +130,16 @@ extension Metaxy {
     ///
     /// - Throws: `.tokenNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
-    public func revokeToken(_ name: String) async throws(ServiceError) {
+    public func revokeToken(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
         try await changeTokens { (connection) throws(ServiceError) in
             let tokens = Tokens(connection)
             let known = try stored { () throws(StoreError) in try tokens.lock(name) }
             guard let known else { throw .tokenNotFound(name) }
             guard known.revokedAt == nil else { return }
-            try stored { () throws(StoreError) in try tokens.revoke(name) }
+            try stored { () throws(StoreError) in
+                try tokens.revoke(name)
+                try connection.note(.tokenRevoked, name, writer)
+            }
         }
     }
 
@@ -167,24 +173,30 @@ extension Metaxy {
 
 extension Connection {
     fileprivate func createToken(
-        _ request: TokenRequest, _ secret: TokenSecret, author: String?
+        _ request: TokenRequest, _ secret: TokenSecret, _ writer: Writer
     ) throws(ServiceError) -> StoredToken {
         try requirePlaceForSecret()
         let tokens = Tokens(self)
         let isNew = try stored { () throws(StoreError) in
             try tokens.create(
                 request.name, scopes: request.scopes.map(\.rawValue).sorted(), projects: request.projects?.sorted(),
-                author: author)
+                author: writer.token)
         }
         guard isNew else {
             throw .conflict("there is, or was, a token \"\(request.name)\"; a name is given once")
         }
         let token = try stored { () throws(StoreError) in
             try tokens.add(secret.digest, to: request.name, lifetime: request.lifetime)
+            try note(.tokenCreated, request.name, writer)
             return try tokens.lock(request.name)
         }
         guard let token else { throw .internal("the token \(request.name) was not stored") }
         return token
+    }
+
+    /// Notes a change of a token.
+    fileprivate func note(_ kind: ChangeKind, _ name: String, _ writer: Writer) throws(StoreError) {
+        try Operations(self).begin(writer, LoggedChange(kind, detail: ChangeDetail.texts(["token": name])))
     }
 
     fileprivate func requirePlaceForSecret() throws(ServiceError) {

@@ -15,6 +15,8 @@ public struct Metaxy: Sendable {
     let definitions = DefinitionCache()
     let waiters = Waiters()
     let tallies = WorkTallies()
+    /// Those who wait for changes.
+    let readers = Waiters()
     let tokens = TokenMemory()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
     let streams = Gate(places: Limits.streamedWritesMax)
@@ -46,6 +48,7 @@ public struct Metaxy: Sendable {
     public func drain() {
         state.draining.store(true, ordering: .releasing)
         waiters.wakeAll()
+        readers.wakeAll()
     }
 
     /// Runs a transaction that changes something, under the registry lock.
@@ -58,18 +61,19 @@ public struct Metaxy: Sendable {
         _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
         let once = Once.current
-        let (value, awakened, tally) = try await pool.transaction(retries: retries) {
-            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>, WorkTally) in
+        let (value, awakened, tally, isNoted) = try await pool.transaction(retries: retries) {
+            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>, WorkTally, Bool) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
             var scope = Scope(connection, catalog, definitions, reach)
             let value = try body(&scope)
             try once?.keep(value, connection)
-            return (value, try scope.conclude(), scope.tally)
+            return (value, try scope.conclude(), scope.tally, scope.isNoted)
         }
         tallies.add(tally)
         waiters.wake(awakened)
+        if isNoted { readers.wake([Self.feed]) }
         return value
     }
 

@@ -8,10 +8,12 @@ import Store
 struct PushExecution {
     private let plan: PushPlan
     private let push: GraphPush
+    private let writer: Writer
 
-    init(_ plan: PushPlan, _ push: GraphPush) {
+    init(_ plan: PushPlan, _ push: GraphPush, _ writer: Writer) {
         self.plan = plan
         self.push = push
+        self.writer = writer
     }
 
     /// Stores the definitions, makes them current and marks the work.
@@ -22,10 +24,18 @@ struct PushExecution {
             return try registry.wasPushed(project.id, version: plan.projectVersion)
         }
         let catalog = try write(registry, scope)
-        scope = Scope(scope.connection, catalog, scope.definitions, scope.reach)
+        try scope.begin(writer, change(catalog))
+        scope.moveOn(to: catalog)
         var marking = PushMarking(before: plan.catalog)
         try marking.run(&scope, plan.definitions.map(\.key))
         return plan.outcome(wasPushed: wasPushed)
+    }
+
+    private func change(_ catalog: Catalog) -> LoggedChange {
+        let detail = ChangeDetail.texts([
+            "project_version": plan.projectVersion, "message": push.message ?? "",
+        ])
+        return LoggedChange(.pushed, project: catalog.projects[push.project]?.id, detail: detail)
     }
 
     private func write(_ registry: Registry, _ scope: Scope) throws(ServiceError) -> Catalog {

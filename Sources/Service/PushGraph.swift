@@ -3,7 +3,7 @@
 public import Feature
 public import JSON
 import Postgres
-import Store
+public import Store
 
 /// A graph that a client pushes.
 public struct GraphPush: Sendable {
@@ -89,11 +89,11 @@ extension Metaxy {
     ///
     /// - Throws: `.invalidGraph` naming each culprit; `.preconditionFailed`; `.unavailable`.
     /// - Complexity: O(features) round trips; O(records / 1,024) row updates for each feature that changed.
-    public func push(_ push: GraphPush) async throws(ServiceError) -> PushOutcome {
+    public func push(_ push: GraphPush, writer: Writer = Writer()) async throws(ServiceError) -> PushOutcome {
         try await change(exclusive: true) { (scope) throws(ServiceError) in
             let plan = try PushPlan(push, scope.catalog, scope.reach)
             if plan.changesNothing || push.isDryRun { return plan.outcome(wasPushed: plan.changesNothing) }
-            var execution = PushExecution(plan, push)
+            var execution = PushExecution(plan, push, writer)
             return try execution.run(&scope)
         }
     }

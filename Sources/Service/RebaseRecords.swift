@@ -97,7 +97,7 @@ private struct Rebase {
                 try Heads(connection, feature: units.id).page(
                     after: after, limit: Limits.writeRowsStep, deleted: false)
             }
-            guard let last = page.last else { return }
+            guard let last = page.last else { break }
             after = last.head.record
             let records = page.filter { definitions.contains($0.head.definition) }.map(\.head.record)
             if records.isEmpty { continue }
@@ -110,10 +110,16 @@ private struct Rebase {
             let versions = try units.isRoot ? rootVersions(heads) : versions(heads, scope)
             outcome.rebased += versions.count
             if request.isDryRun || versions.isEmpty { continue }
-            let number = if let operation { operation } else { try scope.begin(writer) }
+            let number =
+                if let operation {
+                    operation
+                } else {
+                    try scope.begin(writer, LoggedChange(.recordsRebased, feature: plan.id))
+                }
             operation = number
             try append(versions, heads, number, &scope)
         }
+        if let operation { try scope.complete(operation, ["records": outcome.rebased]) }
     }
 
     /// Roots are as their source said, whatever the definition.

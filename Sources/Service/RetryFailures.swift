@@ -54,7 +54,9 @@ extension Metaxy {
     /// - Returns: how many units.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: O(failures); one transaction.
-    public func retry(_ key: FeatureKey, filters: [Filter]) async throws(ServiceError) -> Int {
+    public func retry(
+        _ key: FeatureKey, filters: [Filter], writer: Writer = Writer()
+    ) async throws(ServiceError) -> Int {
         try await change { (scope) throws(ServiceError) in
             let plan = try scope.unitPlan(key)
             let failures = Failures(scope.connection, feature: plan.id)
@@ -64,7 +66,7 @@ extension Metaxy {
                 let page = try stored { () throws(StoreError) in
                     try failures.page(after: after, limit: Limits.writeRowsStep).map(\.record)
                 }
-                guard let last = page.last else { return count }
+                guard let last = page.last else { break }
                 after = last
                 let chosen = try scope.passing(page, filters, plan)
                 try scope.lock(chosen, of: plan.id)
@@ -72,6 +74,13 @@ extension Metaxy {
                 scope.ledger.update(chosen, of: plan.id) { $0.unpark($1) }
                 count += chosen.count
             }
+            if count > 0 {
+                try scope.begin(
+                    writer,
+                    LoggedChange(
+                        .failuresRetried, feature: plan.id, detail: ChangeDetail.counts(["records": count])))
+            }
+            return count
         }
     }
 }

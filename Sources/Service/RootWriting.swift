@@ -29,10 +29,8 @@ struct RootWriting {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = scope.connection
-        operation = try stored { () throws(StoreError) in
-            try RootLog(connection, feature: plan.id).enter(isAlone: isAlone)
-            return try Operations(connection).begin(writer)
-        }
+        try stored { () throws(StoreError) in try RootLog(connection, feature: plan.id).enter(isAlone: isAlone) }
+        operation = try scope.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
         self.plan = plan
         self.shape = shape
         self.isAlone = isAlone
@@ -91,6 +89,7 @@ struct RootWriting {
         for (address, bits) in settled { scope.ledger.update(address) { $0.settle(bits) } }
         for (address, bits) in marked { scope.ledger.update(address) { $0.mark(bits) } }
         scope.tally.add(outcome, of: plan.id)
+        try scope.complete(operation, outcome.detail)
         return outcome
     }
 

@@ -7,13 +7,15 @@ import Store
 /// A transaction that changes records, work or claims.
 struct Scope {
     let connection: Connection
-    let catalog: Catalog
+    private(set) var catalog: Catalog
     let definitions: DefinitionCache
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
     let reach: Reach
     var ledger = WorkLedger()
     /// What happens to records, counted; it counts once the transaction is committed.
     var tally = WorkTally()
+    /// Whether a change was noted: those who wait for changes are to look.
+    private(set) var isNoted = false
     /// Features in which something became ready by what was written back before the end.
     private var awakened: Set<FeatureID> = []
 
@@ -24,6 +26,11 @@ struct Scope {
         self.catalog = catalog
         self.definitions = definitions
         self.reach = reach
+    }
+
+    /// Goes on under the graph that a push has made.
+    mutating func moveOn(to catalog: Catalog) {
+        self.catalog = catalog
     }
 
     /// The work bitmaps.
@@ -50,9 +57,20 @@ struct Scope {
         return plan
     }
 
-    /// Notes a request that is about to write lineage.
-    func begin(_ writer: Writer) throws(ServiceError) -> Int64 {
-        try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+    /// Notes a change.
+    ///
+    /// - Returns: the number that its lineage entries carry.
+    @discardableResult
+    mutating func begin(_ writer: Writer, _ change: LoggedChange) throws(ServiceError) -> Int64 {
+        isNoted = true
+        do { return try Operations(connection).begin(writer, change) } catch { throw ServiceError(error) }
+    }
+
+    /// Notes what a change amounted to.
+    func complete(_ operation: Int64, _ detail: KeyValuePairs<String, Int>) throws(ServiceError) {
+        try stored { () throws(StoreError) in
+            try Operations(connection).complete(operation, detail: ChangeDetail.counts(detail))
+        }
     }
 
     /// Locks the blocks of units.

@@ -23,6 +23,8 @@ public struct ServiceLoad: Sendable, Hashable {
     public let waitingClaims: Int
     /// Claim requests that were woken because there may be work, since the start.
     public let wakeUpsTotal: UInt64
+    /// Requests that wait for changes.
+    public let waitingReaders: Int
 }
 
 /// One thing that a server needs in order to work.
@@ -52,7 +54,7 @@ extension Metaxy {
                 acquiredTotal: statistics.acquiredTotal, connectsTotal: statistics.connectsTotal,
                 timeoutsTotal: statistics.timeoutsTotal,
                 waitSeconds: Double(wait.seconds) + Double(wait.attoseconds) / 1e18),
-            waitingClaims: waiters.count, wakeUpsTotal: waiters.wakeUpsTotal)
+            waitingClaims: waiters.count, wakeUpsTotal: waiters.wakeUpsTotal, waitingReaders: readers.count)
     }
 
     /// Whether this process can serve: it is not stopping, reaches a database that takes writes, and knows its schema.

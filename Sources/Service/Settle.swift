@@ -71,7 +71,10 @@ extension Scope {
         }
         let earlier = judged.compactMapValues(\.earlier)
         let sets = try plan.children == nil ? nil : earlierExpansions(of: earlier, versions, plan)
-        let operation = try begin(Writer())
+        let operation = try begin(
+            Writer(),
+            LoggedChange(
+                .recordsReverted, feature: plan.id, detail: ChangeDetail.counts(["records": versions.count])))
         try stored { [versions] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: plan.definition, slots: plan.slots, operation: operation)

@@ -14,6 +14,8 @@ final class Waiters: Sendable {
         var next: UInt64 = 0
         var waiting: [UInt64: Waiter] = [:]
         var byFeature: [FeatureID: Set<UInt64>] = [:]
+        /// The greatest position that `advance` was given.
+        var position: Int64 = -1
         /// Counts wake-ups, so that one which comes between looking for work and waiting is not missed.
         var wakes: [FeatureID: UInt64] = [:]
     }
@@ -32,6 +34,17 @@ final class Waiters: Sendable {
     /// The features for which someone waits.
     var features: Set<FeatureID> {
         state.withLock { state in Set(state.byFeature.filter { !$0.value.isEmpty }.keys) }
+    }
+
+    /// Notes how far a log that is waited for goes.
+    ///
+    /// - Returns: whether that is farther than before.
+    func advance(to position: Int64) -> Bool {
+        state.withLock { state in
+            guard position > state.position else { return false }
+            state.position = position
+            return true
+        }
     }
 
     /// How many tasks are waiting.

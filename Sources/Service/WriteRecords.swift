@@ -14,6 +14,11 @@ public struct WriteOutcome: Hashable, Sendable {
     public var changed: Int
     /// Records that are already as sent: nothing was written for them.
     public var unchanged: Int
+
+    /// What is noted of it.
+    var detail: KeyValuePairs<String, Int> {
+        ["written": new + changed, "new": new, "changed": changed, "unchanged": unchanged]
+    }
 }
 
 /// What a feature asks of the rows that are written to it.
@@ -68,13 +73,13 @@ extension Metaxy {
             }
             var writing = RecordWriting(plan)
             try writing.check(rows)
-            let connection = scope.connection
-            let operation = try stored { () throws(StoreError) in try Operations(connection).begin(writer) }
+            let operation = try scope.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
             for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
                 let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
                 try writing.write(part, operation: operation, &scope)
             }
             scope.tally.add(writing.outcome, of: plan.id)
+            try scope.complete(operation, writing.outcome.detail)
             return writing.outcome
         }
     }

@@ -1,5 +1,6 @@
-// Who writes lineage: one row for each request.
+// The log of changes: one row for each transaction that changes something.
 
+public import Feature
 public import Postgres
 
 /// Who is behind a write.
@@ -24,7 +25,67 @@ public struct Writer: Hashable, Sendable {
     }
 }
 
-/// The log of writing requests.
+/// What a change was. The words are part of the contract: they are never renamed.
+public enum ChangeKind: String, Hashable, Sendable, CaseIterable {
+    /// A project's graph was replaced.
+    case pushed
+    /// A project was made, or its settings were changed.
+    case projectConfigured = "project_configured"
+    /// Records were written.
+    case recordsWritten = "records_written"
+    /// Records were soft-deleted.
+    case recordsDeleted = "records_deleted"
+    /// Soft deletes were lifted.
+    case recordsRestored = "records_restored"
+    /// Payloads of records were erased.
+    case recordsErased = "records_erased"
+    /// Records were carried over to another feature version.
+    case recordsRebased = "records_rebased"
+    /// Earlier versions of records became current again, since they are what is expected.
+    case recordsReverted = "records_reverted"
+    /// Results of a claim were stored.
+    case claimCompleted = "claim_completed"
+    /// Records of a claim were reported as failed.
+    case claimFailed = "claim_failed"
+    /// Failed records may be tried again.
+    case failuresRetried = "failures_retried"
+    /// A feature has nothing left to do or under way.
+    case drained
+    /// An API token was made.
+    case tokenCreated = "token_created"
+    /// An API token got another secret.
+    case tokenRotated = "token_rotated"
+    /// An API token was revoked.
+    case tokenRevoked = "token_revoked"
+}
+
+/// What is noted of a change.
+public struct LoggedChange: Sendable {
+    /// What it was.
+    public let kind: ChangeKind
+    /// The feature, or the one that holds its units; nil where it is about no single one.
+    public let feature: FeatureID?
+    /// The project, where it is about no feature but a project.
+    public let project: Int32?
+    /// The claim whose results or failures it is.
+    public let claim: Int64?
+    /// What it amounted to, a JSON object; nil where that is known at the end only.
+    public let detail: [UInt8]?
+
+    /// A change of these properties.
+    public init(
+        _ kind: ChangeKind, feature: FeatureID? = nil, project: Int32? = nil, claim: Int64? = nil,
+        detail: [UInt8]? = nil
+    ) {
+        self.kind = kind
+        self.feature = feature
+        self.project = project
+        self.claim = claim
+        self.detail = detail
+    }
+}
+
+/// Writes the log of changes.
 public struct Operations {
     private let connection: Connection
 
@@ -33,25 +94,41 @@ public struct Operations {
         self.connection = connection
     }
 
-    /// Notes a request that is about to write lineage.
+    /// Notes a change, before or after it is carried out in the same transaction.
     ///
     /// - Returns: the number that its lineage entries carry.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
-    public func begin(_ writer: Writer, claim: Int64? = nil) throws(StoreError) -> Int64 {
+    @discardableResult
+    public func begin(_ writer: Writer, _ change: LoggedChange) throws(StoreError) -> Int64 {
         let parameters: [Parameter] = [
-            .int8(claim), .text(writer.worker), .text(writer.materialization), .text(writer.token),
-            .text(writer.request),
+            .text(change.kind.rawValue), .int4(change.feature), .int4(change.project), .int8(change.claim),
+            .text(writer.worker), .text(writer.materialization), .text(writer.token), .text(writer.request),
+            .jsonb(change.detail),
         ]
         let id = try connection.row(Self.beginStatement, parameters) { row throws(PostgresError) in try row.int8(0) }
         guard let id else { throw .corrupt("an operation got no number") }
         return id
     }
 
+    /// Notes what a change amounted to that this transaction has begun without saying so.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func complete(_ id: Int64, detail: [UInt8]) throws(StoreError) {
+        try connection.run(Self.completeStatement, [.int8(id), .jsonb(detail)])
+    }
+
     private static let beginStatement = Statement(
         "operation_begin",
         """
-        INSERT INTO operation (at, claim_id, worker, materialization_id, token_name, request_id)
-        VALUES (now(), $1, $2, $3, $4, $5) RETURNING id
+        INSERT INTO operation (at, position, kind, feature_id, project_id, claim_id, worker, materialization_id,
+                               token_name, request_id, detail)
+        SELECT now(), r.feed_base + pg_current_xact_id()::text::bigint, $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb
+        FROM registry r
+        RETURNING id
         """)
+
+    private static let completeStatement = Statement(
+        "operation_complete", "UPDATE operation SET detail = $2 WHERE id = $1")
 }

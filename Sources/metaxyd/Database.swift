@@ -59,7 +59,9 @@ struct Database: Sendable {
     private func migrate() async throws(ExitReason) {
         do {
             let names = try await pool.transaction { (connection) throws(StoreError) in
-                try Migrator(connection).migrate()
+                let names = try Migrator(connection).migrate()
+                try ChangeLog(connection).align()
+                return names
             }
             for name in names { Log.write(.info, "applied migration \(name)") }
         } catch {

@@ -21,6 +21,7 @@ struct Housekeeping {
             do {
                 try await metaxy.expire()
                 try await metaxy.wakeWaiters()
+                try await metaxy.followChanges()
                 if round % Self.forgetEvery == 0 {
                     try await metaxy.forgetBatches()
                     try await metaxy.forgetAnswers()

@@ -84,7 +84,7 @@ struct TokenCommand: AsyncParsableCommand {
                 name: name, scopes: Set(scopes), projects: projects.isEmpty ? nil : Set(projects),
                 lifetime: lifetime.seconds)
             try await place.with { (metaxy) async throws(ServiceError) in
-                Output.line(try await metaxy.createToken(request, author: nil).secret.text)
+                Output.line(try await metaxy.createToken(request).secret.text)
             }
         }
     }

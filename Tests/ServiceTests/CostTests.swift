@@ -88,7 +88,7 @@ struct CostTests {
     private static func fill(_ world: World, _ records: Int) async throws {
         try await world.script(
             """
-            INSERT INTO operation (at) VALUES (now());
+            INSERT INTO operation (at, position, kind) VALUES (now(), 0, 'records_written');
             INSERT INTO record_1 (rid, space_id, key, ids)
             SELECT i, 1, '\\x11'::bytea || int8send(i + (-9223372036854775807 - 1)), jsonb_build_array(i)
             FROM generate_series(0, \(records - 1)) i;

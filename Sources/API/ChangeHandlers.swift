@@ -1,0 +1,80 @@
+// The feed of changes, and the audit.
+
+import Feature
+import HTTP
+import JSON
+import Service
+import Store
+
+extension API {
+    private static let fingerprint = CursorFingerprint("events")
+
+    /// `GET /v1/events`.
+    func listEvents(_ call: Call) async throws(Problem) -> Response {
+        let after = try Self.place(call.query)
+        let seconds = try call.query.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) ?? 0
+        let limit = try call.query.limit()
+        let page = try await served { () async throws(ServiceError) in
+            try await metaxy.changes(after: after, limit: limit, wait: .seconds(seconds))
+        }
+        return .json(
+            JSONWriter.document { writer in
+                writer.array("events", page.events) { writer, event in
+                    writer.beginObject()
+                    writer.change(event)
+                    writer.endObject()
+                }
+                writer.member(
+                    "next", Cursor.text(.version(page.next.position, page.next.id), Self.fingerprint))
+            })
+    }
+
+    /// Where the feed is to go on: at its beginning, at its present end (nil), or where an answer said.
+    private static func place(_ query: Query) throws(Problem) -> FeedPosition? {
+        guard let text = query["after"] else { return .start }
+        guard text != "latest" else { return nil }
+        guard case .version(let position, let id) = try Cursor.position(text, fingerprint, parameter: "after") else {
+            throw Problem(.invalidCursor, .parameter("after"), "this is no place in the feed that this server gave")
+        }
+        return FeedPosition(position: position, id: id)
+    }
+
+    /// `GET /v1/admin/audit`.
+    func listAudit(_ call: Call) async throws(Problem) -> Response {
+        let fingerprint = CursorFingerprint("audit")
+        let before = try call.query.cursor(fingerprint)?.number ?? .max
+        let limit = try call.query.limit()
+        let found = try await served { () async throws(ServiceError) in
+            try await metaxy.audit(before: before, limit: limit + 1)
+        }
+        let page = found.prefix(limit)
+        let next = found.count > limit ? page.last?.change.id : nil
+        return .json(
+            JSONWriter.document { writer in
+                writer.array("changes", page) { writer, event in
+                    writer.beginObject()
+                    writer.change(event)
+                    writer.endObject()
+                }
+                writer.member("next_cursor", next.map { Cursor.text(.number($0), fingerprint) })
+            })
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func change(_ event: ChangeEvent) {
+        let change = event.change
+        member("id", change.id)
+        member("at", time: change.at)
+        member("kind", change.kind)
+        member("project", event.project)
+        member("feature", event.feature?.description)
+        key("claim_id")
+        if let claim = change.claim { integer(claim) } else { null() }
+        member("worker", change.writer.worker)
+        member("materialization_id", change.writer.materialization)
+        member("token", change.writer.token)
+        member("request_id", change.writer.request)
+        member("detail", raw: change.detail ?? Array("{}".utf8))
+    }
+}

@@ -1,0 +1,147 @@
+// The feed of changes, for those who act on them, and the audit, for those who ask who did what.
+
+public import Feature
+import Postgres
+public import Store
+
+/// A change as it is told.
+public struct ChangeEvent: Sendable {
+    /// The change.
+    public let change: StoredChange
+    /// The project that it is about; nil for none.
+    public let project: String?
+    /// The feature that it is about; nil for none.
+    public let feature: FeatureKey?
+}
+
+/// A part of the feed.
+public struct ChangePage: Sendable {
+    /// The changes, in the order in which they can be seen.
+    public let events: [ChangeEvent]
+    /// Where the feed goes on.
+    public let next: FeedPosition
+}
+
+extension Metaxy {
+    /// What is told of tokens is for administrators.
+    private static let hiddenKinds: [ChangeKind] = [.tokenCreated, .tokenRotated, .tokenRevoked]
+
+    /// Changes after a place in the feed, waiting for some where there are none.
+    ///
+    /// No change is skipped and none is told twice, whatever commits meanwhile: the feed ends below the oldest
+    /// transaction that still runs. A change is told when that has ended, which takes as long as the longest write.
+    ///
+    /// - Parameters:
+    ///   - after: nil for the present end of the feed.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - wait: how long to wait for a change: up to `Limits.waitSecondsMax`.
+    /// - Throws: `.unavailable`, `.cancelled`.
+    /// - Complexity: three round trips, and again after each wake-up; O(changes since).
+    public func changes(
+        after: FeedPosition?, limit: Int, wait: Duration
+    ) async throws(ServiceError) -> ChangePage {
+        let deadline = ContinuousClock.now + wait
+        var place = after
+        while true {
+            let mark = readers.mark([Self.feed])
+            let page = try await read { [place] (scope) throws(ServiceError) in
+                try scope.changes(after: place, limit: limit, hiding: Self.hiddenKinds)
+            }
+            let left = deadline - ContinuousClock.now
+            guard page.events.isEmpty, left > .zero, !isDraining else { return page }
+            place = page.next
+            await readers.wait(for: [Self.feed], since: mark, timeout: left)
+            if Task.isCancelled { throw .cancelled }
+        }
+    }
+
+    /// Changes of every kind, newest first.
+    ///
+    /// - Parameters:
+    ///   - before: the last number of the page before; `.max` for the first page.
+    ///   - limit: 1...`Limits.pageRowsMax`.
+    /// - Throws: `.unavailable`.
+    /// - Complexity: two round trips; O(limit).
+    public func audit(before: Int64, limit: Int) async throws(ServiceError) -> [ChangeEvent] {
+        try await read { (scope) throws(ServiceError) in
+            let changes = try stored { () throws(StoreError) in
+                try ChangeLog(scope.connection).newest(before: before, limit: limit)
+            }
+            return changes.map(scope.event)
+        }
+    }
+
+    /// Wakes those who wait for changes, where other processes have made some, and notes which features have nothing
+    /// left to do. Every process does it about once a second.
+    ///
+    /// - Throws: `.unavailable`.
+    /// - Complexity: three round trips where nothing has changed.
+    public func followChanges() async throws(ServiceError) {
+        if readers.count > 0 {
+            let end = try await read { (scope) throws(ServiceError) in
+                try stored { () throws(StoreError) in try ChangeLog(scope.connection).end() }
+            }
+            if readers.advance(to: end.position) { readers.wake([Self.feed]) }
+        }
+        let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
+            try stored { () throws(StoreError) in try connection.noteDrained() }
+        }
+        if isNoted { readers.wake([Self.feed]) }
+    }
+
+    /// What those who wait for changes wait for: no feature has this number.
+    static let feed: FeatureID = 0
+}
+
+extension Scope {
+    fileprivate func changes(
+        after: FeedPosition?, limit: Int, hiding hidden: [ChangeKind]
+    ) throws(ServiceError) -> ChangePage {
+        let log = ChangeLog(connection)
+        let end = try stored { () throws(StoreError) in try log.end() }
+        guard let after else { return ChangePage(events: [], next: end) }
+        let projects = reach.projects.map { names in names.compactMap { catalog.projects[$0]?.id } }
+        let changes = try stored { () throws(StoreError) in
+            try log.changes(
+                after: after, before: end, features: visibleUnits, projects: projects, hiding: hidden, limit: limit)
+        }
+        let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
+        let isMore = changes.count == limit
+        // What is below the end was looked at, wanted or not.
+        let next = isMore ? last ?? after : after.position >= end.position ? after : end
+        return ChangePage(events: changes.map(event), next: next)
+    }
+
+    fileprivate func event(_ change: StoredChange) -> ChangeEvent {
+        let feature = change.feature.map { key($0) }
+        let owner = feature.flatMap { catalog.stored[$0]?.project } ?? change.project
+        return ChangeEvent(
+            change: change, project: catalog.projects.values.first { $0.id == owner }?.name, feature: feature)
+    }
+}
+
+extension Connection {
+    /// Notes each feature in which claims were reported and in which nothing is dirty or leased any more.
+    ///
+    /// - Returns: whether there was one.
+    fileprivate func noteDrained() throws(StoreError) -> Bool {
+        let drains = Drains(self)
+        guard try drains.enter() else { return false }
+        let state = try drains.state()
+        let log = ChangeLog(self)
+        let changes = try log.changes(
+            after: state.seen, before: try log.end(), features: nil, projects: nil, hiding: [],
+            limit: Limits.writeRowsStep)
+        guard !changes.isEmpty || !state.features.isEmpty else { return false }
+        let reported = changes.filter { $0.kind == ChangeKind.claimCompleted.rawValue }.compactMap(\.feature)
+        let watched = Set(state.features).union(reported).sorted()
+        let busy = watched.isEmpty ? [] : try drains.busy(among: watched)
+        let idle = Set(watched).subtracting(busy).sorted()
+        for feature in idle { try Operations(self).begin(Writer(), LoggedChange(.drained, feature: feature)) }
+        if !changes.isEmpty || !idle.isEmpty {
+            let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
+            try drains.keep(seen: last ?? state.seen, features: busy)
+        }
+        return !idle.isEmpty
+    }
+}

@@ -1,0 +1,142 @@
+// Reads the log of changes: as a feed in the order in which changes can be seen, and as an audit, newest first.
+
+public import Feature
+public import Postgres
+
+/// A change as it was noted.
+public struct StoredChange: Hashable, Sendable {
+    /// Where it stands in the feed, before `id`.
+    public let position: Int64
+    /// Its number.
+    public let id: Int64
+    /// When: microseconds since 1970.
+    public let at: Int64
+    /// What it was.
+    public let kind: String
+    /// The feature, or the one that holds its units.
+    public let feature: FeatureID?
+    /// The project, where it is about no feature.
+    public let project: Int32?
+    /// The claim.
+    public let claim: Int64?
+    /// Who is behind it.
+    public let writer: Writer
+    /// What it amounted to, a JSON object.
+    public let detail: [UInt8]?
+}
+
+/// A place between two changes of the feed.
+public struct FeedPosition: Hashable, Sendable {
+    /// The position of the change before.
+    public let position: Int64
+    /// Its number.
+    public let id: Int64
+
+    /// After the change `id` at `position`.
+    public init(position: Int64, id: Int64) {
+        self.position = position
+        self.id = id
+    }
+
+    /// Before everything.
+    public static let start = FeedPosition(position: -1, id: -1)
+}
+
+/// Reads the log of changes.
+///
+/// A change has the id of its transaction as its position. What lies below every transaction that still runs is complete
+/// and stays so: whoever reads up to there misses nothing that commits later.
+public struct ChangeLog {
+    private let connection: Connection
+
+    /// The log seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// Where the feed ends for now: before every change whose transaction may still run.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func end() throws(StoreError) -> FeedPosition {
+        let position = try connection.row(Self.endStatement) { row throws(PostgresError) in try row.int8(0) }
+        return FeedPosition(position: position ?? 0, id: -1)
+    }
+
+    /// Changes after a place and before `end`, in the order of the feed.
+    ///
+    /// - Parameters:
+    ///   - features: with `projects`, the only ones whose changes are wanted; nil for all.
+    ///   - hidden: kinds that are not wanted.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(changes looked at).
+    public func changes(
+        after: FeedPosition, before end: FeedPosition, features: [FeatureID]?, projects: [Int32]?,
+        hiding hidden: [ChangeKind], limit: Int
+    ) throws(StoreError) -> [StoredChange] {
+        try connection.rows(
+            Self.feedStatement,
+            [
+                .int8(after.position), .int8(after.id), .int8(end.position),
+                features.map { .int4Array($0) } ?? .null, projects.map { .int4Array($0) } ?? .null,
+                .textArray(hidden.map(\.rawValue)), .int8(Int64(limit)),
+            ], Self.decode)
+    }
+
+    /// Changes before a number, newest first.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit).
+    public func newest(before id: Int64, limit: Int) throws(StoreError) -> [StoredChange] {
+        try connection.rows(Self.newestStatement, [.int8(id), .int8(Int64(limit))], Self.decode)
+    }
+
+    /// Lets positions go on growing in a database that was restored from a dump, in which transaction ids begin anew.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func align() throws(StoreError) {
+        try connection.run(Self.alignStatement)
+    }
+
+    private static func decode(_ row: Row) throws(PostgresError) -> StoredChange {
+        StoredChange(
+            position: try row.int8(0), id: try row.int8(1), at: try row.timestamp(2), kind: try row.text(3),
+            feature: try row.int4OrNil(4), project: try row.int4OrNil(5), claim: try row.int8OrNil(6),
+            writer: Writer(
+                worker: try row.textOrNil(7), materialization: try row.textOrNil(8), token: try row.textOrNil(9),
+                request: try row.textOrNil(10)),
+            detail: try row.jsonbOrNil(11))
+    }
+
+    private static let columns = """
+        position, id, at, kind, feature_id, project_id, claim_id, worker, materialization_id, token_name, request_id,
+        detail
+        """
+
+    private static let endStatement = Statement(
+        "change_end",
+        "SELECT feed_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM registry")
+
+    /// A write that changed nothing is nothing to tell.
+    private static let feedStatement = Statement(
+        "change_feed",
+        """
+        SELECT \(columns) FROM operation
+        WHERE (position, id) > ($1, $2) AND position < $3
+            AND ($4::integer[] IS NULL OR feature_id = ANY ($4) OR project_id = ANY ($5::integer[]))
+            AND kind <> ALL ($6) AND coalesce(detail ->> 'written', '') <> '0'
+        ORDER BY position, id LIMIT $7
+        """)
+
+    private static let newestStatement = Statement(
+        "change_newest", "SELECT \(columns) FROM operation WHERE id < $1 ORDER BY id DESC LIMIT $2")
+
+    private static let alignStatement = Statement(
+        "change_align",
+        """
+        UPDATE registry SET feed_base = m.position + 1
+        FROM (SELECT max(position) AS position FROM operation) m
+        WHERE m.position >= feed_base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        """)
+}
