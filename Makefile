@@ -7,10 +7,10 @@ RELEASE := .build/release/metaxyd
 SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo serve test check format schema golden fuzz bench clean
+.PHONY: help setup build demo serve test check format schema golden fuzz bench drills check-deploy check-contract clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## install the system packages that are missing
 	@scripts/setup
@@ -57,6 +57,31 @@ golden: setup ## write the checked-in plans of the hot statements anew
 
 bench: build ## measure; see bench/README.md
 	bench/run $(RELEASE)
+
+drills: build ## the disaster drills: restarts, outages, failover, restore
+	@scripts/setup drills
+	scripts/drills/run $(RELEASE)
+
+# What checks the contract and the deployment, in a Python environment of its own below .build.
+CHECKS := .build/checks
+
+$(CHECKS)/installed: scripts/checks.txt
+	python3 -m venv $(CHECKS)
+	$(CHECKS)/bin/pip install --quiet --requirement scripts/checks.txt
+	@touch $@
+
+check-deploy: build $(CHECKS)/installed ## deploy/ held against its tools, and the dashboard against a live Prometheus
+	@scripts/setup drills
+	@scripts/setup demo
+	$(CHECKS)/bin/python scripts/check-deploy
+	scripts/check-dashboard $(RELEASE)
+
+# How many requests `make check-contract` tries for each operation, and from where it starts.
+EXAMPLES ?= 50
+SEED ?= $(shell date +%s)
+
+check-contract: build $(CHECKS)/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
+	$(CHECKS)/bin/python scripts/check-contract $(RELEASE) --examples $(EXAMPLES) --seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf .build
