@@ -138,7 +138,7 @@ def settle(url):
     def is_done():
         answer = client.send("POST", "/v1/claims", {"feature": "leaf", "worker": "last", "limit": 5_000,
                                                    "lease_seconds": LEASE_SECONDS})
-        if answer.status == 200:
+        if answer.status == 201:
             claim = answer.json
             results = [{"id": record["id"]} for record in claim["records"]]
             client.post(f"/v1/claims/{claim['claim_id']}/complete", {"token": claim["token"], "records": results})
