@@ -80,8 +80,10 @@ check-deploy: build $(CHECKS)/installed ## deploy/ held against its tools, and t
 EXAMPLES ?= 50
 SEED ?= $(shell date +%s)
 
-check-contract: build $(CHECKS)/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
-	$(CHECKS)/bin/python scripts/check-contract $(RELEASE) --examples $(EXAMPLES) --seed $(SEED)
+check-contract: setup $(CHECKS)/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
+	@scripts/setup drills
+	$(SWIFT) build --product metaxyd
+	$(CHECKS)/bin/python scripts/check-contract .build/debug/metaxyd --examples $(EXAMPLES) --seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf .build

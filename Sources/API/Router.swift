@@ -8,7 +8,8 @@ struct Router: Sendable {
     enum Match: Sendable {
         /// A route, and what the names of its template stand for.
         case route(Route, [String: String])
-        /// The path exists, but not with this method; these are its methods, as `Allow` lists them.
+        /// The path exists, but not with this method; these are the methods of the template closest to it, as `Allow` lists
+        /// them.
         case otherMethods(String)
         /// No such path.
         case nothing
@@ -42,13 +43,16 @@ struct Router: Sendable {
         let segments = head.segments
         guard let candidates = index[segments.prefix(2).joined(separator: "/")] else { return .nothing }
         let method = head.method == .head ? .get : head.method
+        var closest = 0
         var others: Set<Method> = []
         var found: (route: Route, path: [String: String])?
         for route in candidates {
             guard let path = route.template.match(segments) else { continue }
-            others.insert(route.method)
             // The template with more literals says more: "/v1/failures/{key}/retry" before "/v1/failures/{key}".
-            let isCloser = found.map { $0.route.template.parts.count < route.template.parts.count } ?? true
+            let closeness = route.template.parts.count
+            if closeness > closest { (closest, others) = (closeness, []) }
+            if closeness == closest { others.insert(route.method) }
+            let isCloser = found.map { $0.route.template.parts.count < closeness } ?? true
             if route.method == method && isCloser { found = (route, path) }
         }
         if let found { return .route(found.route, found.path) }
