@@ -61,7 +61,7 @@ extension Scope {
             if operation == nil {
                 if plan.isRoot {
                     try stored { () throws(StoreError) in
-                        try RootLog(connection, feature: plan.id).enter(isAlone: false)
+                        try RootLock(connection, feature: plan.id).enter(isAlone: false)
                     }
                 }
                 operation = try begin(

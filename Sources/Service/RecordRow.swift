@@ -89,6 +89,7 @@ struct FieldSlots {
     /// What is wrong with the names of fields that a row gives.
     func faults(_ row: RecordRow, isProvenanceComplete: Bool) -> [Fault] {
         var faults: [Fault] = []
+        if row.dataVersions == nil && row.provenance == nil { return faults }
         let known = Set(fields.map(\.structKey))
         for name in (row.dataVersions ?? [:]).keys.sorted() where !known.contains(name) {
             faults.append(Fault(row.place, "metaxy_data_version_by_field has the unknown field \"\(name)\""))

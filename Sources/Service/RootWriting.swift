@@ -29,7 +29,7 @@ struct RootWriting {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = scope.connection
-        try stored { () throws(StoreError) in try RootLog(connection, feature: plan.id).enter(isAlone: isAlone) }
+        try stored { () throws(StoreError) in try RootLock(connection, feature: plan.id).enter(isAlone: isAlone) }
         operation = try scope.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
         self.plan = plan
         self.shape = shape
@@ -75,8 +75,8 @@ struct RootWriting {
         guard !appended.isEmpty else { return }
         let columns = columns(rows, appended, fresh)
         try stored { [operation, appeared] () throws(StoreError) in
-            try RootLog(connection, feature: plan.id)
-                .append(columns, definition: plan.definition, operation: operation)
+            try VersionLog(connection, feature: plan.id)
+                .append(columns, kind: .written, definition: plan.definition, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         note(columns.records, of: plan.id, in: &settled)
@@ -141,7 +141,7 @@ extension RootWriting {
     }
 
     /// The rows at `positions` as the lineage takes them.
-    private func columns(_ rows: RootRows, _ positions: [Int], _ fresh: [Bool]) -> RootVersions {
+    private func columns(_ rows: RootRows, _ positions: [Int], _ fresh: [Bool]) -> VersionColumns {
         let part = rows.part
         var absent = ByteColumn()
         for _ in positions { absent.appendNull() }
@@ -149,7 +149,7 @@ extension RootWriting {
         for (field, values) in plan.fields.enumerated() {
             provenance[Int(values.slot) - 1] = part.provenance[field].picking(positions)
         }
-        var versions = RootVersions(
+        var versions = VersionColumns(
             records: positions.map { rows.records[$0] }, isFresh: fresh,
             fingerprints: part.fingerprints.picking(positions), metadata: part.metadata.picking(positions),
             provenance: provenance, isOverridden: Array(repeating: false, count: positions.count), dataVersions: [])

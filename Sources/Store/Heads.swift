@@ -19,6 +19,13 @@ public struct ComparedHead: Sendable {
     public let hasSameMetadata: Bool
     /// Which of the watched columns differ.
     public let moved: Set<String>
+
+    /// A head of which this is known.
+    public init(head: Head, hasSameMetadata: Bool, moved: Set<String>) {
+        self.head = head
+        self.hasSameMetadata = hasSameMetadata
+        self.moved = moved
+    }
 }
 
 /// Reads the heads of one feature.

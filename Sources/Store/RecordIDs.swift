@@ -103,6 +103,30 @@ public struct RecordIDs {
         return keys
     }
 
+    /// The encoded keys of `records`, in their order.
+    ///
+    /// - Throws: `.database`; `.corrupt` where an id was never given.
+    /// - Complexity: one round trip; an index lookup for each id.
+    public func encodedKeys(of records: [RecordID]) throws(StoreError) -> ByteColumn {
+        let statement = Statement(
+            "record_keys_in_order_\(space)",
+            """
+            SELECT r.key FROM unnest($1::bigint[]) WITH ORDINALITY AS u (rid, ordinal)
+            JOIN record_\(space) r ON r.rid = u.rid ORDER BY u.ordinal
+            """)
+        var keys = ByteColumn()
+        do {
+            let rows = try connection.query(statement, [.int8Array(records)])
+            for row in rows.indices {
+                keys.append { output in _ = rows.append(row, 0, to: &output) }
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        guard keys.count == records.count else { throw .corrupt("id space \(space) lacks a record") }
+        return keys
+    }
+
     /// The record ids of a range, ascending.
     ///
     /// - Throws: `.database`.

@@ -1,15 +1,17 @@
-// The lineage of a root, appended in bulk.
+// The lineage of a feature, appended in bulk.
 
 public import Feature
 public import Postgres
 
-/// Versions of records of a root as columns.
-public struct RootVersions: Sendable {
+/// Versions of records as columns, all of them to become heads.
+///
+/// Each dep has one parent at most, with the record id of the version.
+public struct VersionColumns: Sendable {
     /// The records, each at most once.
     public var records: [RecordID]
     /// Whether the record has no head yet.
     public var isFresh: [Bool]
-    /// Digests of the versions, 16 bytes each.
+    /// Digests of the versions, 16 bytes each; no values where none is kept.
     public var fingerprints: ByteColumn
     /// Metadata columns, JSON objects.
     public var metadata: ByteColumn
@@ -17,13 +19,15 @@ public struct RootVersions: Sendable {
     public var provenance: [ByteColumn]
     /// Whether some data version differs from its provenance.
     public var isOverridden: [Bool]
-    /// Data versions by slot, for those that are overridden; no columns where none is.
+    /// Data versions by slot; needed only where some are overridden.
     public var dataVersions: [ByteColumn]
+    /// The entries that they were made from, by dep; 0 where there is none. Empty for a root.
+    public var parents: [[EntryID]]
 
     /// Versions of `records`.
     public init(
         records: [RecordID], isFresh: [Bool], fingerprints: ByteColumn, metadata: ByteColumn,
-        provenance: [ByteColumn], isOverridden: [Bool], dataVersions: [ByteColumn]
+        provenance: [ByteColumn], isOverridden: [Bool], dataVersions: [ByteColumn], parents: [[EntryID]] = []
     ) {
         self.records = records
         self.isFresh = isFresh
@@ -32,29 +36,20 @@ public struct RootVersions: Sendable {
         self.provenance = provenance
         self.isOverridden = isOverridden
         self.dataVersions = dataVersions
+        self.parents = parents
     }
 }
 
-/// Appends what a root's source says: `LineageLog.append` without parents and late results, at half of its cost.
-public struct RootLog {
+/// Appends versions in columns: `LineageLog.append` without late results and with parents of the simplest kind, at half
+/// of its cost.
+public struct VersionLog {
     private let connection: Connection
     private let feature: FeatureID
 
-    /// The lineage of the root `feature`.
+    /// The lineage of `feature`.
     public init(_ connection: Connection, feature: FeatureID) {
         self.connection = connection
         self.feature = feature
-    }
-
-    /// Lets this transaction write records of the root in any order, or keeps others from doing so.
-    ///
-    /// A write of many parts cannot take the locks of its records in one order, so it is alone; all others, also those
-    /// that delete and restore, share.
-    ///
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; waits for a write of many parts.
-    public func enter(isAlone: Bool) throws(StoreError) {
-        try connection.run(isAlone ? Self.aloneStatement : Self.sharedStatement, [.int4(feature)])
     }
 
     /// Appends versions and moves the heads to them, in one statement.
@@ -63,38 +58,46 @@ public struct RootLog {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions · slots).
     public func append(
-        _ versions: RootVersions, definition: DefinitionID, operation: Int64
+        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operation: Int64
     ) throws(StoreError) {
         guard !versions.records.isEmpty else { return }
         let slots = versions.provenance.count
+        let isOverridden = versions.isOverridden.contains(true)
         var parameters: [Parameter] = [
-            .int8(definition), .int8(operation), .int8Array(versions.records), .boolArray(versions.isFresh),
-            .uuidColumn(versions.fingerprints), .jsonbColumn(versions.metadata), .boolArray(versions.isOverridden),
+            .int8(definition), .int8(operation), .int2(kind.rawValue), .int8Array(versions.records),
+            .boolArray(versions.isFresh), .uuidColumn(versions.fingerprints), .jsonbColumn(versions.metadata),
+            .boolArray(versions.isOverridden),
         ]
         parameters += versions.provenance.map { .textColumn($0) }
         for slot in 0..<slots {
-            parameters.append(.textColumn(versions.dataVersions.isEmpty ? ByteColumn() : versions.dataVersions[slot]))
+            parameters.append(.textColumn(isOverridden ? versions.dataVersions[slot] : ByteColumn()))
         }
-        try connection.run(statement(slots: slots), parameters)
+        parameters += versions.parents.map { .int8Array($0) }
+        try connection.run(statement(slots: slots, deps: versions.parents.count), parameters)
     }
 
-    private func statement(slots: Int) -> Statement {
+    private func statement(slots: Int, deps: Int) -> Statement {
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
-        let arrays = (0..<2 * slots).map { "$\(8 + $0)::text[]" }.joined(separator: ", ")
+        let parents = (0..<deps).map { "e\($0)" }.joined(separator: ", ")
+        let texts = (0..<2 * slots).map { ", $\(9 + $0)::text[]" }.joined()
+        let entries = (0..<deps).map { ", $\(9 + 2 * slots + $0)::bigint[]" }.joined()
         return Statement(
-            "root_append_\(feature)_\(slots)",
+            "version_append_\(feature)_\(slots)_\(deps)",
             """
             WITH input AS MATERIALIZED (
                 SELECT nextval('lineage_entry_sequence') AS entry, u.rid, u.fresh, u.fingerprint, u.metadata,
                        ARRAY[\(provenance)] AS provenance,
-                       CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END AS data_version
-                FROM unnest($3::bigint[], $4::boolean[], $5::uuid[], $6::jsonb[], $7::boolean[], \(arrays))
-                    AS u (rid, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion))
+                       CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END AS data_version,
+                       \(deps == 0 ? "NULL::bigint[]" : "ARRAY[\(parents)]") AS parents
+                FROM unnest($4::bigint[], $5::boolean[], $6::uuid[], $7::jsonb[], $8::boolean[]\(texts)\(entries))
+                    AS u (rid, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
+            \(deps == 0 ? "" : ", " + parents))
             ), appended AS (
                 INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind,
-                    provenance, data_version, metadata)
-                SELECT entry, rid, $1, $2, now(), \(feature), 0, provenance, data_version, metadata FROM input
+                    provenance, data_version, parents, metadata)
+                SELECT entry, rid, $1, $2, now(), \(feature), $3, provenance, data_version, parents, metadata
+                FROM input
             ), moved AS (
                 UPDATE head_\(feature) h
                 SET entry = i.entry, definition_id = $1, state = 0, provenance = i.provenance,
@@ -106,11 +109,4 @@ public struct RootLog {
             SELECT rid, entry, $1, \(feature), 0, provenance, data_version, fingerprint FROM input WHERE fresh
             """)
     }
-
-    /// The first number keeps these locks apart from others.
-    private static let aloneStatement = Statement(
-        "root_enter_alone", "SELECT pg_advisory_xact_lock(1297373274, $1)")
-
-    private static let sharedStatement = Statement(
-        "root_enter_shared", "SELECT pg_advisory_xact_lock_shared(1297373274, $1)")
 }

@@ -1,0 +1,161 @@
+// Writes the results of a claim.
+
+import Feature
+import Postgres
+import Store
+
+/// What a worker made of a unit.
+struct ClaimResult {
+    let row: RecordRow
+    /// The unit's position in the batch.
+    let position: Int
+    /// For an expansion, the records that the unit expands into.
+    let children: [RecordRow]?
+}
+
+extension Scope {
+    /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
+    ///
+    /// - Parameter unneeded: units that are as they should be without the result.
+    mutating func store(
+        _ results: [ClaimResult], unneeded: Set<RecordID>, _ held: HeldClaim, _ slots: FieldSlots, _ writer: Writer
+    ) throws(ServiceError) {
+        let (plan, connection) = (held.plan, connection)
+        var writing = ClaimResultWriting(held, slots, capacity: results.count)
+        let standing = try standing(results, held)
+        for result in results where !standing.erased.contains(held.units.records[result.position]) {
+            let record = held.units.records[result.position]
+            let known = standing.heads[record]
+            // What somebody wrote after it was handed out is newer and stays; and so does what is right already.
+            let isOvertaken =
+                (known?.head.entry ?? 0) != held.units.bases[result.position] || unneeded.contains(record)
+            writing.take(result, known, isOvertaken: isOvertaken)
+        }
+        let author = Writer(
+            worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
+            request: writer.request)
+        let count = writing.columns.records.count + writing.others.count
+        let operation = try begin(
+            author,
+            LoggedChange(
+                .claimCompleted, feature: plan.id, claim: held.claim.id,
+                detail: ChangeDetail.counts(["records": count])))
+        try stored { [writing] () throws(StoreError) in
+            try VersionLog(connection, feature: plan.id).append(
+                writing.columns, kind: .computed, definition: held.claim.definition, operation: operation)
+            try LineageLog(connection, feature: plan.id).append(
+                writing.others, definition: held.claim.definition, slots: plan.slots, operation: operation)
+            try Presences(connection).update(plan.id, live: writing.appeared, gone: [])
+        }
+        try propagate(writing.changes, of: plan)
+        if !writing.expansions.isEmpty {
+            try replace(writing.expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
+        }
+    }
+
+    /// What is current of the units of results, and which of them were erased since they were handed out.
+    private func standing(
+        _ results: [ClaimResult], _ held: HeldClaim
+    ) throws(ServiceError) -> (heads: [RecordID: ComparedHead], erased: Set<RecordID>) {
+        let records = results.map { held.units.records[$0.position] }
+        let heads = Heads(connection, feature: held.plan.id)
+        let watched = catalog.watched(of: held.plan.id)
+        do {
+            let found =
+                watched.isEmpty
+                ? try heads.read(records).mapValues { ComparedHead(head: $0, hasSameMetadata: false, moved: []) }
+                : try heads.compare(records, metadata: results.map(\.row.metadata), watched: watched)
+            let overtaken = results.map(\.position).filter { position in
+                (found[held.units.records[position]]?.head.entry ?? 0) != held.units.bases[position]
+            }
+            let erased = try Erasures(connection, feature: held.plan.id)
+                .erased(overtaken.map { held.units.records[$0] }, since: held.claim.claimedAt)
+            return (found, erased)
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+}
+
+/// Sorts results into what is appended in bulk and what is not.
+private struct ClaimResultWriting: Sendable {
+    /// Results that become current, where each dep has one parent at most, of the unit's own record id.
+    private(set) var columns: VersionColumns
+    /// All others.
+    private(set) var others: [LineageVersion] = []
+    private(set) var changes: [RecordChange] = []
+    private(set) var appeared: [RecordID] = []
+    private(set) var expansions: [Expansion] = []
+    private let units: ClaimUnits
+    private let slots: FieldSlots
+
+    init(_ held: HeldClaim, _ slots: FieldSlots, capacity: Int) {
+        units = held.units
+        self.slots = slots
+        columns = VersionColumns(
+            records: [], isFresh: [], fingerprints: ByteColumn(), metadata: ByteColumn(),
+            provenance: Array(repeating: ByteColumn(), count: slots.slots), isOverridden: [],
+            dataVersions: Array(repeating: ByteColumn(), count: slots.slots),
+            parents: Array(repeating: [], count: units.deps))
+        columns.records.reserveCapacity(capacity)
+        changes.reserveCapacity(capacity)
+        appeared.reserveCapacity(capacity)
+    }
+
+    mutating func take(_ result: ClaimResult, _ known: ComparedHead?, isOvertaken: Bool) {
+        let record = units.records[result.position]
+        let isLive = known?.head.isLive == true
+        let isPlain = units.areParentsOwn && units.areParentsSingle && result.children == nil && !isOvertaken
+        if isPlain { append(result, isFresh: known == nil) }
+        if isPlain && !isLive {
+            appeared.append(record)
+            changes.append(RecordChange(appearance: record))
+            return
+        }
+        let unit = units[result.position]
+        let provenance = slots.spread(unit.provenance)
+        let dataVersions = slots.dataVersions(result.row.dataVersions, over: provenance)
+        if !isPlain {
+            others.append(
+                LineageVersion(
+                    record: record, kind: isOvertaken ? .late : .computed, provenance: provenance,
+                    dataVersions: dataVersions, parents: unit.parents, metadata: result.row.metadata))
+        }
+        guard !isOvertaken else { return }
+        if let children = result.children {
+            expansions.append(
+                Expansion(unit: record, provenance: provenance, parents: unit.parents, records: children))
+        }
+        if !isLive { appeared.append(record) }
+        let change = RecordChange(
+            record, from: known?.head, to: dataVersions ?? provenance, provenance: provenance,
+            columns: known?.moved ?? [])
+        if let change { changes.append(change) }
+    }
+
+    private mutating func append(_ result: ClaimResult, isFresh: Bool) {
+        columns.records.append(units.records[result.position])
+        columns.isFresh.append(isFresh)
+        columns.metadata.append(result.row.metadata[...])
+        var isOverridden = false
+        var isNamed = [Bool](repeating: false, count: slots.slots)
+        for (field, named) in slots.fields.enumerated() {
+            let slot = Int(named.slot) - 1
+            isNamed[slot] = true
+            let expected = units.provenance(result.position, field: field)
+            columns.provenance[slot].append(expected)
+            if let given = result.row.dataVersions?[named.structKey], !expected.elementsEqual(given.utf8) {
+                columns.dataVersions[slot].append(given.utf8)
+                isOverridden = true
+            } else {
+                columns.dataVersions[slot].append(expected)
+            }
+        }
+        for slot in isNamed.indices where !isNamed[slot] {
+            columns.provenance[slot].appendNull()
+            columns.dataVersions[slot].appendNull()
+        }
+        columns.isOverridden.append(isOverridden)
+        for dep in 0..<units.deps { columns.parents[dep].append(units.parents[result.position * units.deps + dep]) }
+    }
+}
