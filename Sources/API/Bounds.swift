@@ -56,6 +56,9 @@ enum Bounds {
     /// Things at fault that a problem names; the rest are counted.
     static let faultsMax = 100
 
+    /// Parts of an increment that are being read while one is written: as many database sessions of a request.
+    static let partsAhead = 3
+
     /// Features that one claim may choose from.
     static let claimFeaturesMax = 1_000
 }

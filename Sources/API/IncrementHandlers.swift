@@ -51,25 +51,39 @@ extension API {
         try await served { () async throws(ServiceError) in try await metaxy.resolve(query) }
     }
 
+    /// An increment under conditions of its own is walked page by page; any other in parts, some ahead of the client.
     private func stream(_ call: Call, _ question: ResolveQuestion) async throws(Problem) -> Response {
         var query = try question.query()
         query.limit = Service.Limits.pageRowsMax
-        query.isStreamed = true
         query.countsAll = false
-        let first = try await resolve(query)
-        return streamLines(call, first: first) { page, lines in
-            let records = IncrementEncoder(page.records, page.plan)
-            for index in page.records.indices {
-                lines.beginObject()
-                records.write(index, to: &lines)
-                lines.endObject()
-                lines.endLine()
+        guard query.restriction.isEmpty, query.samples == nil, query.after < 0 else {
+            let first = try await resolve(query)
+            return streamLines(call, first: first, write: Self.write) {
+                [query] (page: IncrementPage) async throws(Problem) -> IncrementPage? in
+                guard let next = page.next else { return nil }
+                var following = query
+                following.after = next
+                return try await resolve(following)
             }
-        } next: { [query] (page: IncrementPage) async throws(Problem) -> IncrementPage? in
-            guard let next = page.next else { return nil }
+        }
+        let parts = try await served { () async throws(ServiceError) in
+            try await metaxy.parts(ofIncrement: query.feature)
+        }
+        return try await streamLines(call, parts: parts.count, write: Self.write) {
+            [query] (part) async throws(Problem) -> IncrementPage in
             var following = query
-            following.after = next
+            following.part = parts[part]
             return try await resolve(following)
+        }
+    }
+
+    private static func write(_ page: IncrementPage, to lines: inout JSONWriter) {
+        let records = IncrementEncoder(page.records, page.plan)
+        for index in page.records.indices {
+            lines.beginObject()
+            records.write(index, to: &lines)
+            lines.endObject()
+            lines.endLine()
         }
     }
 }

@@ -39,6 +39,57 @@ extension API {
         return Response(status: .ok, headers: ["Content-Type": MediaType.ndjson.text], body: body)
     }
 
+    /// An answer that streams parts as lines, in their order, while the next ones are being read.
+    ///
+    /// - Parameters:
+    ///   - parts: how many there are, one or more; the first is there before the answer begins.
+    ///   - write: writes the lines of a part.
+    ///   - read: reads a part by its number.
+    func streamLines<Part: Sendable>(
+        _ call: Call, parts: Int, write: @escaping @Sendable (Part, inout JSONWriter) -> Void,
+        read: @escaping @Sendable (Int) async throws(Problem) -> Part
+    ) async throws(Problem) -> Response {
+        let first = try await read(0)
+        let body = ResponseBody.stream { output in
+            await withTaskGroup(of: (number: Int, result: Result<Part, Problem>).self) { group in
+                var waiting: [Int: Result<Part, Problem>] = [0: .success(first)]
+                var (started, written) = (1, 0)
+                var lines = JSONWriter(reservingCapacity: 64 * 1_024)
+                while written < parts {
+                    while started < min(written + Bounds.partsAhead, parts) {
+                        group.addTask { [started] in (started, await Self.result { () async throws(Problem) in try await read(started) }) }
+                        started += 1
+                    }
+                    // Those that were just added begin while this one is written.
+                    await Task.yield()
+                    guard let result = waiting.removeValue(forKey: written) else {
+                        guard let next = await group.next() else { return .aborted }
+                        waiting[next.number] = next.result
+                        continue
+                    }
+                    switch result {
+                    case .failure(let problem):
+                        group.cancelAll()
+                        return await self.breakOff(problem, call, output)
+                    case .success(let part):
+                        lines.removeAll()
+                        write(part, &lines)
+                    }
+                    do { try await output.write(lines.bytes) } catch { return .aborted }
+                    written += 1
+                }
+                return .finished
+            }
+        }
+        return Response(status: .ok, headers: ["Content-Type": MediaType.ndjson.text], body: body)
+    }
+
+    private static func result<Value>(
+        _ body: () async throws(Problem) -> Value
+    ) async -> Result<Value, Problem> {
+        do throws(Problem) { return .success(try await body()) } catch { return .failure(error) }
+    }
+
     private func breakOff(_ problem: Problem, _ call: Call, _ output: ResponseWriter) async -> StreamEnd {
         note(problem, call.identity)
         var line = JSONWriter()

@@ -34,27 +34,23 @@ struct Resolution {
     }
 
     mutating func run(_ scope: Scope) throws(ServiceError) -> ResolutionOutcome {
-        var block = query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10)
+        var block = query.part?.lowerBound ?? (query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10))
+        let end = query.part?.upperBound ?? .max
         var (width, blockCount, unitCount) = (Self.firstBlocks, 0, 0)
-        var next: RecordID?
         while true {
             let found = try stored { () throws(StoreError) in
                 try scope.blocks.active(plan.id, from: block, limit: width)
             }.map { (block: $0.address.block, units: $0.block.candidates) }
-            try take(found)
-            guard let last = found.last, found.count == width else { break }
+            try take(found.filter { $0.block <= end })
+            guard let last = found.last, found.count == width, last.block < end else { break }
             block = last.block + 1
             if isMore && !query.countsAll { break }
-            if query.isStreamed && rows.count >= Limits.judgedStep {
-                next = BlockAddress(feature: plan.id, block: last.block).record(at: BlockBits.count - 1)
-                break
-            }
             blockCount += found.count
             unitCount += found.reduce(0) { $0 + $1.units.popcount }
             width = min(max(Limits.judgedStep * blockCount / max(unitCount, 1), 8), Limits.resolveBlocksMax)
         }
         let page = IncrementPage(
-            plan: plan, counts: try countedAll(scope), records: rows, next: isMore ? rows.records.last : next)
+            plan: plan, counts: try countedAll(scope), records: rows, next: isMore ? rows.records.last : nil)
         return ResolutionOutcome(
             page: page, settled: counts.settled.isEmpty ? [:] : [plan.id: Set(counts.settled)],
             revertible: judge.revertible)
@@ -74,7 +70,7 @@ struct Resolution {
             if !before.isEmpty { counted.append((block, before)) }
         }
         while !open.isEmpty, !isMore {
-            let wanted = query.isStreamed ? Limits.judgedStep : query.limit - rows.count + 1
+            let wanted = query.part != nil ? Limits.judgedStep : query.limit - rows.count + 1
             let part = Array(open.prefix(min(max(wanted, Limits.claimJudgedMin), Limits.judgedStep)))
             open.removeFirst(part.count)
             add(try judge.judge(part, isDescribed: true))
@@ -91,7 +87,7 @@ struct Resolution {
 
     private mutating func add(_ judged: JudgedRows) {
         let areWanted = judged.rows.standings.allSatisfy { query.kinds.contains($0.kind) }
-        if areWanted && (query.isStreamed || rows.count + judged.rows.count <= query.limit) {
+        if areWanted && (query.part != nil || rows.count + judged.rows.count <= query.limit) {
             rows.append(contentsOf: judged.rows)
             for position in judged.units.indices { counts.add(judged, position) }
             return
@@ -99,7 +95,7 @@ struct Resolution {
         for position in judged.units.indices {
             counts.add(judged, position)
             guard let kind = judged.kind(position), query.kinds.contains(kind) else { continue }
-            if query.isStreamed || rows.count < query.limit {
+            if query.part != nil || rows.count < query.limit {
                 rows.append(judged.row[position], of: judged.rows)
             } else {
                 isMore = true

@@ -37,8 +37,8 @@ public struct IdentityUnits {
     ///   - isDescribed: whether keys and metadata are wanted.
     /// - Returns: all of `units`, in their order.
     /// - Throws: `.database`; `.corrupt` where a unit has no key.
-    /// - Complexity: one round trip and an index lookup for each unit and table; where most ids of a range are wanted,
-    ///   two round trips and a walk along the range, which costs half.
+    /// - Complexity: one round trip and an index lookup for each unit and table; where most ids of a range are wanted, a
+    ///   walk along the range, which costs half.
     public func read(_ units: [RecordID], isDescribed: Bool) throws(StoreError) -> IdentityRows {
         guard let first = units.first, let last = units.last else {
             throw .corrupt("no units were asked for")
@@ -47,7 +47,6 @@ public struct IdentityUnits {
         let rows: Rows
         var records: [RecordID] = []
         do {
-            if isDense { try connection.execute(Self.walk, []) }
             rows = try connection.query(
                 isDense ? rangeStatement(isDescribed) : listStatement(isDescribed),
                 isDense ? [.int8(first), .int8(last)] : [.int8Array(units)])
@@ -75,10 +74,6 @@ public struct IdentityUnits {
         }
         return order
     }
-
-    /// All is joined by ranges of one column, which is what hash and merge joins are for.
-    private static let walk = Statement(
-        "identity_walk", "SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)")
 
     private func listStatement(_ isDescribed: Bool) -> Statement {
         let joins = plan.deps.indices.map { position in

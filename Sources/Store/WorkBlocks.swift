@@ -141,6 +141,29 @@ public struct WorkBlocks {
         return active
     }
 
+    /// Cuts the numbers of a feature's blocks into ranges that hold about as many candidates each.
+    ///
+    /// - Parameter units: how many candidates a range has at least, but for the last.
+    /// - Returns: the last block of each range but the last, which has no end.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a short row for each block with candidates.
+    public func cuts(_ feature: FeatureID, units: Int) throws(StoreError) -> [Int32] {
+        var cuts: [Int32] = []
+        var count = 0
+        do {
+            let rows = try connection.query(Self.activeCountsStatement, [.int4(feature)])
+            for row in rows {
+                count += Int(try row.int8(1))
+                guard count >= units else { continue }
+                cuts.append(try row.int4(0))
+                count = 0
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return cuts
+    }
+
     /// Writes the changed blocks of `ledger` back.
     ///
     /// - Throws: `.database`.
@@ -298,6 +321,13 @@ extension WorkBlocks {
         """
         SELECT \(columns) FROM work w WHERE w.feature_id = $1 AND w.active AND w.block >= $2
         ORDER BY w.block LIMIT $3
+        """)
+
+    private static let activeCountsStatement = Statement(
+        "work_active_counts",
+        """
+        SELECT w.block, bit_count(w.dirty | w.leased | w.parked) FROM work w WHERE w.feature_id = $1 AND w.active
+        ORDER BY w.block
         """)
 
     private static let createStatement = Statement(
