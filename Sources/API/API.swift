@@ -12,6 +12,7 @@ public struct API: Sendable {
     let configuration: APIConfiguration
     let metrics = Metrics()
     private var router = Router(Routes.table)
+    private let limiter: RateLimiter?
     private let observe: @Sendable (APIEvent) -> Void
 
     /// An API over a service.
@@ -22,6 +23,7 @@ public struct API: Sendable {
         self.metaxy = metaxy
         self.configuration = configuration
         self.observe = observe
+        limiter = configuration.rateLimit.map { RateLimiter($0) }
     }
 
     /// The same API cut down to health and metrics, which it gives to everyone: to be served at an address of its own that
@@ -97,6 +99,11 @@ public struct API: Sendable {
                 caller = try await configuration.authorizer.caller(
                     request.head, for: scope, ofAllProjects: route.isGlobal)
             }
+            let limits = try limiter.flatMap { (limiter) throws(Problem) in
+                try caller.name.map { (name) throws(Problem) in
+                    try limiter.count(name, at: configuration.clock())
+                }
+            }
             let query = try Query(request.head.query, known: route.query)
             var content = request.decoded()
             let idempotency = route.isWrite ? try IdempotentRequest(request.head) : nil
@@ -105,7 +112,8 @@ public struct API: Sendable {
                 request: content, path: path, query: query, caller: caller, identity: identity,
                 idempotency: idempotency)
             if let earlier = try await replay(call) { return earlier }
-            return try await route.handle(seeing(caller.reach), call)
+            let response = try await route.handle(seeing(caller.reach), call)
+            return (limits ?? []).reduce(response) { $0.with($1.0, $1.1) }
         }
     }
 
@@ -141,7 +149,9 @@ extension API {
 
     /// Tells the log what a problem does not tell the client.
     func note(_ problem: Problem, _ identity: RequestIdentity) {
-        if let cause = problem.cause { observe(.failed(requestID: identity.id, cause: cause)) }
+        if let cause = problem.cause {
+            observe(.failed(requestID: identity.id, traceparent: identity.traceparent, cause: cause))
+        }
     }
 
     /// Completes an answer, which counts as given when the last of its content is written.

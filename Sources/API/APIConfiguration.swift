@@ -10,18 +10,21 @@ public struct APIConfiguration: Sendable {
     public var clock: @Sendable () -> UInt64
     /// The program's version, for metrics.
     public var version: String
+    /// How often one token may ask; nil for as often as it likes.
+    public var rateLimit: RateLimit?
     /// What the operating system says of the process, for metrics; nil where it says nothing.
     public var process: @Sendable () -> ProcessFigures?
 
     /// A configuration of these values.
     public init(
         authorizer: Authorizer, random: @escaping @Sendable () -> UInt64, clock: @escaping @Sendable () -> UInt64,
-        version: String, process: @escaping @Sendable () -> ProcessFigures? = { nil }
+        version: String, rateLimit: RateLimit? = nil, process: @escaping @Sendable () -> ProcessFigures? = { nil }
     ) {
         self.authorizer = authorizer
         self.random = random
         self.clock = clock
         self.version = version
+        self.rateLimit = rateLimit
         self.process = process
     }
 }

@@ -5,7 +5,7 @@ public enum APIEvent: Sendable {
     /// A request was answered to its end.
     case answered(Exchange)
     /// A request failed for a reason that its answer does not show.
-    case failed(requestID: String, cause: String)
+    case failed(requestID: String, traceparent: String?, cause: String)
 
     /// A request and how it was answered.
     public struct Exchange: Sendable, Hashable {

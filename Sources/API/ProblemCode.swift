@@ -56,6 +56,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case validationFailed = "validation_failed"
     /// The graph that was pushed does not hold together.
     case invalidGraph = "invalid_graph"
+    /// The token asks too often.
+    case rateLimited = "rate_limited"
     /// The header fields are too many or too long.
     case headerTooLarge = "header_too_large"
     /// A bug or a damaged database.
@@ -88,6 +90,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .unsupportedMediaType: Status(415)
         case .expectationFailed: Status(417)
         case .validationFailed, .invalidGraph, .idempotencyKeyReused: Status(422)
+        case .rateLimited: Status(429)
         case .headerTooLarge: Status(431)
         case .internal: Status(500)
         case .notImplemented: Status(501)
@@ -125,6 +128,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: "The idempotency key belongs to another request"
         case .validationFailed: "The request does not hold together"
         case .invalidGraph: "The graph does not hold together"
+        case .rateLimited: "The token asks too often"
         case .headerTooLarge: "The header fields are too large"
         case .internal: "The server failed"
         case .notImplemented: "The method is not implemented"

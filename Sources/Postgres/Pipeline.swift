@@ -24,6 +24,18 @@ extension Connection {
     /// The server refuses a prepared statement whose result type a migration has changed (0A000), and a pooler may
     /// have dropped it (26000). Outside a transaction the failed batch left no trace, so it is prepared anew and run.
     func run(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
+        guard let limit = configuration.slowStatement else { return try attempt(batch) }
+        let start = MonotonicTime.now()
+        defer {
+            let duration = MonotonicTime.now() - start
+            if duration >= limit {
+                configuration.observe(.slowStatements(names: batch.map(\.0.name), duration: duration))
+            }
+        }
+        return try attempt(batch)
+    }
+
+    private func attempt(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
         let isAlone = !inTransaction
         let first = runOnce(batch)
         guard let error = first.error else { return first.rows }

@@ -28,6 +28,8 @@ public struct PoolConfiguration: Sendable {
     public var preparedStatementsMax: Int = 256
     /// A number in 0..<1, for the jitter of delays.
     public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+    /// How long a statement may take before `observe` is told of it; nil for any time.
+    public var slowStatement: Duration?
     /// Receives what happens on the pool's connections; called on their threads, must not block.
     public var observe: @Sendable (PostgresEvent) -> Void = { _ in }
 
@@ -55,6 +57,8 @@ public enum PostgresEvent: Sendable, Hashable {
     case connectFailed(PostgresError, retryIn: Duration)
     /// A connection broke.
     case connectionLost
+    /// Statements that were run together took long; they go by their names, and their values are not told.
+    case slowStatements(names: [String], duration: Duration)
     /// A transaction is run again after a serialisation failure or deadlock; `attempt` counts from 2.
     case transactionRetried(SQLState, attempt: Int)
 }

@@ -62,6 +62,8 @@ extension Metaxy {
         let features = try await claimable(request.features)
         let deadline = ContinuousClock.now + request.wait
         while true {
+            // A process that stops hands nothing out: nobody could report to it.
+            if isDraining { return nil }
             let mark = waiters.mark(Set(features))
             for feature in features {
                 if let batch = try await claim(request, feature) { return batch }

@@ -1,6 +1,7 @@
 // The database of a command: the one that DATABASE_URL names, or the embedded one.
 
 import Foundation
+import JSON
 import Postgres
 import Store
 
@@ -15,19 +16,21 @@ struct Database: Sendable {
     /// Opens the database and brings its schema up to date.
     ///
     /// - Parameters:
-    ///   - dataDirectory: where the embedded PostgreSQL lives when `DATABASE_URL` is not set.
+    ///   - settings: what to open, and what to log.
     ///   - connections: the size of the pool.
     ///   - isShared: whether to use the embedded PostgreSQL of a server that runs, where one does.
     static func open(
-        dataDirectory: String, connections: Int, isShared: Bool = false
+        _ settings: Configuration, connections: Int, isShared: Bool = false
     ) async throws(ExitReason) -> Database {
         let environment = ProcessInfo.processInfo.environment
         var embedded: EmbeddedPostgres?
         let connectionString: String
-        if let url = environment["DATABASE_URL"], !url.isEmpty {
+        if let url = settings.databaseURL {
+            // What libpq says of a string that it cannot read has the string in it.
+            Log.hide(secretsOf: url)
             connectionString = url
         } else {
-            switch try await start(dataDirectory, environment, isShared: isShared) {
+            switch try await start(settings.dataDirectory, environment, isShared: isShared) {
             case .own(let server):
                 embedded = server
                 connectionString = server.connectionString
@@ -35,7 +38,7 @@ struct Database: Sendable {
             }
         }
         let database = Database(
-            pool: Pool(configuration(connectionString, size: connections)), embedded: embedded)
+            pool: Pool(configuration(connectionString, size: connections, settings)), embedded: embedded)
         do {
             try await database.migrate()
         } catch {
@@ -69,11 +72,24 @@ struct Database: Sendable {
         }
     }
 
-    private static func configuration(_ connectionString: String, size: Int) -> PoolConfiguration {
+    private static func configuration(
+        _ connectionString: String, size: Int, _ settings: Configuration
+    ) -> PoolConfiguration {
         var configuration = PoolConfiguration(connectionString: connectionString, size: size)
         configuration.applicationName = "metaxyd"
+        configuration.slowStatement = settings.slowStatement
         configuration.observe = { event in
-            if case .connectFailed(let error, _) = event { Log.write(.warning, "database: \(error)") }
+            switch event {
+            case .connectFailed(let error, _): Log.write(.warning, "database: \(error)")
+            case .slowStatements(let names, let duration):
+                Log.write(
+                    .warning, "slow statements",
+                    [
+                        ("statements", .array(names.map { .string($0) })),
+                        ("seconds", .double(duration / .seconds(1))),
+                    ])
+            case .notice, .connected, .connectionLost, .transactionRetried: break
+            }
         }
         return configuration
     }

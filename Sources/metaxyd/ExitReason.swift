@@ -14,6 +14,9 @@ struct ExitReason: Error {
     /// 69: the database cannot be reached.
     static func unreachable(_ message: String) -> ExitReason { ExitReason(code: 69, message: message) }
 
+    /// 64: what the command line says cannot be.
+    static func usage(_ message: String) -> ExitReason { ExitReason(code: 64, message: message) }
+
     /// 78: bad configuration, or a schema newer than this program.
     static func configuration(_ message: String) -> ExitReason { ExitReason(code: 78, message: message) }
 

@@ -1,9 +1,7 @@
-// The address that a server listens at, as the command line gives it.
-
-import ArgumentParser
+// The address that a server listens at.
 
 /// A host and a port: `127.0.0.1:8080`, `localhost:0`, `[::1]:8080`.
-struct ListenAddress: ExpressibleByArgument {
+struct ListenAddress: Sendable {
     let host: String
     let port: Int
 
@@ -23,6 +21,4 @@ struct ListenAddress: ExpressibleByArgument {
     var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
-
-    var defaultValueDescription: String { "\(host):\(port)" }
 }

@@ -1,36 +1,99 @@
-// The log: one JSON object a line on standard error.
+// The log: a line for each event on standard error, as JSON or, on a terminal, as text.
 
 import Glibc
 import JSON
+import Synchronization
 
 /// Writes log lines.
 enum Log {
     /// How much a line matters.
-    enum Level: String {
-        case info, warning, error
+    enum Level: UInt8, CaseIterable, Comparable {
+        case debug, info, warning, error
+
+        /// The level of this name.
+        init?(name: String) {
+            guard let level = Self.allCases.first(where: { $0.name == name }) else { return nil }
+            self = level
+        }
+
+        /// Its name.
+        var name: String { "\(self)" }
+
+        static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
     }
+
+    /// How lines look.
+    enum Format: String {
+        /// Text on a terminal, JSON elsewhere.
+        case auto
+        case json, text
+    }
+
+    private static let level = Atomic<UInt8>(Level.info.rawValue)
+    private static let secrets = Mutex<[ConnectionSecrets]>([])
+    private static let isText = Atomic<Bool>(isatty(STDERR_FILENO) == 1)
+
+    /// Writes only lines that matter so much.
+    static func set(_ level: Level) { Self.level.store(level.rawValue, ordering: .relaxed) }
+
+    /// Writes lines that look so.
+    static func set(_ format: Format) {
+        isText.store(format == .text || format == .auto && isatty(STDERR_FILENO) == 1, ordering: .relaxed)
+    }
+
+    /// Hides the password of a connection string, and the string, wherever a line would show it.
+    static func hide(secretsOf connectionString: String) {
+        secrets.withLock { $0.append(ConnectionSecrets(connectionString)) }
+    }
+
+    /// Whether lines of a level are written.
+    static func writes(_ level: Level) -> Bool { level.rawValue >= Self.level.load(ordering: .relaxed) }
 
     /// Writes a line.
     ///
     /// - Parameter fields: further members; never a secret, never a parameter of a statement.
     static func write(_ level: Level, _ message: String, _ fields: [(String, JSONValue)] = []) {
+        guard writes(level) else { return }
+        let time = Timestamp.now
+        let hiding = secrets.withLock { $0 }
+        let message = hiding.reduce(message) { $1.hidden(in: $0) }
+        let fields = fields.map { name, value in
+            (name, value.stringValue.map { .string(hiding.reduce($0) { $1.hidden(in: $0) }) } ?? value)
+        }
+        let bytes =
+            isText.load(ordering: .relaxed)
+            ? text(time, level, message, fields) : json(time, level, message, fields)
+        // One write, so that lines of several threads do not mix. A log that cannot be written has nowhere to say so.
+        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func json(
+        _ time: String, _ level: Level, _ message: String, _ fields: [(String, JSONValue)]
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.key("time")
-        writer.string(Timestamp.now)
-        writer.key("level")
-        writer.string(level.rawValue)
-        writer.key("message")
-        writer.string(message)
+        for (name, text) in [("time", time), ("level", level.name), ("message", message)] {
+            writer.key(name)
+            writer.string(text)
+        }
         for (name, value) in fields {
             writer.key(name)
             writer.value(value)
         }
         writer.endObject()
         writer.endLine()
-        let bytes = writer.bytes
-        // One write, so that lines of several threads do not mix. A log that cannot be written has nowhere to say so.
-        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        return writer.bytes
+    }
+
+    private static func text(
+        _ time: String, _ level: Level, _ message: String, _ fields: [(String, JSONValue)]
+    ) -> [UInt8] {
+        let pairs = fields.map { name, value -> String in
+            var writer = JSONWriter()
+            writer.value(value)
+            return " \(name)=\(String(decoding: writer.bytes, as: UTF8.self))"
+        }
+        return Array("\(time) \(level.name): \(message)\(pairs.joined())\n".utf8)
     }
 }
 

@@ -15,148 +15,117 @@ struct Serve: AsyncParsableCommand {
     /// How long requests in work may take after the server was asked to stop.
     private static let drainGrace: Duration = .seconds(30)
 
-    @Option(help: "Where to listen; port 0 picks one.")
-    var listen = ListenAddress.standard
-
-    @Option(
-        help: ArgumentHelp(
-            "Serve health and metrics here as well, to everyone.",
-            discussion: "For an address that only those reach who look after the server. Without TLS."))
-    var adminListen: ListenAddress?
-
-    @Option(help: "Where the embedded PostgreSQL lives when DATABASE_URL is not set.")
-    var dataDir = "./metaxy-data"
-
-    @Option(help: "Connections to PostgreSQL at most.")
-    var databaseConnections = 8
-
-    @Option(
-        help: ArgumentHelp(
-            "Go on serving for so many seconds after SIGTERM, while not ready.",
-            discussion: "For a load balancer to notice in. Requests at work have another 30 seconds after that.",
-            valueName: "seconds"))
-    var drainDelay = 0
-
-    @Flag(help: "Let everyone do everything; only where nobody but this machine can connect.")
-    var insecureNoAuth = false
-
-    @OptionGroup(title: "TLS")
-    var tls: TLSOptions
-
-    func validate() throws {
-        guard (1...1_000).contains(databaseConnections) else {
-            throw ValidationError("--database-connections takes a number from 1 to 1000")
-        }
-        guard (0...300).contains(drainDelay) else {
-            throw ValidationError("--drain-delay takes a number of seconds from 0 to 300")
-        }
-        guard !insecureNoAuth || listen.isLoopback else {
-            throw ValidationError("--insecure-no-auth is for loopback only; \(listen.host) is not")
-        }
-    }
+    @OptionGroup(title: "Settings")
+    var options: SettingOptions
 
     func run() async throws {
         // Writing to a connection that its peer has closed is an error of that connection, not of the process.
         signal(SIGPIPE, SIG_IGN)
-        let database: Database
-        do {
-            database = try await Database.open(dataDirectory: dataDir, connections: databaseConnections)
-        } catch {
-            throw error.exit()
-        }
-        do {
-            try await serve(database)
-        } catch {
+        do throws(ExitReason) {
+            let settings = try Configuration(SettingValues(given: options.given))
+            Log.set(settings.logFormat)
+            Log.set(settings.logLevel)
+            let database = try await Database.open(settings, connections: settings.databaseConnections)
+            var failure: ExitReason?
+            do throws(ExitReason) { try await serve(database, settings) } catch { failure = error }
             await database.close()
+            if let failure { throw failure }
+        } catch {
             throw error.exit()
         }
-        await database.close()
     }
 
-    private func serve(_ database: Database) async throws(ExitReason) {
+    private func serve(_ database: Database, _ settings: Configuration) async throws(ExitReason) {
         let metaxy = Metaxy(pool: database.pool, random: { Double.random(in: 0..<1) })
-        if !insecureNoAuth {
-            try await FirstToken.make(metaxy, dataDirectory: database.isEmbedded ? dataDir : nil)
+        if !settings.isOpen {
+            try await FirstToken.make(metaxy, dataDirectory: database.isEmbedded ? settings.dataDirectory : nil)
         }
-        let authorizer = insecureNoAuth ? Authorizer.open : .tokens(of: metaxy)
         let connections = ServedConnections()
         let api = API(
-            metaxy: metaxy, configuration: Self.world(authorizer, ProcessReading(connections)), observe: Self.observe)
+            metaxy: metaxy, configuration: Self.world(metaxy, settings, ProcessReading(connections)),
+            observe: Self.observe)
         // Watched before anybody knows that the server is there.
-        let hangUps = tls.files.map { _ in HangUps() }
+        let hangUps = HangUps()
         let housekeeping = Task { await Housekeeping(metaxy: metaxy).run() }
         let listeners: Listeners
         do {
             listeners = try Listeners(
-                api, at: listen, tls: tls.files, administration: adminListen, counting: connections,
-                announce: Self.announce)
+                api, at: settings.listen, tls: settings.tls, administration: settings.adminListen,
+                counting: connections, announce: Output.line)
         } catch {
             housekeeping.cancel()
             throw error
         }
-        let reloading = Task { [stream = hangUps?.stream] in
-            if let stream { await Self.reloadTLS(of: listeners, at: stream) }
+        let reloading = Task { [stream = hangUps.stream, given = options.given, isTLS = settings.tls != nil] in
+            for await _ in stream {
+                Self.reloadSettings(given)
+                if isTLS { await Self.reloadTLS(of: listeners) }
+            }
         }
         let number = await Signals.stop()
         reloading.cancel()
-        hangUps?.stop()
+        hangUps.stop()
         Log.write(.info, "stopping", [("signal", .integer(Int64(number)))])
         metaxy.drain()
         // Nobody cancels this task: the whole delay passes.
-        do { try await Task.sleep(for: .seconds(drainDelay)) } catch {}
+        do { try await Task.sleep(for: settings.drainDelay) } catch {}
         await listeners.drain(grace: Self.drainGrace)
         housekeeping.cancel()
         await housekeeping.value
     }
 
-    /// Reads the TLS files again at each hang-up; what cannot be read changes nothing.
-    private static func reloadTLS(of listeners: Listeners, at hangUps: AsyncStream<Void>) async {
-        for await _ in hangUps {
-            do {
-                try await listeners.reloadTLS()
-                Log.write(.info, "the TLS files were read again")
-            } catch {
-                Log.write(.error, "the TLS files cannot be read; the server keeps those it has: \(error)")
-            }
+    /// Reads the settings again and takes over the log level; what cannot be read changes nothing.
+    private static func reloadSettings(_ given: [Setting: String]) {
+        do throws(ExitReason) {
+            let settings = try Configuration(SettingValues(given: given))
+            Log.set(settings.logLevel)
+            Log.write(.info, "the settings were read again", [("log_level", .string(settings.logLevel.name))])
+        } catch {
+            Log.write(.error, "the settings cannot be read again; the server keeps those it has: \(error.message)")
         }
     }
 
-    private static func world(_ authorizer: Authorizer, _ process: ProcessReading) -> APIConfiguration {
+    /// Reads the TLS files again; what cannot be read changes nothing.
+    private static func reloadTLS(of listeners: Listeners) async {
+        do {
+            try await listeners.reloadTLS()
+            Log.write(.info, "the TLS files were read again")
+        } catch {
+            Log.write(.error, "the TLS files cannot be read; the server keeps those it has: \(error)")
+        }
+    }
+
+    private static func world(
+        _ metaxy: Metaxy, _ settings: Configuration, _ process: ProcessReading
+    ) -> APIConfiguration {
         let numbers = NumberStream()
         return APIConfiguration(
-            authorizer: authorizer, random: { numbers.next() },
-            clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text,
+            authorizer: settings.isOpen ? .open : .tokens(of: metaxy), random: { numbers.next() },
+            clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text, rateLimit: settings.rateLimit,
             process: { process.read() })
     }
 
-    /// What the API tells: failures always, answers where they took long.
+    /// What the API tells: failures always, each request where somebody wants to see them.
     private static func observe(_ event: APIEvent) {
         switch event {
-        case .failed(let requestID, let cause):
-            Log.write(.error, "a request failed", [("request_id", .string(requestID)), ("cause", .string(cause))])
-        case .answered(let exchange) where exchange.status >= 500:
+        case .failed(let requestID, let traceparent, let cause):
             Log.write(
-                .warning, "a request was answered with an error",
-                [
-                    ("request_id", .string(exchange.requestID)), ("method", .string(exchange.method)),
-                    ("path", .string(exchange.path)), ("status", .integer(Int64(exchange.status))),
+                .error, "a request failed",
+                [("request_id", .string(requestID))] + trace(traceparent) + [("cause", .string(cause))])
+        case .answered(let exchange):
+            let level: Log.Level = exchange.status >= 500 ? .warning : .debug
+            guard Log.writes(level) else { return }
+            Log.write(
+                level, level == .warning ? "a request was answered with an error" : "a request was answered",
+                [("request_id", .string(exchange.requestID))] + trace(exchange.traceparent) + [
+                    ("method", .string(exchange.method)), ("path", .string(exchange.path)),
+                    ("status", .integer(Int64(exchange.status))),
+                    ("seconds", .double(exchange.duration / .seconds(1))),
                 ])
-        case .answered: break
         }
     }
 
-    /// Says on standard output that the server is ready: others wait for this line.
-    private static func announce(_ line: String) {
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
-    }
-}
-
-extension ListenAddress {
-    /// Port 8080 on loopback.
-    static let standard = ListenAddress(host: "127.0.0.1", port: 8080)
-
-    private init(host: String, port: Int) {
-        self.host = host
-        self.port = port
+    private static func trace(_ traceparent: String?) -> [(String, JSONValue)] {
+        traceparent.map { [("traceparent", .string($0))] } ?? []
     }
 }

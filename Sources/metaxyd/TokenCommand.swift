@@ -18,13 +18,12 @@ struct TokenCommand: AsyncParsableCommand {
 
     /// Where the tokens are.
     struct Place: ParsableArguments {
-        @Option(help: "Where the embedded PostgreSQL lives when DATABASE_URL is not set.")
-        var dataDir = "./metaxy-data"
+        @OptionGroup var options: DatabaseOptions
 
         /// Runs `body` with the service over the database.
         func with(_ body: (Metaxy) async throws(ServiceError) -> Void) async throws {
             do throws(ExitReason) {
-                let database = try await Database.open(dataDirectory: dataDir, connections: 1, isShared: true)
+                let database = try await Database.open(try options.configuration(), connections: 1, isShared: true)
                 var failure: ServiceError?
                 do throws(ServiceError) {
                     try await body(Metaxy(pool: database.pool, random: { Double.random(in: 0..<1) }))

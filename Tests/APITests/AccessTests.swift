@@ -161,6 +161,32 @@ struct AccessTests {
         }
     }
 
+    @Test("an answer that has a secret is not kept, whatever key comes with the request")
+    func secretsAreNotKept() async throws {
+        try await World.with { world in
+            let key = [("Idempotency-Key", "once")]
+            let body = #"{"name":"ci","scopes":["read"]}"#
+            #expect(try await world.post("/v1/admin/tokens", body, headers: key).status == 201)
+            #expect(try await world.post("/v1/admin/tokens", body, headers: key).status == 409)
+            _ = try await world.send("POST", "/v1/admin/tokens/ci/rotate", headers: key)
+            #expect(try await world.text("SELECT count(*)::text FROM answer") == "0")
+        }
+    }
+
+    @Test("no answer lets a page of another origin read it", arguments: ["OPTIONS", "GET", "POST"])
+    func otherOrigins(_ method: String) async throws {
+        try await World.with { world in
+            let headers = [
+                ("Origin", "https://example.com"), ("Access-Control-Request-Method", "POST"),
+                ("Access-Control-Request-Headers", "authorization"),
+            ]
+            let answer = try await world.send(method, "/v1/push", headers: headers)
+            for name in ["Access-Control-Allow-Origin", "Access-Control-Allow-Headers"] as [FieldName] {
+                #expect(answer.headers[name] == nil)
+            }
+        }
+    }
+
     @Test("bad requests for tokens are refused, each with its place")
     func badRequests() async throws {
         try await World.with { world in

@@ -52,7 +52,7 @@ struct Contract {
         }
         let responses = declared.json["responses"]
         let status = String(answer.status)
-        let isGeneral = [405, 408, 414, 417, 431, 500, 501, 503, 505].contains(answer.status)
+        let isGeneral = [405, 408, 414, 417, 429, 431, 500, 501, 503, 505].contains(answer.status)
         guard let response = responses?[status] ?? (isGeneral ? responses?["default"] : nil) else {
             return ["\(operation) does not declare \(status)"]
         }

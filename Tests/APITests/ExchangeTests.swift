@@ -100,7 +100,7 @@ struct ExchangeTests {
         #expect(projects.headers["Retry-After"] == "1")
         #expect(!projects.text.contains("nowhere"))
         let causes = world.events.all.compactMap { event -> String? in
-            if case .failed(_, let cause) = event { cause } else { nil }
+            if case .failed(_, _, let cause) = event { cause } else { nil }
         }
         #expect(causes.contains { $0.contains("poolExhausted") || $0.contains("connectFailed") }, "\(causes)")
     }
@@ -115,7 +115,7 @@ struct ExchangeTests {
             #expect(try answer.json["request_id"]?.stringValue == "r-1")
             #expect(!answer.text.contains("relation"))
             let isLogged = world.events.all.contains { event in
-                if case .failed("r-1", let cause) = event { cause.contains("relation") } else { false }
+                if case .failed("r-1", _, let cause) = event { cause.contains("relation") } else { false }
             }
             #expect(isLogged)
         }

@@ -38,7 +38,8 @@ final class ServerProcess {
         process.executableURL = program
         process.arguments =
             ["serve", "--listen", "127.0.0.1:0", "--data-dir", dataDirectory] + options
-        var environment = ProcessInfo.processInfo.environment
+        // What the tests themselves are told is none of the program's.
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("METAXY_") }
         environment["DATABASE_URL"] = database
         process.environment = environment
         let output = Pipe()
@@ -53,8 +54,10 @@ final class ServerProcess {
     }
 
     /// The exit code of a server that should not start.
-    static func exitCode(database: String?, dataDirectory: String, options: [String]) throws -> Int32 {
-        let (process, output) = try launch(database, dataDirectory, options + ["--insecure-no-auth"])
+    static func exitCode(
+        database: String?, dataDirectory: String, options: [String], log: String? = nil
+    ) throws -> Int32 {
+        let (process, output) = try launch(database, dataDirectory, options + ["--insecure-no-auth"], log: log)
         // One that starts after all says where it listens: it is stopped, and its code is 0.
         if !output.fileHandleForReading.availableData.isEmpty { kill(process.processIdentifier, SIGTERM) }
         process.waitUntilExit()
@@ -70,7 +73,8 @@ final class ServerProcess {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
-        var environment = ProcessInfo.processInfo.environment
+        // What the tests themselves are told is none of the program's.
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("METAXY_") }
         environment["DATABASE_URL"] = nil
         process.environment = environment.merging(more) { $1 }
         let output = Pipe()

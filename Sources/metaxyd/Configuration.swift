@@ -1,0 +1,67 @@
+// What the settings amount to, checked as a whole.
+
+import API
+import Sockets
+
+/// The configuration of a process.
+struct Configuration: Sendable {
+    let listen: ListenAddress
+    let adminListen: ListenAddress?
+    let dataDirectory: String
+    let databaseURL: String?
+    let databaseConnections: Int
+    let isOpen: Bool
+    /// The files; nil to serve without TLS.
+    let tls: TLSConfiguration?
+    /// Nil where tokens may ask as often as they like.
+    let rateLimit: RateLimit?
+    let drainDelay: Duration
+    let logLevel: Log.Level
+    let logFormat: Log.Format
+    /// Nil where slow statements are not logged.
+    let slowStatement: Duration?
+
+    /// - Throws: 78 where the settings do not hold together; 64 where the command line says so.
+    init(_ values: SettingValues) throws(ExitReason) {
+        func address(_ setting: Setting) throws(ExitReason) -> ListenAddress? {
+            guard let text = values[setting] else { return nil }
+            guard let address = ListenAddress(argument: text) else {
+                throw .setting(
+                    "\(values.place(setting)) takes host:port, not \"\(text)\"", values.source(of: setting))
+            }
+            return address
+        }
+        guard let listen = try address(.listen) else { throw .configuration("there is no address to listen at") }
+        self.listen = listen
+        adminListen = try address(.adminListen)
+        dataDirectory = values[.dataDir] ?? "."
+        databaseURL = values[.databaseURL]
+        databaseConnections = values.number(.databaseConnections)
+        isOpen = values[.insecureNoAuth] == "true"
+        guard !isOpen || listen.isLoopback else {
+            throw .setting(
+                "\(values.place(.insecureNoAuth)) is for loopback only; \(listen.host) is not",
+                values.source(of: .insecureNoAuth))
+        }
+        let (certificate, key) = (values[.tlsCert], values[.tlsKey])
+        guard (certificate == nil) == (key == nil) else {
+            let setting = certificate == nil ? Setting.tlsKey : .tlsCert
+            throw .setting("tls-cert and tls-key go together", values.source(of: setting))
+        }
+        guard values[.tlsClientCA] == nil || certificate != nil else {
+            throw .setting("tls-client-ca needs tls-cert and tls-key", values.source(of: .tlsClientCA))
+        }
+        tls = certificate.map { certificate in
+            TLSConfiguration(
+                certificateChainPath: certificate, privateKeyPath: key ?? "",
+                clientAuthoritiesPath: values[.tlsClientCA])
+        }
+        let rate = values.number(.rateLimit)
+        rateLimit = rate == 0 ? nil : RateLimit(perSecond: rate)
+        drainDelay = .seconds(values.number(.drainDelay))
+        logLevel = Log.Level(name: values[.logLevel] ?? "") ?? .info
+        logFormat = Log.Format(rawValue: values[.logFormat] ?? "") ?? .auto
+        let slow = values.number(.slowStatement)
+        slowStatement = slow == 0 ? nil : .milliseconds(slow)
+    }
+}
