@@ -57,7 +57,9 @@ extension API {
                 var lines = JSONWriter(reservingCapacity: 64 * 1_024)
                 while written < parts {
                     while started < min(written + Bounds.partsAhead, parts) {
-                        group.addTask { [started] in (started, await Self.result { () async throws(Problem) in try await read(started) }) }
+                        group.addTask { [started] in
+                            (started, await Self.result { () async throws(Problem) in try await read(started) })
+                        }
                         started += 1
                     }
                     // Those that were just added begin while this one is written.
