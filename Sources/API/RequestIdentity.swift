@@ -32,6 +32,15 @@ struct RequestIdentity: Sendable {
         traceparent = nil
     }
 
+    /// Writes the id that an answer has, without making a text of it.
+    static func append(to headers: inout HeaderFields, _ head: RequestHead, random: () -> UInt64) {
+        if let given = head.headers[idField], isSane(given) {
+            headers.append(idField, given)
+        } else {
+            headers.append(idField, hex: random(), random())
+        }
+    }
+
     private static func isSane(_ text: String) -> Bool {
         guard 1...lengthMax ~= text.utf8.count else { return false }
         return text.utf8.allSatisfy { byte in
