@@ -6,6 +6,8 @@ import schemathesis
 from schemathesis.generation.meta import CoverageScenario
 
 WAIT_SECONDS_MAX = 1
+# Parameters with what only a server gives.
+CURSORS = {"cursor", "after"}
 
 
 @schemathesis.hook
@@ -19,8 +21,14 @@ def before_call(context, case, kwargs):
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if not case.meta.generation.mode.is_positive:
         return
-    if case.query and "cursor" in case.query:
-        del case.query["cursor"]
+    tag = (case.headers or {}).get("If-Match")
+    if isinstance(tag, str) and '"' not in tag:
+        # Generated without regard to its pattern.
+        case.headers["If-Match"] = f'"{tag}"'
+    for name in CURSORS & set(case.query or {}):
+        del case.query[name]
+    if case.query and "wait_seconds" in case.query:
+        case.query["wait_seconds"] = WAIT_SECONDS_MAX
     if isinstance(case.body, dict):
         case.body.pop("cursor", None)
         if isinstance(case.body.get("wait_seconds"), int):
