@@ -31,8 +31,8 @@ check: setup ## formatting, then a build with all warnings as errors
 	$(SWIFT) build --build-tests
 
 # One target after the other: those that watch deadlines are not disturbed by those that keep both cores busy.
-TESTS := TidyTests JSONTests FeatureTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests APITests \
-	ProcessTests
+TESTS := TidyTests JSONTests FeatureTests LeaseTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
+	APITests ProcessTests
 
 test: check ## everything that is tested
 	@set -e; for target in $(TESTS); do \

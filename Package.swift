@@ -75,6 +75,7 @@ let package = Package(
         .testTarget(
             name: "FeatureTests", dependencies: ["Feature", "JSON", "Postgres", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(name: "LeaseTests", dependencies: ["Feature"], swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),

@@ -1,0 +1,79 @@
+// What can happen in the small world, and what must hold.
+
+/// One transaction; reports may come at any time and any number of times, for every claim that is remembered.
+enum LeaseStep: Hashable {
+    /// The input of a unit takes its other value.
+    case change(unit: Int)
+    /// Somebody writes a unit as it should be, without a claim.
+    case write(unit: Int)
+    /// A worker claims; it may never learn of the answer.
+    case claim(limit: Int)
+    /// Results come in for the units at these positions of a claim.
+    case complete(claim: Int, places: [Int])
+    /// A failure comes in for the units at these positions of a claim.
+    case fail(claim: Int, places: [Int])
+    case heartbeat(claim: Int)
+    case release(claim: Int)
+    /// The time of a lease is over.
+    case expire(claim: Int)
+    /// A failed unit may be tried again.
+    case due(unit: Int)
+    /// Somebody asks for the increment, and finds a unit to be as it should be.
+    case settle(unit: Int)
+
+    /// Whether the protocol has to get to rest by it: nothing that disturbs does.
+    var isHelp: Bool {
+        switch self {
+        case .change, .write, .fail: false
+        default: true
+        }
+    }
+}
+
+/// What must hold in every state, or of every transaction.
+enum LeaseProperty: String, CaseIterable {
+    case leasedOnce = "no unit is in two hands at once"
+    case leasedIsHeld = "a unit is leased exactly while an active claim holds it"
+    case restIsRight = "a unit without a bit is as it should be"
+    case parkedAlone = "a parked unit is neither dirty nor leased"
+    case lostWritesNothing = "a lost lease changes nothing"
+    case newerStays = "a result does not replace what is newer than what was handed out"
+    case toldAsMade = "a version says what it was made from"
+    case storedOnce = "a result is stored once, however often it is reported"
+    case acknowledgedIsStored = "a result that is acknowledged is in the lineage"
+    case tokensGrow = "a fencing token is greater than all before"
+    case supersededIsMoved = "only a unit that was touched is called superseded"
+    case comesToRest = "from every state, all can become as it should be"
+}
+
+/// A protocol with a mistake in it.
+enum LeaseMutant: String, CaseIterable {
+    case acceptsAnyToken = "a report is taken in whatever became of its lease"
+    case completionClearsDirty = "a completion forgets what moved meanwhile"
+    case expiryKeepsUnits = "expiry ends the claim but does not give back"
+    case leaseKeepsDirty = "a lease does not take dirty away"
+    case leaseWithoutBit = "a unit is handed out without being leased"
+    case lateBecomesHead = "a late result becomes current"
+    case toldByPresent = "a result is told as made from the inputs of now"
+    case storesAgain = "a repeated report is stored again"
+    case acknowledgesUnstored = "a late result is acknowledged and dropped"
+    case reusesToken = "a token is given a second time"
+    case failureIsForever = "a failed unit is never taken up again"
+
+    /// What it breaks first, by the shortest trace.
+    var breaks: LeaseProperty {
+        switch self {
+        case .acceptsAnyToken: .lostWritesNothing
+        case .completionClearsDirty: .restIsRight
+        case .expiryKeepsUnits: .leasedIsHeld
+        case .leaseKeepsDirty: .supersededIsMoved
+        case .leaseWithoutBit: .leasedIsHeld
+        case .lateBecomesHead: .newerStays
+        case .toldByPresent: .toldAsMade
+        case .storesAgain: .storedOnce
+        case .acknowledgesUnstored: .acknowledgedIsStored
+        case .reusesToken: .tokensGrow
+        case .failureIsForever: .comesToRest
+        }
+    }
+}
