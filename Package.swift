@@ -53,6 +53,7 @@ let package = Package(
                 .embedInCode("0009_create_access.sql"),
                 .embedInCode("0010_slim_claim_batch.sql"),
                 .embedInCode("0011_create_change_log.sql"),
+                .embedInCode("0012_add_expiries.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

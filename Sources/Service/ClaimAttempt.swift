@@ -26,10 +26,13 @@ struct ClaimAttempt {
     private var blocked: [RecordID: [Blocker]] = [:]
     private var settled: [RecordID] = []
     private var outcome = ClaimOutcome()
+    /// How many units are handed out at most: less than asked for where a chosen one may only be in a smaller batch.
+    private var limit: Int
 
     init(_ plan: FeaturePlan, _ request: ClaimRequest, _ scope: Scope) throws(ServiceError) {
         self.plan = plan
         self.request = request
+        limit = request.limit
         do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
     }
 
@@ -37,7 +40,7 @@ struct ClaimAttempt {
         var previous = position
         var width = 1
         var (judgedCount, blockCount) = (0, 0)
-        while chosen.count < request.limit {
+        while chosen.count < limit {
             let blocks = try nextBlocks(after: previous, limit: width, scope)
             guard let last = blocks.last else { break }
             var units: [RecordID] = []
@@ -67,7 +70,7 @@ struct ClaimAttempt {
 
     /// As many blocks as it takes if they are like those so far; four times as many where these had nothing.
     private func nextWidth(_ width: Int, after blocks: Int) -> Int {
-        let wanted = request.limit - chosen.count
+        let wanted = limit - chosen.count
         let next = chosen.isEmpty ? width * 4 : (wanted * blocks + chosen.count - 1) / chosen.count
         return min(max(next, 1), Limits.claimBlocksMax)
     }
@@ -89,8 +92,8 @@ struct ClaimAttempt {
     /// - Parameter units: in the order in which they are to be handed out.
     private mutating func judge(_ units: [RecordID], _ scope: Scope) throws(ServiceError) {
         var rest = units[...]
-        while chosen.count < request.limit, !rest.isEmpty {
-            let part = Array(rest.prefix(max(request.limit - chosen.count, Limits.claimJudgedMin)))
+        while chosen.count < limit, !rest.isEmpty {
+            let part = Array(rest.prefix(max(limit - chosen.count, Limits.claimJudgedMin)))
             rest = rest.dropFirst(part.count)
             let ascending = part.sorted()
             let judged = try judge.judge(ascending, isDescribed: true)
@@ -99,15 +102,19 @@ struct ClaimAttempt {
             let failures = try stored { () throws(StoreError) in
                 open.isEmpty ? [:] : try Failures(scope.connection, feature: plan.id).read(open)
             }
-            if part == ascending {
-                for position in part.indices { try sort(position, judged, failures) }
-            } else {
+            var positions = Array(part.indices)
+            if part != ascending {
                 let places = Dictionary(zip(ascending, ascending.indices)) { first, _ in first }
-                for unit in part {
-                    guard let position = places[unit] else { continue }
-                    try sort(position, judged, failures)
-                }
+                positions = part.compactMap { places[$0] }
             }
+            if failures.values.contains(where: { $0.batchMax != nil }) {
+                // Those of the smallest batches first, or others would always have filled the batch before them.
+                let size = { (position: Int) -> Int32 in failures[judged.units[position]]?.batchMax ?? .max }
+                positions = positions.enumerated().sorted {
+                    (size($0.element), $0.offset) < (size($1.element), $1.offset)
+                }.map(\.element)
+            }
+            for position in positions { try sort(position, judged, failures) }
         }
     }
 
@@ -133,13 +140,15 @@ struct ClaimAttempt {
                 !request.allowsUnsettledInputs || !isComplete
             {
                 blocked[unit] = blockers
-            } else if request.kinds.contains(state) && isComplete && chosen.count < request.limit,
+            } else if request.kinds.contains(state) && isComplete,
+                chosen.count < min(limit, failure?.batchMax.map(Int.init) ?? .max),
                 try passes(judged.rows[judged.row[position]])
             {
                 chosen.append(
                     Choice(
                         unit: unit, batch: batches.count - 1, position: position,
-                        attempt: Int16(clamping: (failure?.attempts ?? 0) + 1)))
+                        attempt: Int16(clamping: (failure.map { $0.attempts + $0.expiries } ?? 0) + 1)))
+                if let most = failure?.batchMax { limit = min(limit, Int(most)) }
             }
         }
     }

@@ -164,17 +164,17 @@ extension Scope {
         let expired = try stored { () throws(StoreError) in
             try claims.lockExpired(feature, limit: Limits.expiredClaimsMax)
         }
-        var lost: [RecordID] = []
+        var lost: [(claim: StoredClaim, units: [ClaimedUnit])] = []
         for claim in expired {
             let units = try stored { () throws(StoreError) in try claims.batch(claim.id) }
-            lost += units.indices.filter { !claim.finished[$0] }.map { units.records[$0] }
+            lost.append((claim, units.indices.filter { !claim.finished[$0] }.map { units[$0] }))
         }
         let due = try stored { () throws(StoreError) in
             try Failures(connection, feature: feature).due(limit: Limits.dueFailuresMax)
         }
         guard !expired.isEmpty || !due.isEmpty else { return }
-        try lock(lost + due, of: feature)
-        ledger.update(lost, of: feature) { $0.giveBack($1) }
+        try lock(lost.flatMap { $0.units.map(\.record) } + due, of: feature)
+        for (claim, units) in lost { try takeBack(units, from: claim) }
         ledger.update(due, of: feature) { $0.unpark($1) }
         tally.add(.expired, expired.count, of: feature)
         try stored { () throws(StoreError) in

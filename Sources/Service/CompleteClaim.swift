@@ -172,7 +172,7 @@ extension Scope {
         let failures = try stored { () throws(StoreError) in
             try Failures(connection, feature: held.plan.id).read(reported)
         }
-        return zip(rows, positions).filter { failures[held.units.records[$0.1]] != nil }.map { row, _ in
+        return zip(rows, positions).filter { (failures[held.units.records[$0.1]]?.attempts ?? 0) > 0 }.map { row, _ in
             Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")
         }
     }

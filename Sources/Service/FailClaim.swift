@@ -71,22 +71,21 @@ extension Scope {
         let known = try stored { () throws(StoreError) in
             try Failures(connection, feature: plan.id).read(records)
         }
-        var attempts: [Int32] = []
-        var delays: [Double?] = []
-        for unit in units {
-            let before = known[unit.record].flatMap { $0.provenance == unit.provenance ? $0.attempts : nil } ?? 0
-            let isLast = !report.isRetryable || Int(before) + 1 >= Limits.attemptsMax
-            attempts.append(before + 1)
-            delays.append(isLast ? nil : retryDelay(attempts: Int(before) + 1, random: random()))
+        let notes = units.map { unit in
+            let before = known[unit.record].flatMap { $0.provenance == unit.provenance ? $0 : nil }
+            let attempts = (before?.attempts ?? 0) + 1
+            let isLast = !report.isRetryable || attempts >= Limits.attemptsMax
+            return FailureNote(
+                attempts: attempts, delay: isLast ? nil : retryDelay(attempts: Int(attempts), random: random()),
+                expiries: before?.expiries ?? 0, batchMax: before?.batchMax)
         }
         var finished = held.claim.finished
         for position in positions { finished[position] = true }
         let isFinished = finished.popcount == held.units.count
         let error = String(report.error.prefix(Limits.errorTextMax))
-        try stored { [attempts, delays, finished] () throws(StoreError) in
+        try stored { [finished] () throws(StoreError) in
             try Failures(connection, feature: plan.id).write(
-                units, attempts: attempts, delays: delays, definition: held.claim.definition,
-                worker: held.claim.worker, error: error)
+                units, notes, definition: held.claim.definition, worker: held.claim.worker, error: error)
             try Claims(connection).update(held.claim.id, finished: finished, state: isFinished ? .finished : .active)
         }
         ledger.update(records, of: plan.id) { block, bits in
@@ -95,7 +94,7 @@ extension Scope {
             block.park(bits - block.dirty)
         }
         tally.add(.failed, units.count, of: plan.id)
-        let quarantined = delays.filter { $0 == nil }.count
+        let quarantined = notes.filter { $0.delay == nil }.count
         var writer = writer
         writer.worker = held.claim.worker
         try begin(

@@ -81,7 +81,7 @@ public struct Activities {
         """
         SELECT f.feature_id, count(*) FILTER (WHERE f.retry_at IS NOT NULL), count(*) FILTER (WHERE f.retry_at IS NULL)
         FROM failure f JOIN work w ON w.feature_id = f.feature_id AND w.block = (f.rid >> 10)::integer
-        WHERE get_bit(w.parked, (f.rid & 1023)::integer) = 1 GROUP BY f.feature_id
+        WHERE f.attempts > 0 AND get_bit(w.parked, (f.rid & 1023)::integer) = 1 GROUP BY f.feature_id
         """)
 
     private static let finishedStatement = Statement(

@@ -22,6 +22,30 @@ public struct Failure: Hashable, Sendable {
     public let firstAt: Int64, lastAt: Int64
     /// The expected provenance on which it failed, by field in the order of the definition.
     public let provenance: [String]
+    /// How often the lease on a batch with it ran out on this provenance.
+    public let expiries: Int32
+    /// How many units a batch with it may have; nil for any number.
+    public let batchMax: Int32?
+}
+
+/// What is noted of a unit that was not completed.
+public struct FailureNote: Hashable, Sendable {
+    /// How often it has failed now; 0 where it only was in batches whose lease ran out.
+    public let attempts: Int32
+    /// Seconds until the next try; nil quarantines a unit that has failed.
+    public let delay: Double?
+    /// How often the lease on a batch with it has run out now.
+    public let expiries: Int32
+    /// How many units the next batch with it may have, 1 or more; nil for any number.
+    public let batchMax: Int32?
+
+    /// A note of these.
+    public init(attempts: Int32, delay: Double?, expiries: Int32, batchMax: Int32?) {
+        self.attempts = attempts
+        self.delay = delay
+        self.expiries = expiries
+        self.batchMax = batchMax
+    }
 }
 
 /// Reads and writes failures.
@@ -47,14 +71,11 @@ public struct Failures {
 
     /// Notes failures: a unit's attempts count on while its provenance is the same.
     ///
-    /// - Parameters:
-    ///   - delays: seconds until the next try, one for each unit; nil quarantines it.
-    ///   - attempts: how often each has failed now.
+    /// - Parameter notes: one for each unit.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func write(
-        _ units: [ClaimedUnit], attempts: [Int32], delays: [Double?], definition: DefinitionID, worker: String,
-        error: String
+        _ units: [ClaimedUnit], _ notes: [FailureNote], definition: DefinitionID, worker: String, error: String
     ) throws(StoreError) {
         let provenance = units.map { unit -> [UInt8] in
             var writer = JSONWriter()
@@ -65,7 +86,9 @@ public struct Failures {
             Self.writeStatement,
             [
                 .int4(feature), .int8(definition), .text(worker), .text(error), .int8Array(units.map(\.record)),
-                .int4Array(attempts), .jsonbArray(provenance), .doubleArray(delays.map { $0 ?? -1 }),
+                .int4Array(notes.map(\.attempts)), .jsonbArray(provenance),
+                .doubleArray(notes.map { $0.delay ?? -1 }), .int4Array(notes.map(\.expiries)),
+                .int4Array(notes.map { $0.batchMax ?? 0 }),
             ])
     }
 
@@ -87,7 +110,7 @@ public struct Failures {
         }
     }
 
-    /// Failures in the order of record ids.
+    /// Failures in the order of record ids, without units that only were in batches whose lease ran out.
     ///
     /// - Parameter after: the last record of the page before, -1 for the first page.
     /// - Throws: `.database`.
@@ -102,14 +125,15 @@ public struct Failures {
             record: try row.int8(0), attempts: try row.int4(1), retryAt: try row.timestampOrNil(2),
             isDue: try row.boolOrNil(8) ?? false, error: try row.text(3), worker: try row.text(4),
             firstAt: try row.timestamp(5), lastAt: try row.timestamp(6),
-            provenance: try row.textArray(7).map { $0 ?? "" })
+            provenance: try row.textArray(7).map { $0 ?? "" }, expiries: try row.int4(9),
+            batchMax: try row.int4OrNil(10))
     }
 }
 
 extension Failures {
     private static let columns = """
         f.rid, f.attempts, f.retry_at, f.error, f.worker, f.first_at, f.last_at, f.provenance,
-        f.retry_at <= clock_timestamp()
+        f.attempts = 0 OR f.retry_at <= clock_timestamp(), f.expiries, f.batch_max
         """
 
     private static let readStatement = Statement(
@@ -123,18 +147,19 @@ extension Failures {
         "failure_write",
         """
         INSERT INTO failure AS f (rid, definition_id, first_at, last_at, retry_at, feature_id, attempts, worker, error,
-                                  provenance)
+                                  provenance, expiries, batch_max)
         SELECT u.rid, $2, clock_timestamp(), clock_timestamp(),
                CASE WHEN u.delay >= 0 THEN clock_timestamp() + make_interval(secs => u.delay) END,
-               $1, u.attempts, $3, $4, ARRAY(SELECT jsonb_array_elements_text(u.provenance))
-        FROM unnest($5::bigint[], $6::integer[], $7::jsonb[], $8::double precision[])
-            AS u (rid, attempts, provenance, delay)
+               $1, u.attempts, $3, $4, ARRAY(SELECT jsonb_array_elements_text(u.provenance)),
+               u.expiries, nullif(u.batch_max, 0)
+        FROM unnest($5::bigint[], $6::integer[], $7::jsonb[], $8::double precision[], $9::integer[], $10::integer[])
+            AS u (rid, attempts, provenance, delay, expiries, batch_max)
         ORDER BY u.rid
         ON CONFLICT (feature_id, rid) DO UPDATE SET
             definition_id = excluded.definition_id, last_at = excluded.last_at, retry_at = excluded.retry_at,
             first_at = CASE WHEN f.provenance = excluded.provenance THEN f.first_at ELSE excluded.first_at END,
             attempts = excluded.attempts, worker = excluded.worker, error = excluded.error,
-            provenance = excluded.provenance
+            provenance = excluded.provenance, expiries = excluded.expiries, batch_max = excluded.batch_max
         """)
 
     private static let clearStatement = Statement(
@@ -152,5 +177,8 @@ extension Failures {
 
     private static let pageStatement = Statement(
         "failure_page",
-        "SELECT \(columns) FROM failure f WHERE f.feature_id = $1 AND f.rid > $2 ORDER BY f.rid LIMIT $3")
+        """
+        SELECT \(columns) FROM failure f
+        WHERE f.feature_id = $1 AND f.rid > $2 AND f.attempts > 0 ORDER BY f.rid LIMIT $3
+        """)
 }

@@ -32,6 +32,57 @@ struct SettledInputTests {
             claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
     }
 
+    @Test("a change at the top of a chain is handed out one step at a time, each once the step before is settled")
+    func chain() async throws {
+        try await World.with { world in
+            try await world.push([
+                Self.feature("a", fields: Self.field("x")),
+                Self.feature("b", Self.dep("a"), fields: Self.field("x")),
+                Self.feature("c", Self.dep("b"), fields: Self.field("x")),
+                Self.feature("d", Self.dep("c"), fields: Self.field("x")),
+            ])
+            let chain = ["b", "c", "d"]
+            try await world.write("a", [("r", ["x": "1"]), ("s", ["x": "1"])])
+            for feature in chain { try await world.work(feature) }
+            try await world.write("a", [("r", ["x": "2"])])
+            for (step, feature) in chain.enumerated() {
+                for later in chain[(step + 1)...] { #expect(try await world.claim(later) == nil) }
+                let batch = try #require(try await world.claim(feature))
+                #expect(batch.records.map { world.text($0.key) } == ["r"])
+                // In a worker's hands it is no more settled than before.
+                for later in chain[(step + 1)...] { #expect(try await world.claim(later) == nil) }
+                try await world.complete(batch)
+            }
+            #expect(try await world.candidates() == [:])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
+    @Test("a push that changes the code of a whole chain hands it out one step at a time")
+    func pushedChain() async throws {
+        try await World.with { world in
+            func graph(_ code: String) -> [String] {
+                [
+                    Self.feature("a", fields: Self.field("x")),
+                    Self.feature("b", Self.dep("a"), fields: Self.field("x", code)),
+                    Self.feature("c", Self.dep("b"), fields: Self.field("x")),
+                    Self.feature("d", Self.dep("c"), fields: Self.field("x", code)),
+                ]
+            }
+            try await world.push(graph("1"))
+            try await world.write("a", [("r", ["x": "1"])])
+            for feature in ["b", "c", "d"] { try await world.work(feature) }
+            try await world.push(graph("2"))
+            // d is stale by its own code already, but what it would be made from is about to be replaced.
+            for feature in ["d", "c"] { #expect(try await world.claim(feature) == nil) }
+            #expect(try await world.work("b") == ["r"])
+            #expect(try await world.claim("d") == nil)
+            #expect(try await world.work("c") == ["r"])
+            #expect(try await world.work("d") == ["r"])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
     @Test("blocked records go to a worker that takes unsettled inputs, also after others found them blocked")
     func takenUnsettled() async throws {
         try await World.with { world in
