@@ -206,9 +206,19 @@ CREATE TABLE public.failure (
     worker text NOT NULL,
     error text NOT NULL,
     provenance text[] NOT NULL,
-    CONSTRAINT failure_attempts_check CHECK ((attempts > 0))
+    expiries integer DEFAULT 0 NOT NULL,
+    batch_max integer,
+    CONSTRAINT failure_attempts_check CHECK (((attempts >= 0) AND ((attempts + expiries) > 0))),
+    CONSTRAINT failure_batch_max_check CHECK ((batch_max > 0)),
+    CONSTRAINT failure_expiries_check CHECK ((expiries >= 0))
 )
 WITH (fillfactor='70');
+
+COMMENT ON COLUMN public.failure.attempts IS 'failures that were reported, and leases that ran out on this unit alone; 0: not failing';
+
+COMMENT ON COLUMN public.failure.expiries IS 'leases that ran out on a batch with this unit since it was last completed';
+
+COMMENT ON COLUMN public.failure.batch_max IS 'units at most in a batch with this one; null for any number';
 
 CREATE TABLE public.feature (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
