@@ -90,7 +90,8 @@ private struct Explainer {
             guard let judged = try evaluator.judge(plan, [record])[record], judged.state != .absent else { return nil }
             let failure = try Failures(scope.connection, feature: plan.id).read([record])[record]
             let expected = judged.judgement.expectation?.provenance
-            let isFailing = failure.map { $0.attempts > 0 && $0.provenance == (expected ?? []).compactMap { $0 } } ?? false
+            let known = (expected ?? []).compactMap { $0 }
+            let isFailing = failure.map { $0.attempts > 0 && $0.provenance == known } ?? false
             let inputs = try InputHistory(scope: scope, plan: plan).of(judged)
             let stale = Dictionary(judged.judgement.staleFields.map { ($0.field, $0.causes) }) { first, _ in first }
             let then = try judged.head.flatMap { (head) throws(StoreError) in try definition(of: head) }
