@@ -14,5 +14,8 @@ struct Metaxyd: AsyncParsableCommand {
             Exit codes: 0 stopped on request, 64 usage, 69 database unreachable, 78 bad configuration or newer schema.
             """,
         version: Version.text,
-        subcommands: [Serve.self, Migrate.self, TokenCommand.self, ConfigCommand.self])
+        subcommands: [
+            Serve.self, Migrate.self, TokenCommand.self, ConfigCommand.self, StatusCommand.self,
+            PushCommand.self, ResolveCommand.self, ExplainCommand.self, FailuresCommand.self, VerifyCommand.self,
+        ])
 }

@@ -17,7 +17,8 @@ struct LayerTests {
         "Service": ["Feature", "JSON", "Postgres", "Store", "Synchronization"],
         "API": ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization"],
         "metaxyd": [
-            "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "Glibc", "HTTP", "HTTPServer", "JSON",
+            "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "FoundationNetworking", "Glibc", "HTTP",
+            "HTTPServer", "JSON",
             "Postgres", "Service", "Sockets", "Store", "Synchronization",
         ],
     ]
