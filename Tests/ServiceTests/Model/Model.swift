@@ -48,6 +48,10 @@ struct ModelFailure {
     let provenance: [String]
     let attempts: Int
     var time: Time
+    /// How often the lease on a batch with it ran out.
+    let expiries: Int
+    /// How many units the next batch with it may have.
+    let batchMax: Int
 }
 
 /// A unit in a worker's hands.

@@ -38,7 +38,14 @@ extension Model {
     func attempt(_ feature: ModelFeature, _ unit: ModelKey, _ standing: ModelStanding) -> Int {
         guard let failure = failures[feature.key]?[unit], failure.provenance == provenanceList(feature, standing)
         else { return 1 }
-        return failure.attempts + 1
+        return failure.attempts + failure.expiries + 1
+    }
+
+    /// How many of these units may be handed out together, as far as leases that ran out are concerned.
+    func batchMax(_ feature: ModelFeature, _ units: [ModelKey: ModelStanding]) -> Int {
+        units.compactMap { unit, standing in
+            failure(feature.key, unit, provenanceList(feature, standing))?.batchMax
+        }.min() ?? .max
     }
 
     /// Notes which units in workers' hands are no longer what was handed out.
@@ -108,7 +115,7 @@ extension ModelRun {
             throw differ("a claim", service: key, model: "no such feature")
         }
         // Before anybody has asked, units whose earlier version fits may keep others from being handed out at once.
-        let most = min(request.limit, claimable.count)
+        let most = min(request.limit, claimable.count, model.batchMax(feature, claimable))
         if batch.records.count > most || (!isUnasked && batch.records.count < most) {
             throw differ("units handed out", service: batch.records.count, model: "\(most) of \(claimable.keys)")
         }

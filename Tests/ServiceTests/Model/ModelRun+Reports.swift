@@ -55,7 +55,7 @@ extension ModelRun {
         if !all && random.chance(40) { positions = random.some(1 + random.below(3), of: positions) }
         // A report that is sent again is answered again.
         let again = claim.units.indices.filter {
-            claim.units[$0].isDone && model.failures[claim.feature]?[claim.units[$0].key] == nil
+            claim.units[$0].isDone && (model.failures[claim.feature]?[claim.units[$0].key]?.attempts ?? 0) == 0
         }
         if random.chance(15) { positions += random.some(1, of: again) }
         guard !positions.isEmpty else { return }
@@ -156,12 +156,13 @@ extension ModelRun {
         for position in positions {
             let unit = claim.units[position]
             let provenance = claim.definition.fieldKeys.compactMap { unit.provenance[$0] }
-            let known = model.failures[claim.feature]?[unit.key]
-            let attempts = known.map { $0.provenance == provenance ? $0.attempts : 0 } ?? 0
+            let known = model.failure(claim.feature, unit.key, provenance)
+            let attempts = known?.attempts ?? 0
             let isLast = !isRetryable || attempts + 1 >= Limits.attemptsMax
             if isLast { quarantined += 1 }
             model.failures[claim.feature, default: [:]][unit.key] = ModelFailure(
-                provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later)
+                provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later,
+                expiries: known?.expiries ?? 0, batchMax: known?.batchMax ?? .max)
             model.claims[place].units[position].isDone = true
         }
         if model.claims[place].open.isEmpty { model.claims[place].state = .finished }
@@ -218,7 +219,7 @@ extension ModelRun {
         note("the lease of \(name(place)) runs out")
         let feature = model.claims[place].feature
         try await rig.endLease(of: model.claims[place].id)
-        model.claims[place].state = .ended
+        model.lose(place)
         if random.chance(50) || !model.derived.contains(feature) {
             try await rig.world.metaxy.expire()
             return false
@@ -238,6 +239,29 @@ extension ModelRun {
 }
 
 extension Model {
+    /// The failure of a unit on a provenance.
+    func failure(_ feature: String, _ unit: ModelKey, _ provenance: [String]) -> ModelFailure? {
+        failures[feature]?[unit].flatMap { $0.provenance == provenance ? $0 : nil }
+    }
+
+    /// A lease runs out: who was alone has failed, and from the second time on a batch comes back in halves.
+    mutating func lose(_ place: Int) {
+        let claim = claims[place]
+        let open = claim.open
+        for position in open {
+            let unit = claim.units[position]
+            let provenance = claim.definition.fieldKeys.compactMap { unit.provenance[$0] }
+            let known = failure(claim.feature, unit.key, provenance)
+            let attempts = (known?.attempts ?? 0) + (open.count == 1 ? 1 : 0)
+            let expiries = (known?.expiries ?? 0) + 1
+            failures[claim.feature, default: [:]][unit.key] = ModelFailure(
+                provenance: provenance, attempts: attempts,
+                time: open.count == 1 && attempts >= Limits.attemptsMax ? .never : .due, expiries: expiries,
+                batchMax: expiries == 1 ? .max : (open.count + 1) / 2)
+        }
+        claims[place].state = .ended
+    }
+
     /// Whether the result of a unit comes too late: somebody else wrote it meanwhile, or it needs no result any more.
     func isLate(_ unit: ModelUnit, _ feature: ModelFeature) -> Bool {
         current(feature.units, unit.key)?.number != unit.base || isRight(feature, unit.key)
