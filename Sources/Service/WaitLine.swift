@@ -56,8 +56,7 @@ struct WaitLine {
     mutating func remove(_ number: UInt64) {
         guard let wish = wishes.removeValue(forKey: number) else { return }
         for feature in wish.features {
-            let place = place(of: number, feature)
-            lines[feature]?.remove(at: place)
+            lines[feature]?.remove(at: place(of: number, feature))
             if lines[feature]?.isEmpty == true { lines[feature] = nil }
         }
     }
