@@ -14,7 +14,6 @@ public struct Metaxy: Sendable {
     let pool: Pool
     let definitions = DefinitionCache()
     let waiters = Waiters()
-    let notices = WorkNotices()
     let tallies = WorkTallies()
     /// Those who wait for changes.
     let readers = Waiters()
@@ -63,7 +62,7 @@ public struct Metaxy: Sendable {
     ) async throws(ServiceError) -> T {
         let once = Once.current
         let (value, awakened, tally, isNoted) = try await pool.transaction(retries: retries) {
-            [self] (connection) throws(ServiceError) -> (T, [FeatureID: ReadyWork], WorkTally, Bool) in
+            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>, WorkTally, Bool) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
@@ -74,8 +73,7 @@ public struct Metaxy: Sendable {
         }
         tallies.add(tally)
         waiters.wake(awakened)
-        notices.add(awakened)
-        if isNoted { readers.wakeAll() }
+        if isNoted { readers.wake([Self.feed]) }
         return value
     }
 

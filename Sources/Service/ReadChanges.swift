@@ -41,18 +41,16 @@ extension Metaxy {
         after: FeedPosition?, limit: Int, wait: Duration
     ) async throws(ServiceError) -> ChangePage {
         let deadline = ContinuousClock.now + wait
-        let number = readers.enter()
-        let wish = Wish(features: [], limit: 1, taste: Taste())
         var place = after
         while true {
-            let mark = readers.mark([])
+            let mark = readers.mark([Self.feed])
             let page = try await read { [place] (scope) throws(ServiceError) in
                 try scope.changes(after: place, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
             guard page.events.isEmpty, left > .zero, !isDraining else { return page }
             place = page.next
-            _ = await readers.wait(number, for: wish, since: mark, timeout: left)
+            await readers.wait(for: [Self.feed], since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
     }
@@ -83,13 +81,16 @@ extension Metaxy {
             let end = try await read { (scope) throws(ServiceError) in
                 try stored { () throws(StoreError) in try ChangeLog(scope.connection).end() }
             }
-            if readers.advance(to: end.position) { readers.wakeAll() }
+            if readers.advance(to: end.position) { readers.wake([Self.feed]) }
         }
         let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try connection.noteDrained() }
         }
-        if isNoted { readers.wakeAll() }
+        if isNoted { readers.wake([Self.feed]) }
     }
+
+    /// What those who wait for changes wait for: no feature has this number.
+    static let feed: FeatureID = 0
 }
 
 extension Scope {

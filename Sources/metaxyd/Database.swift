@@ -3,14 +3,12 @@
 import Foundation
 import JSON
 import Postgres
-import Service
 import Store
 
 /// An open database.
 struct Database: Sendable {
     let pool: Pool
     private let embedded: EmbeddedPostgres?
-    private let configuration: PoolConfiguration
 
     /// Whether it is an embedded PostgreSQL that this process runs.
     var isEmbedded: Bool { embedded != nil }
@@ -39,8 +37,8 @@ struct Database: Sendable {
             case .other(let string): connectionString = string
             }
         }
-        let configuration = configuration(connectionString, size: connections, settings)
-        let database = Database(pool: Pool(configuration), embedded: embedded, configuration: configuration)
+        let database = Database(
+            pool: Pool(configuration(connectionString, size: connections, settings)), embedded: embedded)
         do {
             try await database.migrate()
         } catch {
@@ -48,13 +46,6 @@ struct Database: Sendable {
             throw error
         }
         return database
-    }
-
-    /// Listens to what other processes tell about work, on a connection besides those of the pool.
-    func listener() -> Postgres.Listener {
-        var configuration = configuration
-        configuration.applicationName = "metaxyd-listener"
-        return Postgres.Listener(configuration, channels: Metaxy.channels)
     }
 
     /// Closes the pool and stops the embedded server.
