@@ -92,13 +92,16 @@ public struct WorkLedger: Sendable {
         current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// The features in which something became ready to be handed out.
-    public var awakened: Set<FeatureID> {
-        var features: Set<FeatureID> = []
-        for (address, block) in current where !(block.ready - (stored[address]?.ready ?? BlockBits())).isEmpty {
-            features.insert(address.feature)
+    /// What became ready to be handed out, by feature.
+    public var awakened: [FeatureID: ReadyWork] {
+        var work: [FeatureID: ReadyWork] = [:]
+        for (address, block) in current {
+            let units = (block.ready - (stored[address]?.ready ?? BlockBits())).popcount
+            guard units > 0 else { continue }
+            let known = work[address.feature] ?? ReadyWork(blocks: 0, units: 0)
+            work[address.feature] = known + ReadyWork(blocks: 1, units: units)
         }
-        return features
+        return work
     }
 }
 

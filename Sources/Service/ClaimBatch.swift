@@ -38,6 +38,9 @@ public struct ClaimRequest: Sendable {
         self.kinds = kinds
         self.filters = filters
     }
+
+    /// Which units it takes.
+    var taste: Taste { Taste(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs) }
 }
 
 /// A batch in a worker's hands.
@@ -61,18 +64,53 @@ extension Metaxy {
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
         let features = try await claimable(request.features)
         let deadline = ContinuousClock.now + request.wait
+        let wish = Wish(features: Set(features), limit: request.limit, taste: request.taste)
+        let number = waiters.enter()
+        var turn: Turn?
         while true {
             // A process that stops hands nothing out: nobody could report to it.
             if isDraining { return nil }
-            let mark = waiters.mark(Set(features))
-            for feature in features {
-                if let batch = try await claim(request, feature) { return batch }
-            }
+            let mark = waiters.mark(wish.features)
+            if let batch = try await look(request, features, turn) { return batch }
             let left = deadline - ContinuousClock.now
             guard left > .zero, !isDraining else { return nil }
-            await waiters.wait(for: Set(features), since: mark, timeout: left)
-            if Task.isCancelled { throw .cancelled }
+            turn = await waiters.wait(number, for: wish, since: mark, timeout: left)
+            if Task.isCancelled {
+                if let turn { waiters.pass(turn) }
+                throw .cancelled
+            }
         }
+    }
+
+    /// Looks for work in each of the features, and hands the turn to look on to others where something may be left.
+    private func look(
+        _ request: ClaimRequest, _ features: [FeatureID], _ turn: Turn?
+    ) async throws(ServiceError) -> ClaimedBatch? {
+        var turn = turn
+        do throws(ServiceError) {
+            for feature in features {
+                let (batch, isMore) = try await claim(request, feature)
+                if let batch {
+                    handOn(turn, after: feature, isMore: isMore)
+                    return batch
+                }
+                if turn?.feature == feature { turn?.fruitless.insert(request.taste) }
+            }
+        } catch {
+            if let turn { waiters.pass(turn) }
+            throw error
+        }
+        if let turn { waiters.pass(turn) }
+        return nil
+    }
+
+    /// Hands on the turn of one that took units of `feature`.
+    private func handOn(_ turn: Turn?, after feature: FeatureID, isMore: Bool) {
+        if let turn, turn.feature != feature { waiters.pass(turn) }
+        guard isMore else { return }
+        let next = turn.flatMap { $0.feature == feature ? $0 : nil } ?? Turn(feature: feature)
+        // Others were woken together with the one whose turn it was, and met blocks that it held.
+        if !waiters.pass(next), turn != nil { notices.add([feature: .some]) }
     }
 
     private func claimable(_ keys: [FeatureKey]) async throws(ServiceError) -> [FeatureID] {
@@ -94,7 +132,11 @@ extension Metaxy {
     }
 
     /// One attempt at one feature; units whose earlier version fits are put back first, and the attempt repeated.
-    private func claim(_ request: ClaimRequest, _ feature: FeatureID) async throws(ServiceError) -> ClaimedBatch? {
+    ///
+    /// - Returns: the batch, and whether there may be more than it has.
+    private func claim(
+        _ request: ClaimRequest, _ feature: FeatureID
+    ) async throws(ServiceError) -> (batch: ClaimedBatch?, isMore: Bool) {
         var position: ReadyBlock?
         for _ in 0..<Limits.settleRoundsMax {
             let outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
@@ -107,10 +149,12 @@ extension Metaxy {
             }
             position = outcome.position
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
-            if let batch = outcome.batch { return batch }
-            if outcome.revertible.isEmpty && !outcome.isUnfinished { return nil }
+            if let batch = outcome.batch {
+                return (batch, outcome.isUnfinished || batch.claim.units >= request.limit)
+            }
+            if outcome.revertible.isEmpty && !outcome.isUnfinished { return (nil, false) }
         }
-        return nil
+        return (nil, false)
     }
 }
 

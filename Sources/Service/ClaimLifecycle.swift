@@ -73,19 +73,6 @@ extension Metaxy {
         }
     }
 
-    /// Wakes those who wait for work that another process made, or that has become due by itself.
-    ///
-    /// - Throws: `.unavailable`.
-    /// - Complexity: nothing where nobody waits; otherwise one transaction, however many wait.
-    public func wakeWaiters() async throws(ServiceError) {
-        let features = waiters.features
-        guard !features.isEmpty else { return }
-        let ready = try await read { (scope) throws(ServiceError) in
-            try stored { () throws(StoreError) in try scope.blocks.withWork(among: features.sorted()) }
-        }
-        waiters.wake(Set(ready))
-    }
-
     /// A claim by its number.
     ///
     /// - Throws: `.claimNotFound`, `.unavailable`.

@@ -8,6 +8,10 @@ public enum Limits {
     /// The longest lease without a heartbeat, in seconds: a day.
     public static let leaseSecondsMax = 86_400
 
+    /// The shortest time between two notices of work to other processes: 50 a second, as every commit of one holds up
+    /// the next.
+    public static let noticeInterval: Duration = .milliseconds(20)
+
     /// The longest wait of one claim request, in seconds; workers ask again.
     public static let waitSecondsMax = 60
 

@@ -14,6 +14,7 @@ public struct Metaxy: Sendable {
     let pool: Pool
     let definitions = DefinitionCache()
     let waiters = Waiters()
+    let notices = WorkNotices()
     let tallies = WorkTallies()
     /// Those who wait for changes.
     let readers = Waiters()
@@ -62,7 +63,7 @@ public struct Metaxy: Sendable {
     ) async throws(ServiceError) -> T {
         let once = Once.current
         let (value, awakened, tally, isNoted) = try await pool.transaction(retries: retries) {
-            [self] (connection) throws(ServiceError) -> (T, Set<FeatureID>, WorkTally, Bool) in
+            [self] (connection) throws(ServiceError) -> (T, [FeatureID: ReadyWork], WorkTally, Bool) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
@@ -73,7 +74,8 @@ public struct Metaxy: Sendable {
         }
         tallies.add(tally)
         waiters.wake(awakened)
-        if isNoted { readers.wake([Self.feed]) }
+        notices.add(awakened)
+        if isNoted { readers.wakeAll() }
         return value
     }
 

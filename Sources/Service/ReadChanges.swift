@@ -41,16 +41,18 @@ extension Metaxy {
         after: FeedPosition?, limit: Int, wait: Duration
     ) async throws(ServiceError) -> ChangePage {
         let deadline = ContinuousClock.now + wait
+        let number = readers.enter()
+        let wish = Wish(features: [], limit: 1, taste: Taste())
         var place = after
         while true {
-            let mark = readers.mark([Self.feed])
+            let mark = readers.mark([])
             let page = try await read { [place] (scope) throws(ServiceError) in
                 try scope.changes(after: place, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
             guard page.events.isEmpty, left > .zero, !isDraining else { return page }
             place = page.next
-            await readers.wait(for: [Self.feed], since: mark, timeout: left)
+            _ = await readers.wait(number, for: wish, since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
     }
@@ -81,16 +83,13 @@ extension Metaxy {
             let end = try await read { (scope) throws(ServiceError) in
                 try stored { () throws(StoreError) in try ChangeLog(scope.connection).end() }
             }
-            if readers.advance(to: end.position) { readers.wake([Self.feed]) }
+            if readers.advance(to: end.position) { readers.wakeAll() }
         }
         let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try connection.noteDrained() }
         }
-        if isNoted { readers.wake([Self.feed]) }
+        if isNoted { readers.wakeAll() }
     }
-
-    /// What those who wait for changes wait for: no feature has this number.
-    static let feed: FeatureID = 0
 }
 
 extension Scope {

@@ -16,8 +16,8 @@ struct Scope {
     var tally = WorkTally()
     /// Whether a change was noted: those who wait for changes are to look.
     private(set) var isNoted = false
-    /// Features in which something became ready by what was written back before the end.
-    private var awakened: Set<FeatureID> = []
+    /// What became ready by what was written back before the end.
+    private var awakened: [FeatureID: ReadyWork] = [:]
 
     init(
         _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ reach: Reach
@@ -129,8 +129,8 @@ struct Scope {
 
     /// Writes the blocks back, and sees to it that units waiting for what is now settled are judged again.
     ///
-    /// - Returns: the features in which something can be handed out that could not before.
-    mutating func conclude() throws(ServiceError) -> Set<FeatureID> {
+    /// - Returns: what can be handed out that could not before.
+    mutating func conclude() throws(ServiceError) -> [FeatureID: ReadyWork] {
         let arrived = ledger.takeArrived()
         if !arrived.isEmpty { try unpark(waitingFor: arrived) }
         try flush()
@@ -140,7 +140,7 @@ struct Scope {
     /// Writes the blocks back, so that statements find what was changed in them.
     mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
-        awakened.formUnion(ledger.awakened)
+        awakened.merge(ledger.awakened) { $0 + $1 }
         ledger.noteFlush()
     }
 

@@ -3,21 +3,21 @@
 import Feature
 import Synchronization
 
-/// Tasks waiting for work. A waiting task costs an entry here and nothing else: no thread, no connection.
+/// Tasks waiting for work. A waiting task costs an entry here and a timer: no thread, no connection.
 final class Waiters: Sendable {
-    private struct Waiter {
-        let features: Set<FeatureID>
-        let continuation: CheckedContinuation<Void, Never>
-    }
-
     private struct State {
-        var next: UInt64 = 0
-        var waiting: [UInt64: Waiter] = [:]
-        var byFeature: [FeatureID: Set<UInt64>] = [:]
+        var numbers: UInt64 = 0
+        var line = WaitLine()
+        var continuations: [UInt64: CheckedContinuation<Turn?, Never>] = [:]
         /// The greatest position that `advance` was given.
         var position: Int64 = -1
         /// Counts wake-ups, so that one which comes between looking for work and waiting is not missed.
         var wakes: [FeatureID: UInt64] = [:]
+        var rounds: UInt64 = 0
+
+        func mark(_ features: Set<FeatureID>) -> UInt64 {
+            features.reduce(rounds) { $0 &+ (wakes[$1] ?? 0) }
+        }
     }
 
     private let state = Mutex(State())
@@ -26,15 +26,21 @@ final class Waiters: Sendable {
     /// How many waiting tasks were woken because there may be work, since the start.
     var wakeUpsTotal: UInt64 { wakeUps.load(ordering: .relaxed) }
 
+    /// A place in the order: whoever has it keeps it however often it looks in vain and waits again.
+    func enter() -> UInt64 {
+        state.withLock { state in
+            state.numbers += 1
+            return state.numbers
+        }
+    }
+
     /// How many wake-ups `features` have seen: to be taken before looking for work and given to `wait`.
     func mark(_ features: Set<FeatureID>) -> UInt64 {
-        state.withLock { state in features.reduce(0) { $0 &+ (state.wakes[$1] ?? 0) } }
+        state.withLock { $0.mark(features) }
     }
 
     /// The features for which someone waits.
-    var features: Set<FeatureID> {
-        state.withLock { state in Set(state.byFeature.filter { !$0.value.isEmpty }.keys) }
-    }
+    var features: Set<FeatureID> { state.withLock { $0.line.features } }
 
     /// Notes how far a log that is waited for goes.
     ///
@@ -48,67 +54,92 @@ final class Waiters: Sendable {
     }
 
     /// How many tasks are waiting.
-    var count: Int { state.withLock { $0.waiting.count } }
+    var count: Int { state.withLock { $0.line.count } }
 
-    /// Waits until one of `features` is woken after `mark`, until `timeout` has passed, or until the task is cancelled.
-    func wait(for features: Set<FeatureID>, since mark: UInt64, timeout: Duration) async {
-        let id = state.withLock { state in
-            state.next += 1
-            return state.next
-        }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.suspend(id, features, since: mark) }
+    /// Waits until it is somebody's turn, until anything was woken after `mark`, until `timeout` has passed, or until
+    /// the task is cancelled.
+    ///
+    /// - Parameter number: from `enter`.
+    /// - Returns: the turn that it was given, also where it came together with the end of the time.
+    func wait(_ number: UInt64, for wish: Wish, since mark: UInt64, timeout: Duration) async -> Turn? {
+        await withTaskGroup(of: Turn?.self) { group in
+            group.addTask { await self.suspend(number, wish, since: mark) }
             group.addTask {
                 // A cancelled sleep ends early, which is what is wanted.
                 do { try await Task.sleep(for: timeout) } catch {}
+                return nil
             }
-            await group.next()
+            var turn = await group.next() ?? nil
             group.cancelAll()
-            self.resume([id])
+            for await other in group { turn = turn ?? other }
+            return turn
         }
     }
 
-    /// Wakes all who wait for any of `features`.
-    func wake(_ features: Set<FeatureID>) {
-        guard !features.isEmpty else { return }
-        let ids = state.withLock { state in
-            for feature in features { state.wakes[feature, default: 0] &+= 1 }
-            return features.reduce(into: Set<UInt64>()) { $0.formUnion(state.byFeature[$1] ?? []) }
+    /// Wakes the first who can have some of this work.
+    func wake(_ work: [FeatureID: ReadyWork]) {
+        guard !work.isEmpty else { return }
+        resume { state in
+            work.keys.sorted().flatMap { feature -> [(UInt64, Turn?)] in
+                state.wakes[feature, default: 0] &+= 1
+                return state.line.take(work[feature] ?? .some, of: feature).map { ($0, Turn(feature: feature)) }
+            }
         }
-        wakeUps.add(UInt64(ids.count), ordering: .relaxed)
-        resume(ids)
     }
 
-    /// Wakes everyone: the process is about to stop.
+    /// Hands a turn on.
+    ///
+    /// - Returns: false where nobody waits who could use it.
+    @discardableResult
+    func pass(_ turn: Turn) -> Bool {
+        resume { state in
+            state.wakes[turn.feature, default: 0] &+= 1
+            return state.line.take(turn).map { [($0, turn)] } ?? []
+        } > 0
+    }
+
+    /// Wakes everyone, without a turn to hand on.
     func wakeAll() {
-        resume(state.withLock { Set($0.waiting.keys) })
+        resume { state in
+            state.rounds &+= 1
+            let numbers = state.line.numbers
+            for number in numbers { state.line.remove(number) }
+            return numbers.map { ($0, nil) }
+        }
     }
 
-    private func suspend(_ id: UInt64, _ features: Set<FeatureID>, since mark: UInt64) async {
+    private func suspend(_ number: UInt64, _ wish: Wish, since mark: UInt64) async -> Turn? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isLate = state.withLock { state in
-                    let now = features.reduce(0) { $0 &+ (state.wakes[$1] ?? 0) }
-                    guard now == mark, !Task.isCancelled else { return true }
-                    state.waiting[id] = Waiter(features: features, continuation: continuation)
-                    for feature in features { state.byFeature[feature, default: []].insert(id) }
+                    guard state.mark(wish.features) == mark, !Task.isCancelled else { return true }
+                    state.line.add(number, wish)
+                    state.continuations[number] = continuation
                     return false
                 }
-                if isLate { continuation.resume() }
+                if isLate { continuation.resume(returning: nil) }
             }
         } onCancel: {
-            resume([id])
+            let continuation = state.withLock { state in
+                state.line.remove(number)
+                return state.continuations.removeValue(forKey: number)
+            }
+            continuation?.resume(returning: nil)
         }
     }
 
-    private func resume(_ ids: Set<UInt64>) {
-        let waiters = state.withLock { state in
-            ids.compactMap { id -> Waiter? in
-                guard let waiter = state.waiting.removeValue(forKey: id) else { return nil }
-                for feature in waiter.features { state.byFeature[feature]?.remove(id) }
-                return waiter
+    /// Wakes those whom `choose` takes out of the line.
+    ///
+    /// - Returns: how many.
+    @discardableResult
+    private func resume(_ choose: (inout State) -> [(UInt64, Turn?)]) -> Int {
+        let woken = state.withLock { state in
+            choose(&state).compactMap { number, turn in
+                state.continuations.removeValue(forKey: number).map { ($0, turn) }
             }
         }
-        for waiter in waiters { waiter.continuation.resume() }
+        wakeUps.add(UInt64(woken.count), ordering: .relaxed)
+        for (continuation, turn) in woken { continuation.resume(returning: turn) }
+        return woken.count
     }
 }

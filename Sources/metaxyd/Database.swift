@@ -3,12 +3,14 @@
 import Foundation
 import JSON
 import Postgres
+import Service
 import Store
 
 /// An open database.
 struct Database: Sendable {
     let pool: Pool
     private let embedded: EmbeddedPostgres?
+    private let configuration: PoolConfiguration
 
     /// Whether it is an embedded PostgreSQL that this process runs.
     var isEmbedded: Bool { embedded != nil }
@@ -37,8 +39,8 @@ struct Database: Sendable {
             case .other(let string): connectionString = string
             }
         }
-        let database = Database(
-            pool: Pool(configuration(connectionString, size: connections, settings)), embedded: embedded)
+        let configuration = configuration(connectionString, size: connections, settings)
+        let database = Database(pool: Pool(configuration), embedded: embedded, configuration: configuration)
         do {
             try await database.migrate()
         } catch {
@@ -46,6 +48,13 @@ struct Database: Sendable {
             throw error
         }
         return database
+    }
+
+    /// Listens to what other processes tell about work, on a connection besides those of the pool.
+    func listener() -> Postgres.Listener {
+        var configuration = configuration
+        configuration.applicationName = "metaxyd-listener"
+        return Postgres.Listener(configuration, channels: Metaxy.channels)
     }
 
     /// Closes the pool and stops the embedded server.

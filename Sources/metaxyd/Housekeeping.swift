@@ -5,7 +5,8 @@ import Service
 
 /// The recurring work of a server process. Every process does it; none needs to.
 struct Housekeeping {
-    /// How soon an expired lease, or work that another process made, is noticed at the latest.
+    /// How often expired leases are looked for, and work that nobody told of: on the average, as processes that were
+    /// started together must not look together for ever.
     static let interval: Duration = .seconds(1)
 
     /// How often old batches and answers are looked for.
@@ -34,7 +35,7 @@ struct Housekeeping {
                 isFailing = true
             }
             round += 1
-            do { try await Task.sleep(for: Self.interval) } catch { return }
+            do { try await Task.sleep(for: Self.interval * Double.random(in: 0.75..<1.25)) } catch { return }
         }
     }
 }

@@ -47,6 +47,7 @@ struct Serve: AsyncParsableCommand {
         // Watched before anybody knows that the server is there.
         let hangUps = HangUps()
         let housekeeping = Task { await Housekeeping(metaxy: metaxy).run() }
+        let waking = Task { await Self.wake(metaxy, by: database.listener()) }
         let listeners: Listeners
         do {
             listeners = try Listeners(
@@ -54,6 +55,7 @@ struct Serve: AsyncParsableCommand {
                 counting: connections, announce: Output.line)
         } catch {
             housekeeping.cancel()
+            waking.cancel()
             throw error
         }
         let reloading = Task { [stream = hangUps.stream, given = options.given, isTLS = settings.tls != nil] in
@@ -71,7 +73,18 @@ struct Serve: AsyncParsableCommand {
         do { try await Task.sleep(for: settings.drainDelay) } catch {}
         await listeners.drain(grace: Self.drainGrace)
         housekeeping.cancel()
+        waking.cancel()
         await housekeeping.value
+        await waking.value
+    }
+
+    /// Tells other processes of work and hears them, until the task is cancelled.
+    private static func wake(_ metaxy: Metaxy, by listener: Postgres.Listener) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await metaxy.announceWork() }
+            group.addTask { await metaxy.follow(listener.events) }
+        }
+        listener.close()
     }
 
     /// Reads the settings again and takes over the log level; what cannot be read changes nothing.
