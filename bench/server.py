@@ -13,20 +13,23 @@ PR_SET_PDEATHSIG = 1
 
 
 class Server:
-    """A server on a free port of the loopback interface, with a PostgreSQL of its own."""
+    """A server on a free port of the loopback interface, with a PostgreSQL of its own or on a given database."""
 
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, database=None):
         self.directory = directory / "data"
         self.output = directory / "output"
         self.log = directory / "log"
         libc = ctypes.CDLL(None)
         with self.output.open("wb") as output, self.log.open("wb") as errors:
             environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+            if database:
+                environment["DATABASE_URL"] = database
             self.process = subprocess.Popen(
                 [program, "serve", "--listen", "127.0.0.1:0", "--insecure-no-auth", "--data-dir",
                  str(self.directory)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=environment,
                 preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+        self.is_embedded = database is None
         self.wal_of_last = 0
 
     def __enter__(self):
@@ -36,7 +39,8 @@ class Server:
                 raise SystemExit(f"the server did not start:\n{self.log.read_text()}")
             time.sleep(0.05)
         self.port = int(found.group(1))
-        self.postmaster = int((self.directory / "postgres" / "postmaster.pid").read_text().split()[0])
+        if self.is_embedded:
+            self.postmaster = int((self.directory / "postgres" / "postmaster.pid").read_text().split()[0])
         return self
 
     def __exit__(self, *_):

@@ -56,7 +56,8 @@ struct WaitLine {
     mutating func remove(_ number: UInt64) {
         guard let wish = wishes.removeValue(forKey: number) else { return }
         for feature in wish.features {
-            lines[feature]?.remove(at: place(of: number, feature))
+            let place = place(of: number, feature)
+            lines[feature]?.remove(at: place)
             if lines[feature]?.isEmpty == true { lines[feature] = nil }
         }
     }
