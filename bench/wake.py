@@ -27,9 +27,9 @@ from server import Server  # noqa: E402
 WAIT_SECONDS = 60
 DEADLINE_SECONDS = 300
 GRAPH = {"project": "bench", "features": [
-    {"spec": {"key": "bench/root", "id_columns": ["id"], "fields": ["a"]}},
-    {"spec": {"key": "bench/same", "id_columns": ["id"], "fields": ["x"], "deps": ["bench/root"]}},
-    {"spec": {"key": "bench/other", "id_columns": ["id"], "fields": ["x"], "deps": ["bench/root"]}}]}
+    {"spec": {"key": "bench/root", "id_columns": ["id"], "fields": [{"key": "a"}]}},
+    *({"spec": {"key": f"bench/{server}", "id_columns": ["id"], "fields": [{"key": "x"}],
+                "deps": [{"feature": "bench/root"}]}} for server in ("same", "other"))]}
 
 
 class Client:

@@ -60,6 +60,7 @@ struct ClaimAttempt {
                 break
             }
         }
+        if chosen.count >= limit { outcome.isMore = true }
         try park(&scope)
         scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
         scope.tally.add(.asExpected, settled.count, of: plan.id)
@@ -140,10 +141,12 @@ struct ClaimAttempt {
                 !request.allowsUnsettledInputs || !isComplete
             {
                 blocked[unit] = blockers
-            } else if request.kinds.contains(state) && isComplete,
-                chosen.count < min(limit, failure?.batchMax.map(Int.init) ?? .max),
-                try passes(judged.rows[judged.row[position]])
-            {
+            } else if request.kinds.contains(state) && isComplete {
+                guard chosen.count < min(limit, failure?.batchMax.map(Int.init) ?? .max) else {
+                    outcome.isMore = true
+                    return
+                }
+                guard try passes(judged.rows[judged.row[position]]) else { return }
                 chosen.append(
                     Choice(
                         unit: unit, batch: batches.count - 1, position: position,

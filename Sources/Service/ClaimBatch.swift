@@ -150,7 +150,7 @@ extension Metaxy {
             position = outcome.position
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
             if let batch = outcome.batch {
-                return (batch, outcome.isUnfinished || batch.claim.units >= request.limit)
+                return (batch, outcome.isMore || outcome.isUnfinished)
             }
             if outcome.revertible.isEmpty && !outcome.isUnfinished { return (nil, false) }
         }
@@ -165,6 +165,8 @@ struct ClaimOutcome: Sendable {
     var revertible: [FeatureID: Set<RecordID>] = [:]
     /// Whether there was more to judge than one transaction may.
     var isUnfinished = false
+    /// Whether units may be left that could be handed out, but not in this batch.
+    var isMore = false
     /// From where to go on where nothing was found but units that are not wanted; nil for the start.
     var position: ReadyBlock?
 }

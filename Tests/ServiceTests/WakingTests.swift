@@ -10,9 +10,9 @@ import Testing
 @Suite("Waking")
 struct WakingTests {
     private static let specs = [
-        #"{"key":"video/raw","id_columns":["id"],"fields":["a"]}"#,
-        #"{"key":"video/a","id_columns":["id"],"deps":[{"feature":"video/raw"}],"fields":["x"]}"#,
-        #"{"key":"video/b","id_columns":["id"],"deps":[{"feature":"video/raw"}],"fields":["x"]}"#,
+        #"{"key":"video/raw","id_columns":["id"],"fields":[{"key":"a"}]}"#,
+        #"{"key":"video/a","id_columns":["id"],"deps":[{"feature":"video/raw"}],"fields":[{"key":"x"}]}"#,
+        #"{"key":"video/b","id_columns":["id"],"deps":[{"feature":"video/raw"}],"fields":[{"key":"x"}]}"#,
     ]
 
     private static let listenerName = "other-listener"
