@@ -39,7 +39,8 @@ struct ClaimAttempt {
     mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
         var previous = position
         var width = 1
-        var (judgedCount, blockCount) = (0, 0)
+        var judgedCount = 0
+        var seen: [Int32] = []
         while chosen.count < limit {
             let blocks = try nextBlocks(after: previous, limit: width, scope)
             guard let last = blocks.last else { break }
@@ -50,10 +51,10 @@ struct ClaimAttempt {
                 units += wanted.offsets.map(block.address.record(at:))
             }
             judgedCount += units.count
-            blockCount += blocks.count
+            seen += blocks.map(\.address.block)
             try judge(units, scope)
             previous = last
-            width = nextWidth(width, after: blockCount)
+            width = nextWidth(width, after: seen.count)
             if judgedCount >= Limits.claimJudgedMax {
                 outcome.isUnfinished = true
                 outcome.position = previous
@@ -61,6 +62,11 @@ struct ClaimAttempt {
             }
         }
         if chosen.count >= limit { outcome.isMore = true }
+        if chosen.isEmpty, !outcome.isUnfinished, request.wait > .zero {
+            outcome.isContended = try stored { () throws(StoreError) in
+                try WorkOutlook(scope.connection).isContended(plan.id, after: position, but: seen)
+            }
+        }
         try park(&scope)
         scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
         scope.tally.add(.asExpected, settled.count, of: plan.id)

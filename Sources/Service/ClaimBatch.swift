@@ -66,15 +66,23 @@ extension Metaxy {
         let deadline = ContinuousClock.now + request.wait
         let wish = Wish(features: Set(features), limit: request.limit, taste: request.taste)
         let number = waiters.enter()
-        var turn: Turn?
+        defer { waiters.leave(number) }
+        var (turn, pause) = (Turn?.none, Limits.contentionPauseMin)
         while true {
             // A process that stops hands nothing out: nobody could report to it.
             if isDraining { return nil }
             let mark = waiters.mark(wish.features)
-            if let batch = try await look(request, features, turn) { return batch }
+            let look = try await look(request, features, turn)
+            if let batch = look.batch { return batch }
             let left = deadline - ContinuousClock.now
-            guard left > .zero, !isDraining else { return nil }
-            turn = await waiters.wait(number, for: wish, since: mark, timeout: left)
+            guard left > .zero, !isDraining else {
+                for feature in look.contended { waiters.pass(Turn(feature: feature)) }
+                return nil
+            }
+            let isWatcher = waiters.watch(number, for: wish, contended: look.contended)
+            turn = await waiters.wait(
+                number, for: wish, since: mark &+ look.passes, timeout: isWatcher ? min(left, pause) : left)
+            pause = isWatcher && turn == nil ? min(pause * 2, Limits.contentionPauseMax) : Limits.contentionPauseMin
             if Task.isCancelled {
                 if let turn { waiters.pass(turn) }
                 throw .cancelled
@@ -82,26 +90,41 @@ extension Metaxy {
         }
     }
 
+    /// What one look at the features found.
+    private struct Look {
+        var batch: ClaimedBatch?
+        /// Features of which somebody else held something that can be handed out.
+        var contended: Set<FeatureID> = []
+        /// How many turns were handed on to nobody: they count as wake-ups.
+        var passes: UInt64 = 0
+    }
+
     /// Looks for work in each of the features, and hands the turn to look on to others where something may be left.
     private func look(
         _ request: ClaimRequest, _ features: [FeatureID], _ turn: Turn?
-    ) async throws(ServiceError) -> ClaimedBatch? {
+    ) async throws(ServiceError) -> Look {
         var turn = turn
+        var look = Look()
         do throws(ServiceError) {
             for feature in features {
-                let (batch, isMore) = try await claim(request, feature)
-                if let batch {
-                    handOn(turn, after: feature, isMore: isMore)
-                    return batch
+                let outcome = try await claim(request, feature)
+                if let batch = outcome.batch {
+                    handOn(turn, after: feature, isMore: outcome.isMore || outcome.isUnfinished)
+                    return Look(batch: batch)
                 }
-                if turn?.feature == feature { turn?.fruitless.insert(request.taste) }
+                if outcome.isContended {
+                    look.contended.insert(feature)
+                } else if turn?.feature == feature {
+                    turn?.fruitless.insert(request.taste)
+                }
             }
         } catch {
             if let turn { waiters.pass(turn) }
             throw error
         }
-        if let turn { waiters.pass(turn) }
-        return nil
+        // Where somebody else holds blocks, all who wait would meet them one after the other: whoever watches looks again.
+        if let turn, !look.contended.contains(turn.feature), !waiters.pass(turn) { look.passes = 1 }
+        return look
     }
 
     /// Hands on the turn of one that took units of `feature`.
@@ -132,14 +155,11 @@ extension Metaxy {
     }
 
     /// One attempt at one feature; units whose earlier version fits are put back first, and the attempt repeated.
-    ///
-    /// - Returns: the batch, and whether there may be more than it has.
-    private func claim(
-        _ request: ClaimRequest, _ feature: FeatureID
-    ) async throws(ServiceError) -> (batch: ClaimedBatch?, isMore: Bool) {
+    private func claim(_ request: ClaimRequest, _ feature: FeatureID) async throws(ServiceError) -> ClaimOutcome {
         var position: ReadyBlock?
+        var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
-            let outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
+            var outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
                 guard let plan = scope.catalog[feature] else { return ClaimOutcome() }
                 try scope.takeBack(feature)
                 var attempt = try ClaimAttempt(plan, request, scope)
@@ -148,13 +168,12 @@ extension Metaxy {
                 return outcome
             }
             position = outcome.position
+            isContended = isContended || outcome.isContended
+            outcome.isContended = isContended
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
-            if let batch = outcome.batch {
-                return (batch, outcome.isMore || outcome.isUnfinished)
-            }
-            if outcome.revertible.isEmpty && !outcome.isUnfinished { return (nil, false) }
+            if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) { return outcome }
         }
-        return (nil, false)
+        return ClaimOutcome(isContended: isContended)
     }
 }
 
@@ -167,6 +186,8 @@ struct ClaimOutcome: Sendable {
     var isUnfinished = false
     /// Whether units may be left that could be handed out, but not in this batch.
     var isMore = false
+    /// Whether there were blocks with something to hand out that somebody else held.
+    var isContended = false
     /// From where to go on where nothing was found but units that are not wanted; nil for the start.
     var position: ReadyBlock?
 }

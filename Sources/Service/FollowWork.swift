@@ -50,7 +50,7 @@ extension Metaxy {
         let features = waiters.features
         guard !features.isEmpty else { return }
         let ready = try await read { (scope) throws(ServiceError) in
-            try stored { () throws(StoreError) in try scope.blocks.withWork(among: features.sorted()) }
+            try stored { () throws(StoreError) in try WorkOutlook(scope.connection).withWork(among: features.sorted()) }
         }
         waiters.wake(Self.some(of: Set(ready)))
     }

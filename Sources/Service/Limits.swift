@@ -12,6 +12,13 @@ public enum Limits {
     /// the next.
     public static let noticeInterval: Duration = .milliseconds(20)
 
+    /// After how long one of those who met blocks that somebody else held looks again: such a transaction takes a few
+    /// milliseconds. Doubled each time, up to `contentionPauseMax`: a long write holds blocks for as long as it takes.
+    public static let contentionPauseMin: Duration = .milliseconds(5)
+
+    /// The longest pause of one who waits for blocks that somebody else holds.
+    public static let contentionPauseMax: Duration = .seconds(1)
+
     /// The longest wait of one claim request, in seconds; workers ask again.
     public static let waitSecondsMax = 60
 

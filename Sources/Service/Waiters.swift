@@ -14,6 +14,8 @@ final class Waiters: Sendable {
         /// Counts wake-ups, so that one which comes between looking for work and waiting is not missed.
         var wakes: [FeatureID: UInt64] = [:]
         var rounds: UInt64 = 0
+        /// Who looks again soon because it met blocks that somebody else held: one for each feature.
+        var watchers: [FeatureID: UInt64] = [:]
 
         func mark(_ features: Set<FeatureID>) -> UInt64 {
             features.reduce(rounds) { $0 &+ (wakes[$1] ?? 0) }
@@ -41,6 +43,31 @@ final class Waiters: Sendable {
 
     /// The features for which someone waits.
     var features: Set<FeatureID> { state.withLock { $0.line.features } }
+
+    /// Notes for which features somebody met blocks that somebody else held, perhaps in a process that does not know
+    /// who waits here. One of those who did looks again after a while; when it meets none any more, the turn goes on.
+    ///
+    /// - Returns: whether it is the one that looks again, for at least one feature.
+    func watch(_ number: UInt64, for wish: Wish, contended: Set<FeatureID>) -> Bool {
+        let (isWatcher, clear) = state.withLock { state in
+            let clear = state.watchers.filter { $0.value == number && !contended.contains($0.key) }.keys.sorted()
+            for feature in clear { state.watchers[feature] = nil }
+            for feature in contended where state.watchers[feature] == nil { state.watchers[feature] = number }
+            return (contended.contains { state.watchers[$0] == number }, clear)
+        }
+        for feature in clear { pass(Turn(feature: feature, fruitless: [wish.taste])) }
+        return isWatcher
+    }
+
+    /// Somebody looks no more: where it was to look again, another does.
+    func leave(_ number: UInt64) {
+        let features = state.withLock { state in
+            let features = state.watchers.filter { $0.value == number }.keys.sorted()
+            for feature in features { state.watchers[feature] = nil }
+            return features
+        }
+        for feature in features { pass(Turn(feature: feature)) }
+    }
 
     /// Notes how far a log that is waited for goes.
     ///
@@ -87,14 +114,15 @@ final class Waiters: Sendable {
         }
     }
 
-    /// Hands a turn on.
+    /// Hands a turn on; where nobody waits who could use it, it counts as a wake-up for those who are about to wait.
     ///
-    /// - Returns: false where nobody waits who could use it.
+    /// - Returns: whether somebody has it.
     @discardableResult
     func pass(_ turn: Turn) -> Bool {
         resume { state in
+            if let next = state.line.take(turn) { return [(next, turn)] }
             state.wakes[turn.feature, default: 0] &+= 1
-            return state.line.take(turn).map { [($0, turn)] } ?? []
+            return []
         } > 0
     }
 

@@ -182,16 +182,6 @@ public struct WorkBlocks {
         try connection.run(Self.flushStatement, parameters)
     }
 
-    /// Those of the features that have something to hand out, or failing units whose time has come.
-    ///
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; an index lookup for each feature.
-    public func withWork(among features: [FeatureID]) throws(StoreError) -> [FeatureID] {
-        try connection.rows(Self.withWorkStatement, [.int4Array(features)]) { row throws(PostgresError) in
-            try row.int4(0)
-        }
-    }
-
     /// Whether some unit of some of the features is a candidate.
     ///
     /// - Throws: `.database`.
@@ -200,27 +190,6 @@ public struct WorkBlocks {
         try connection.row(Self.isActiveStatement, [.int4Array(features)]) { row throws(PostgresError) in
             try row.bool(0)
         } ?? false
-    }
-
-    /// What is pending for each feature.
-    ///
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; a row for each 1,024 units with something to do.
-    public func counts() throws(StoreError) -> [WorkCounts] {
-        var counts: [WorkCounts] = []
-        do {
-            let rows = try connection.query(Self.countsStatement, [])
-            for row in rows {
-                counts.append(
-                    WorkCounts(
-                        feature: try row.int4(0), ready: Int(try row.int8(1)),
-                        leased: Int(try row.int8(2)), parked: Int(try row.int8(3)), absent: Int(try row.int8(5)),
-                        oldest: try row.timestampOrNil(4)))
-            }
-        } catch {
-            throw StoreError(error)
-        }
-        return counts
     }
 
     private func inOrder(_ addresses: some Sequence<BlockAddress>) -> [BlockAddress] {
@@ -255,22 +224,6 @@ public struct WorkBlocks {
             parked: BlockBits(try row.bit(4)), awaited: BlockBits(try row.bit(5)))
         return (address, block)
     }
-}
-
-/// How many units of a feature are pending.
-public struct WorkCounts: Sendable, Hashable {
-    /// The feature.
-    public let feature: FeatureID
-    /// Dirty and not leased.
-    public let ready: Int
-    /// In the hands of workers.
-    public let leased: Int
-    /// Parked.
-    public let parked: Int
-    /// Of all these, the units that do not exist yet.
-    public let absent: Int
-    /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
-    public let oldest: Int64?
 }
 
 extension WorkBlocks {
@@ -352,29 +305,11 @@ extension WorkBlocks {
         WHERE w.feature_id = u.feature_id AND w.block = u.block
         """)
 
-    private static let withWorkStatement = Statement(
-        "work_with_work",
-        """
-        SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
-        WHERE EXISTS (SELECT FROM work w WHERE w.feature_id = u.feature_id AND w.ready)
-           OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
-        """)
-
     private static let isActiveStatement = Statement(
         "work_is_active",
         """
         SELECT EXISTS (
             SELECT FROM unnest($1::integer[]) AS u (feature_id) JOIN work w ON w.feature_id = u.feature_id AND w.active
         )
-        """)
-
-    private static let countsStatement = Statement(
-        "work_counts",
-        """
-        SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
-               sum(bit_count(w.parked))::bigint, min(w.oldest) FILTER (WHERE w.ready),
-               sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
-        FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
-        WHERE w.active GROUP BY w.feature_id
         """)
 }

@@ -1,5 +1,6 @@
 // Waking on every process: two services over one database, and nobody who looks by the clock.
 
+import Dispatch
 import Feature
 import Postgres
 import Service
@@ -63,7 +64,11 @@ struct WakingTests {
                 var found: [Int32] = []
                 let rows = try connection.query(
                     Statement(
-                        "listening", "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND query ~ $2"),
+                        "listening",
+                        """
+                        SELECT pid FROM pg_stat_activity
+                        WHERE datname = current_database() AND application_name = $1 AND query ~ $2
+                        """),
                     [.text(listenerName), .text("^LISTEN")])
                 for row in rows { found.append(try row.int4(0)) }
                 return found
@@ -116,6 +121,41 @@ struct WakingTests {
                 ids.formUnion(batch.records.map { here.text($0.key) })
             }
             #expect(ids.count == 60)
+        }
+    }
+
+    @Test("one of those who met a block that somebody else held finds it when it is free, though nobody tells")
+    func contention() async throws {
+        try await World.with { world in
+            try await world.push(Self.specs)
+            try await world.write("video/raw", [("r", ["a": "1"])])
+            let pool = Pool(PoolConfiguration(connectionString: world.database.connectionString, size: 1))
+            let begun = AsyncStream<Void>.makeStream()
+            let mayEnd = DispatchSemaphore(value: 0)
+            async let held: Void = pool.transaction { (connection) throws(PostgresError) in
+                // A transaction of which the service knows nothing, as one of another process that ends before it tells.
+                _ = try connection.query(Statement("hold", "SELECT FROM work FOR UPDATE"), [])
+                begun.continuation.yield()
+                // The thread is the session's own.
+                mayEnd.wait()
+            }
+            for await _ in begun.stream { break }
+            let request = ClaimRequest(
+                features: [try #require(FeatureKey("video/a"))], worker: "w", wait: .seconds(3_600))
+            try await withThrowingTaskGroup(of: ClaimedBatch?.self) { group in
+                for _ in 0..<3 { group.addTask { try await world.metaxy.claim(request) } }
+                while world.metaxy.load.waitingClaims < 3 { await Task.yield() }
+                mayEnd.signal()
+                #expect(try await group.next()??.records.count == 1)
+                // The one that has it was the only one that looked again; it let the next look, who found nothing.
+                #expect(world.metaxy.load.wakeUpsTotal <= 1)
+                group.cancelAll()
+                while true {
+                    do { guard try await group.next() != nil else { break } } catch is ServiceError {}
+                }
+            }
+            try await held
+            await pool.close()
         }
     }
 

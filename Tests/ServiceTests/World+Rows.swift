@@ -90,7 +90,7 @@ extension World {
             let features = try Registry(connection).contents().features
             let keys = Dictionary(features.map { ($0.id, $0.key.description) }) { first, _ in first }
             var candidates: [String: Int] = [:]
-            for count in try WorkBlocks(connection, rank: { Int($0) }).counts() {
+            for count in try WorkOutlook(connection).counts() {
                 candidates[keys[count.feature] ?? "?"] = count.ready + count.leased + count.parked
             }
             return candidates

@@ -1,0 +1,105 @@
+// What can be said of pending work without locking it.
+
+public import Feature
+public import Postgres
+
+/// How many units of a feature are pending.
+public struct WorkCounts: Sendable, Hashable {
+    /// The feature.
+    public let feature: FeatureID
+    /// Dirty and not leased.
+    public let ready: Int
+    /// In the hands of workers.
+    public let leased: Int
+    /// Parked.
+    public let parked: Int
+    /// Of all these, the units that do not exist yet.
+    public let absent: Int
+    /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
+    public let oldest: Int64?
+}
+
+/// Questions about pending work that lock nothing: the answer may be old by the time that it is used.
+public struct WorkOutlook {
+    private let connection: Connection
+
+    /// Pending work seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// Those of the features that have something to hand out, or failing units whose time has come.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; an index lookup for each feature.
+    public func withWork(among features: [FeatureID]) throws(StoreError) -> [FeatureID] {
+        try connection.rows(Self.withWorkStatement, [.int4Array(features)]) { row throws(PostgresError) in
+            try row.int4(0)
+        }
+    }
+
+    /// Whether blocks of the feature from `position` on have something to hand out, others than these: somebody else
+    /// holds them.
+    ///
+    /// - Parameter seen: the blocks that this transaction has locked itself.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(seen).
+    public func isContended(
+        _ feature: FeatureID, after position: ReadyBlock?, but seen: [Int32]
+    ) throws(StoreError) -> Bool {
+        try connection.rows(
+            Self.isContendedStatement,
+            [
+                .int4(feature), .timestamp(position?.oldest ?? .min), .int4(position?.address.block ?? -1),
+                .int4Array(seen),
+            ]
+        ) { row throws(PostgresError) in try row.bool(0) }.first ?? false
+    }
+
+    /// What is pending for each feature.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; a row for each 1,024 units with something to do.
+    public func counts() throws(StoreError) -> [WorkCounts] {
+        var counts: [WorkCounts] = []
+        do {
+            let rows = try connection.query(Self.countsStatement, [])
+            for row in rows {
+                counts.append(
+                    WorkCounts(
+                        feature: try row.int4(0), ready: Int(try row.int8(1)),
+                        leased: Int(try row.int8(2)), parked: Int(try row.int8(3)), absent: Int(try row.int8(5)),
+                        oldest: try row.timestampOrNil(4)))
+            }
+        } catch {
+            throw StoreError(error)
+        }
+        return counts
+    }
+
+    private static let withWorkStatement = Statement(
+        "work_with_work",
+        """
+        SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
+        WHERE EXISTS (SELECT FROM work w WHERE w.feature_id = u.feature_id AND w.ready)
+           OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
+        """)
+
+    private static let isContendedStatement = Statement(
+        "work_is_contended",
+        """
+        SELECT EXISTS (
+            SELECT FROM work w
+            WHERE w.feature_id = $1 AND w.ready AND (w.oldest, w.block) > ($2, $3) AND w.block <> ALL ($4))
+        """)
+
+    private static let countsStatement = Statement(
+        "work_counts",
+        """
+        SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
+               sum(bit_count(w.parked))::bigint, min(w.oldest) FILTER (WHERE w.ready),
+               sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
+        FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
+        WHERE w.active GROUP BY w.feature_id
+        """)
+}
