@@ -164,6 +164,8 @@ extension Scope {
     }
 
     /// A unit that its worker has reported as failed is no longer the worker's to complete.
+    ///
+    /// One that it completed may have failed since under another claim, which had other inputs.
     private func failedFaults(
         _ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim
     ) throws(ServiceError) -> [Fault] {
@@ -172,7 +174,12 @@ extension Scope {
         let failures = try stored { () throws(StoreError) in
             try Failures(connection, feature: held.plan.id).read(reported)
         }
-        return zip(rows, positions).filter { (failures[held.units.records[$0.1]]?.attempts ?? 0) > 0 }.map { row, _ in
+        let failed = zip(rows, positions).filter { _, position in
+            let unit = held.units[position]
+            guard let failure = failures[unit.record] else { return false }
+            return failure.attempts > 0 && failure.provenance == unit.provenance
+        }
+        return failed.map { row, _ in
             Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")
         }
     }

@@ -93,6 +93,24 @@ struct LateResultTests {
         }
     }
 
+    @Test("a completion that is sent again is answered again, also where the record has failed for others since")
+    func failedSince() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"])])
+            let batch = try #require(try await world.claim("leaf"))
+            try await world.complete(batch)
+            try await world.write("root", [("a", ["x": "2"])])
+            let next = try #require(try await world.claim("leaf"))
+            let report = FailureReport(records: nil, error: "no", isRetryable: true)
+            _ = try await world.metaxy.fail(claim: next.claim.id, token: next.claim.token, report: report)
+            try await world.complete(batch)
+            await #expect(throws: ServiceError.self) { try await world.complete(next) }
+            #expect(try await world.resolve("leaf") == [.stale: ["a"]])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
     @Test("a worker hears that somebody else wrote its record")
     func overtaken() async throws {
         try await World.with { world in
