@@ -3,11 +3,10 @@
 SWIFT ?= swift
 # Debug and release builds keep apart from each other below .build.
 RELEASE := .build/release/metaxyd
-# How long `make fuzz` fuzzes each parser.
-SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo serve test check format schema golden fuzz bench drills check-deploy check-contract clean
+.PHONY: help setup build demo serve test check format schema golden fuzz bench drills chaos \
+	check-deploy check-contract clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,7 +43,7 @@ test: check ## everything that is tested
 	fuzz/run 5
 
 fuzz: setup ## fuzz each parser for SECONDS (600 unless told)
-	fuzz/run $(SECONDS)
+	fuzz/run $(or $(SECONDS),600)
 
 format: ## format all Swift sources in place
 	$(SWIFT) format -i -r Package.swift Sources Tests fuzz migrations
@@ -62,6 +61,13 @@ drills: build ## the disaster drills: restarts, outages, failover, restore
 	@scripts/setup drills
 	scripts/drills/run $(RELEASE)
 
+# By what `make chaos` and `make check-contract` choose.
+SEED ?= $(shell date +%s)
+
+chaos: build ## kill workers, servers and PostgreSQL at random for SECONDS (300 unless told) and look for what is lost; SEED
+	@scripts/setup drills
+	scripts/chaos/run $(RELEASE) --seconds $(or $(SECONDS),300) --seed $(SEED)
+
 # What checks the contract and the deployment, in a Python environment of its own below .build.
 CHECKS := .build/checks
 
@@ -76,9 +82,8 @@ check-deploy: build $(CHECKS)/installed ## deploy/ held against its tools, and t
 	$(CHECKS)/bin/python scripts/check-deploy
 	scripts/check-dashboard $(RELEASE)
 
-# How many requests `make check-contract` tries for each operation, and from where it starts.
+# How many requests `make check-contract` tries for each operation.
 EXAMPLES ?= 50
-SEED ?= $(shell date +%s)
 
 check-contract: setup $(CHECKS)/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
 	@scripts/setup drills

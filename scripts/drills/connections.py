@@ -5,7 +5,7 @@ import time
 from cluster import Cluster
 from load import Load, check, settle
 from outage import expect_orderly
-from processes import DrillError, Server, start, wait_for
+from processes import RunError, Server, start, wait_for
 
 CALM_SECONDS = 2
 FULL_SECONDS = 12
@@ -31,7 +31,7 @@ def run(program, directory):
             during = load.answered
             load.run(FULL_SECONDS - 1)
             if load.answered > during:
-                raise DrillError("requests are answered although the database should have no connection left")
+                raise RunError("requests are answered although the database should have no connection left")
             for other in others:
                 other.kill()
                 other.wait()

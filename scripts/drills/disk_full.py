@@ -5,7 +5,7 @@ import time
 from cluster import Cluster, give_to_postgres
 from load import Load, check, settle
 from outage import expect_orderly
-from processes import Client, DrillError, Server, wait_for
+from processes import Client, RunError, Server, wait_for
 
 MEGABYTES = 500
 CALM_SECONDS = 2
@@ -31,7 +31,7 @@ def run(program, directory):
             filler = fill(disk)
             wait_for("the first refusal", 60, lambda: load.failures.get("503"))
             if Client(server.url).send("GET", "/v1/records/root?limit=1").status not in (200, 503):
-                raise DrillError("reading fails otherwise than with 503")
+                raise RunError("reading fails otherwise than with 503")
             load.run(FULL_SECONDS)
             filler.unlink()
             # PostgreSQL ends itself where it cannot write its log; an operator, or its supervisor, starts it again.
@@ -71,9 +71,9 @@ def restart(database):
     try:
         database.sql("SELECT 1")
         return True
-    except DrillError:
+    except RunError:
         try:
             database.start()
-        except DrillError:
+        except RunError:
             return False
         return True

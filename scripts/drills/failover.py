@@ -5,7 +5,7 @@ import time
 from cluster import Cluster
 from load import Load, check, settle
 from outage import expect_orderly
-from processes import Client, DrillError, Server, wait_for
+from processes import Client, RunError, Server, wait_for
 
 CALM_SECONDS = 4
 RECOVERY_SECONDS = 40
@@ -25,7 +25,7 @@ def run(program, directory):
         server = Server(program, directory, "server", url).start()
         ready = Client(server.url).send("GET", "/readyz?verbose").body.decode()
         if "standbys: 1" not in ready:
-            raise DrillError(f"/readyz does not know the standby: {ready}")
+            raise RunError(f"/readyz does not know the standby: {ready}")
         with Load(server.url) as load:
             load.run(CALM_SECONDS)
             before = load.answered

@@ -1,17 +1,14 @@
 # The load of the drills: writers that remember what was acknowledged, and workers that compute it.
-import http.client
 import threading
 import time
 import uuid
 
-from processes import Client, DrillError, wait_for
+from delivery import PATIENCE_SECONDS, Delivery
+from processes import Client, RunError, wait_for
 
 ROWS = 20
 UNITS = 50
 LEASE_SECONDS = 60
-RETRY_SECONDS = 0.2
-# A request that is not answered within this time never will be.
-PATIENCE_SECONDS = 120
 SETTLE_SECONDS = 120
 
 GRAPH = {
@@ -63,7 +60,7 @@ class Load:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.crash:
-                raise DrillError(f"the load ended: {self.crash!r}")
+                raise RunError(f"the load ended: {self.crash!r}")
             time.sleep(0.05)
 
     def _guard(self, work, number):
@@ -73,29 +70,29 @@ class Load:
             self.crash = error
 
     def _write(self, number):
-        client = Client(self.url)
+        delivery = self._delivery()
         batch = 0
         while not self._stopping.is_set():
             # Half of the rows are new; the others are those of the batch before with another version.
             ids = [f"{number}-{batch * ROWS // 2 + offset}" for offset in range(ROWS)]
             version = f"v{batch}"
             rows = [{"id": name, "metaxy_provenance_by_field": {"a": version, "b": "1"}} for name in ids]
-            self._send(client, "/v1/records/root", {"records": rows})
+            self._send(delivery, "/v1/records/root", {"records": rows})
             with self._lock:
                 self.acknowledged.update({name: version for name in ids})
             batch += 1
 
     def _work(self, number):
-        client = Client(self.url)
+        delivery = self._delivery()
         wanted = {"feature": "leaf", "worker": f"worker-{number}", "limit": UNITS, "lease_seconds": LEASE_SECONDS,
                   "wait_seconds": 1}
         while not self._stopping.is_set():
-            answer = self._send(client, "/v1/claims", wanted)
+            answer = self._send(delivery, "/v1/claims", wanted)
             if answer.status == 204:
                 continue
             claim = answer.json
             results = [{"id": record["id"]} for record in claim["records"]]
-            answer = self._send(client, f"/v1/claims/{claim['claim_id']}/complete",
+            answer = self._send(delivery, f"/v1/claims/{claim['claim_id']}/complete",
                                 {"token": claim["token"], "records": results})
             with self._lock:
                 if answer.status == 409:
@@ -103,26 +100,18 @@ class Load:
                 else:
                     self.completed += len(results)
 
-    def _send(self, client, path, body):
-        """Sends a request until it is answered with something else than a 5xx."""
-        key = {"Idempotency-Key": str(uuid.uuid4())}
+    def _delivery(self):
+        return Delivery([self.url], lambda clients: clients[0], self._count)
+
+    def _send(self, delivery, path, body):
         started = time.monotonic()
-        while True:
-            try:
-                answer = client.send("POST", path, body, key)
-                if answer.status < 500:
-                    if answer.status not in (200, 201, 204, 409):
-                        raise DrillError(f"POST {path} answered {answer.status}: {answer.body[:500]}")
-                    with self._lock:
-                        self.answered += 1
-                        self.slowest = max(self.slowest, time.monotonic() - started)
-                    return answer
-                self._count(str(answer.status), "Retry-After" in answer.headers)
-            except (OSError, http.client.HTTPException) as error:
-                self._count(type(error).__name__, True)
-            if time.monotonic() - started > PATIENCE_SECONDS:
-                raise DrillError(f"POST {path} was not answered within {PATIENCE_SECONDS} s")
-            time.sleep(RETRY_SECONDS)
+        answer, _ = delivery.send(path, body, {"Idempotency-Key": str(uuid.uuid4())})
+        if answer.status not in (200, 201, 204, 409):
+            raise RunError(f"POST {path} answered {answer.status}: {answer.body[:500]}")
+        with self._lock:
+            self.answered += 1
+            self.slowest = max(self.slowest, time.monotonic() - started)
+        return answer
 
     def _count(self, what, says_when):
         with self._lock:
@@ -162,11 +151,11 @@ def check(url, acknowledged):
     missing = [name for name, version in acknowledged.items()
                if int(stored.get(name, "v-1")[1:]) < int(version[1:])]
     if missing:
-        raise DrillError(f"{len(missing)} acknowledged records are missing or older, as {missing[:3]}")
+        raise RunError(f"{len(missing)} acknowledged records are missing or older, as {missing[:3]}")
     leaves = {feature["feature"]: feature["records"] for feature in client.get("/v1/status")["features"]}
     if leaves["leaf"] != len(stored):
-        raise DrillError(f"{len(stored)} records need computing, {leaves['leaf']} are computed")
+        raise RunError(f"{len(stored)} records need computing, {leaves['leaf']} are computed")
     found = client.post("/v1/admin/verify", {})
     if found["mismatch_count"]:
-        raise DrillError(f"the state contradicts itself: {found}")
+        raise RunError(f"the state contradicts itself: {found}")
     return len(stored), found["checked"]

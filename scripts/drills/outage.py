@@ -4,7 +4,7 @@ import time
 
 from cluster import Cluster
 from load import Load, check, settle
-from processes import Client, DrillError, Server, wait_for
+from processes import Client, RunError, Server, wait_for
 
 CALM_SECONDS = 3
 OUTAGE_SECONDS = 20
@@ -27,9 +27,9 @@ def run(program, directory):
             load.run(2)
             ready = Client(server.url).send("GET", "/readyz")
             if ready.status != 503:
-                raise DrillError(f"/readyz answers {ready.status} while the database is away")
+                raise RunError(f"/readyz answers {ready.status} while the database is away")
             if Client(server.url).send("GET", "/livez").status != 200:
-                raise DrillError("/livez fails because the database is away")
+                raise RunError("/livez fails because the database is away")
             load.run(OUTAGE_SECONDS - (time.monotonic() - stopped))
             database.start()
             back = time.monotonic()
@@ -50,10 +50,10 @@ def run(program, directory):
 def expect_orderly(load, before):
     """Nothing but 503 with Retry-After, and no lease lost."""
     if load.crash:
-        raise DrillError(f"the load ended: {load.crash!r}")
+        raise RunError(f"the load ended: {load.crash!r}")
     if before == 0:
-        raise DrillError("the load did nothing before the disturbance")
+        raise RunError("the load did nothing before the disturbance")
     if set(load.failures) - {"503"} or load.without_retry_after:
-        raise DrillError(f"answered with {load.failures}, {load.without_retry_after} without Retry-After")
+        raise RunError(f"answered with {load.failures}, {load.without_retry_after} without Retry-After")
     if load.lost_leases:
-        raise DrillError(f"{load.lost_leases} leases were lost")
+        raise RunError(f"{load.lost_leases} leases were lost")

@@ -5,7 +5,7 @@ import subprocess
 
 from cluster import PROGRAMS, Cluster, as_postgres
 from load import Load, check, settle
-from processes import Client, DrillError, Server
+from processes import Client, RunError, Server
 
 LOAD_SECONDS = 4
 TRACED = 200
@@ -22,7 +22,7 @@ def run(program, directory):
         with Load(first.url) as load:
             load.run(LOAD_SECONDS)
         if load.crash:
-            raise DrillError(f"the load ended: {load.crash!r}")
+            raise RunError(f"the load ended: {load.crash!r}")
         settle(first.url)
         dump = directory / "metaxy.dump"
         dump_and_restore(database, dump)
@@ -34,7 +34,7 @@ def run(program, directory):
         with Load(second.url) as more:
             more.run(2)
         if more.crash:
-            raise DrillError(f"the restored database does not go on: {more.crash!r}")
+            raise RunError(f"the restored database does not go on: {more.crash!r}")
         settle(second.url)
         check(second.url, more.acknowledged)
         return (f"{records} records, {checked} units verified, the lineage of {traced} equal, "
@@ -64,5 +64,5 @@ def compare(left, right):
         traces = [json.dumps(client.post("/v1/lineage/leaf", {"id": {"id": name}}), sort_keys=True)
                   for client in clients]
         if traces[0] != traces[1]:
-            raise DrillError(f"the lineage of {name} is {traces[0]} and {traces[1]}")
+            raise RunError(f"the lineage of {name} is {traces[0]} and {traces[1]}")
     return len(names)

@@ -3,7 +3,7 @@ import pathlib
 
 from cluster import Cluster
 from load import Load, check, settle
-from processes import Client, DrillError, Server, free_port, start, wait_for
+from processes import Client, RunError, Server, free_port, start, wait_for
 
 ROUNDS = 2
 CALM_SECONDS = 3
@@ -44,17 +44,17 @@ def run(program, directory):
                 for server in servers:
                     code = server.stop()
                     if code != 0:
-                        raise DrillError(f"a server that was asked to stop ended with {code}")
+                        raise RunError(f"a server that was asked to stop ended with {code}")
                     server.start()
                     # The proxy wants two good answers, half a second apart, before it trusts a server again.
                     load.run(CALM_SECONDS)
         if load.crash:
-            raise DrillError(f"the load ended: {load.crash!r}")
+            raise RunError(f"the load ended: {load.crash!r}")
         if load.failures or load.lost_leases:
-            raise DrillError(f"{load.failures} failed, {load.lost_leases} leases were lost")
+            raise RunError(f"{load.failures} failed, {load.lost_leases} leases were lost")
         expired = database.sql("SELECT count(*) FROM claim WHERE state = 3", database="metaxy")
         if expired != "0":
-            raise DrillError(f"{expired} leases ran out")
+            raise RunError(f"{expired} leases ran out")
         settle(url)
         records, _ = check(url, load.acknowledged)
         return (f"{2 * ROUNDS} restarts, {load.answered} requests, none failed, no lease lost, "

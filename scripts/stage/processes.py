@@ -1,9 +1,10 @@
-# The processes of the drills: servers and proxies on loopback, which end with the drill whatever happens to it.
+# Processes on loopback: servers, proxies, workers. They end with the script that started them, whatever happens to it.
 import contextlib
 import ctypes
 import http.client
 import json
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -17,16 +18,22 @@ POLL_SECONDS = 0.05
 START_SECONDS = 60
 STOP_SECONDS = 60
 PR_SET_PDEATHSIG = 1
+PORTS = 20_000, 32_768
 
 
-class DrillError(Exception):
-    """A drill did not go as it has to."""
+class RunError(Exception):
+    """A run did not go as it has to."""
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below those that Linux lends to outgoing connections: it stays free while its server is away."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(*PORTS)))
+                return probe.getsockname()[1]
+            except OSError:
+                pass
 
 
 def wait_for(what, seconds, condition):
@@ -34,7 +41,7 @@ def wait_for(what, seconds, condition):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise DrillError(f"{what} took more than {seconds} s")
+            raise RunError(f"{what} took more than {seconds} s")
         time.sleep(POLL_SECONDS)
     return value
 
@@ -49,7 +56,7 @@ def start(command, output, errors, **options):
 @contextlib.contextmanager
 def directory():
     """A directory that everybody may enter, removed afterwards."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="metaxy-drill-"))
+    path = pathlib.Path(tempfile.mkdtemp(prefix="metaxy-run-"))
     path.chmod(0o755)
     try:
         yield path
@@ -61,6 +68,7 @@ class Server:
     """A `metaxyd serve` on loopback."""
 
     def __init__(self, program, directory, name, database=None, port=0, options=()):
+        self.port = port
         self.command = [program, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", directory / name,
                         "--insecure-no-auth", *options]
         self.environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
@@ -71,14 +79,18 @@ class Server:
         self.process = None
 
     def start(self):
-        with self.output.open("wb") as output, self.log.open("ab") as errors:
-            self.process = start(self.command, output, errors, env=self.environment)
+        self.launch()
         self.url = wait_for("the start of a server", START_SECONDS, self._address)
         return self
 
+    def launch(self):
+        """Starts it without waiting until it listens."""
+        with self.output.open("wb") as output, self.log.open("ab") as errors:
+            self.process = start(self.command, output, errors, env=self.environment)
+
     def _address(self):
         if self.process.poll() is not None:
-            raise DrillError(f"a server ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
+            raise RunError(f"a server ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         found = re.search(r"listens on (http://[\d.:]+)\n", self.output.read_text())
         return found and found.group(1)
 
@@ -88,7 +100,7 @@ class Server:
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise DrillError(f"a server did not stop within {STOP_SECONDS} s") from None
+            raise RunError(f"a server did not stop within {STOP_SECONDS} s") from None
 
     def remove(self):
         if self.process and self.process.poll() is None:
@@ -142,11 +154,11 @@ class Client:
     def get(self, path):
         answer = self.send("GET", path)
         if answer.status != 200:
-            raise DrillError(f"GET {path} answered {answer.status}: {answer.body[:500]}")
+            raise RunError(f"GET {path} answered {answer.status}: {answer.body[:500]}")
         return answer.json
 
     def post(self, path, body):
         answer = self.send("POST", path, body)
         if answer.status not in (200, 201):
-            raise DrillError(f"POST {path} answered {answer.status}: {answer.body[:500]}")
+            raise RunError(f"POST {path} answered {answer.status}: {answer.body[:500]}")
         return answer.json

@@ -1,10 +1,11 @@
-# PostgreSQL clusters of the drills: primary, standby, started and stopped as an operator would.
+# PostgreSQL clusters: primary, standby, started and stopped as an operator would, or killed.
 import os
 import pathlib
 import pwd
+import signal
 import subprocess
 
-from processes import DrillError, free_port, wait_for
+from processes import RunError, free_port, wait_for
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 START_SECONDS = 60
@@ -21,6 +22,31 @@ def give_to_postgres(path):
     if os.getuid() == 0:
         account = pwd.getpwnam("postgres")
         os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def running():
+    return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def exists(pid):
+    return pathlib.Path(f"/proc/{pid}").exists()
+
+
+def parent(pid):
+    """The parent of a process; None where it is gone, or ended and not yet reaped."""
+    try:
+        state, number = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(number)
+
+
+def send(pid, what):
+    """A signal to a process that may be gone already."""
+    try:
+        os.kill(pid, what)
+    except ProcessLookupError:
+        pass
 
 
 class Cluster:
@@ -68,8 +94,37 @@ class Cluster:
         self._configure()
         self._run("pg_ctl", "reload", "--pgdata", self.directory)
 
+    def kill(self):
+        """Ends all of its processes at once, as the loss of the machine would."""
+        killed = self.processes()
+        for pid in killed:
+            send(pid, signal.SIGKILL)
+        # The next one to start would take a process that is not yet reaped for one that runs.
+        wait_for("the end of PostgreSQL", START_SECONDS, lambda: not any(map(exists, killed)))
+
+    def kill_session(self, pick):
+        """Ends one session, the one that `pick` chooses; PostgreSQL then ends all others and recovers."""
+        sessions = self.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'metaxy'").split()
+        if sessions:
+            send(int(pick(sessions)), signal.SIGKILL)
+
+    def processes(self):
+        """The postmaster and its children, itself first; none where it does not run."""
+        postmaster = self._postmaster()
+        if postmaster is None:
+            return []
+        return [postmaster, *(pid for pid in running() if parent(pid) == postmaster)]
+
     def is_running(self):
-        return (self.directory / "postmaster.pid").exists()
+        return self._postmaster() is not None
+
+    def _postmaster(self):
+        """Its number where it lives: a killed one leaves its file behind."""
+        try:
+            pid = int((self.directory / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError):
+            return None
+        return pid if parent(pid) is not None else None
 
     def remove(self):
         if self.is_running():
@@ -99,13 +154,13 @@ class Cluster:
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "fsync": "on",
             "max_connections": 40, **self.settings,
         }
-        path = self.directory / "drill.conf"
+        path = self.directory / "run.conf"
         path.write_text("".join(f"{name} = '{value}'\n" for name, value in lines.items()))
         give_to_postgres(path)
         main = self.directory / "postgresql.conf"
-        if "drill.conf" not in main.read_text():
+        if "run.conf" not in main.read_text():
             with main.open("a") as file:
-                file.write("include 'drill.conf'\n")
+                file.write("include 'run.conf'\n")
 
     def _run(self, program, *arguments):
         command = as_postgres([str(PROGRAMS / program), *map(str, arguments)])
@@ -113,10 +168,11 @@ class Cluster:
         with self.log.open("ab") as log:
             result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         if result.returncode != 0:
-            raise DrillError(f"{program} ended with {result.returncode}:\n{self.log.read_text()[-2000:]}")
+            said = [path.read_text()[-2000:] for path in [self.log, self.directory / "server.log"] if path.exists()]
+            raise RunError(f"{program} ended with {result.returncode}:\n" + "\n".join(said))
 
     def _output(self, command):
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if result.returncode != 0:
-            raise DrillError(f"{command[0]} ended with {result.returncode}: {result.stderr}")
+            raise RunError(f"{command[0]} ended with {result.returncode}: {result.stderr}")
         return result.stdout
