@@ -45,6 +45,33 @@ struct CostTests {
         }
     }
 
+    @Test("records that were just written are resolved without comparing each with each, before there are statistics")
+    func needNoStatistics() async throws {
+        let records = 10_000
+        try await World.with(connections: 1) { world in
+            try await world.push(Self.graph)
+            try await world.write("root", (0..<records).map { (String($0), ["x": "1"]) })
+            let leaf = try #require(FeatureKey("leaf"))
+            let query = IncrementQuery(feature: leaf, kinds: [.new], limit: records)
+            #expect(try await world.metaxy.resolve(query).records.count == records)
+            let plans = try await world.pool.withConnection { (connection) throws(PostgresError) in
+                let sql = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'identity_range%'"
+                let names = try connection.query(Statement("prepared", sql, prepare: false))
+                var lines: [String] = []
+                for name in names {
+                    let explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE \"\(try name.text(0))\"(0, 8191)"
+                    for row in try connection.query(Statement("explain", explain, prepare: false)) {
+                        lines.append(try row.text(0))
+                    }
+                }
+                return lines
+            }
+            let removed = plans.filter { $0.contains("Rows Removed by Join Filter") }
+                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+            #expect(!plans.isEmpty && removed.allSatisfy { $0 <= records }, "\(plans.joined(separator: "\n"))")
+        }
+    }
+
     /// What statements touched, over all tables of the service.
     private struct Touched: CustomStringConvertible {
         /// Table, index and toast blocks, from the cache or not.
