@@ -5,7 +5,7 @@ SWIFT ?= swift
 RELEASE := .build/release/metaxyd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo serve test check format schema golden fuzz bench drills chaos \
+.PHONY: help setup build demo serve test check format schema golden fuzz bench bench-peer drills chaos \
 	check-deploy check-contract clean
 
 help: ## list the targets
@@ -56,6 +56,18 @@ golden: setup ## write the checked-in plans of the hot statements anew
 
 bench: build ## measure; see bench/README.md
 	bench/run $(RELEASE)
+
+# The Metaxy library, in a Python environment of its own below .build.
+PEER := .build/peer
+RECORDS ?= 100000
+
+$(PEER)/installed: bench/peer/requirements.txt
+	python3 -m venv $(PEER)
+	$(PEER)/bin/pip install --quiet --requirement bench/peer/requirements.txt
+	@touch $@
+
+bench-peer: build $(PEER)/installed ## measure beside the Metaxy library on the same PostgreSQL; RECORDS
+	bench/peer/run $(RELEASE) $(PEER)/bin/python --records $(RECORDS)
 
 drills: build ## the disaster drills: restarts, outages, failover, restore
 	@scripts/setup drills
