@@ -36,6 +36,7 @@ let package = Package(
         .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
         .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: fenced),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
+        .target(name: "WebToken", dependencies: ["COpenSSL", "JSON"], swiftSettings: fenced),
 
         // The service.
         .target(name: "HTTPServer", dependencies: ["HTTP", "Sockets"], swiftSettings: strict),
@@ -60,12 +61,13 @@ let package = Package(
         .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
-            name: "API", dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store"],
+            name: "API",
+            dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [
-                "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
+                "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "WebToken",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -79,6 +81,9 @@ let package = Package(
         .testTarget(name: "LeaseTests", dependencies: ["Feature"], swiftSettings: strict),
         .testTarget(
             name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "WebTokenTests", dependencies: ["JSON", "WebToken"], resources: [.copy("Fixtures")],
+            swiftSettings: strict),
         .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
         .target(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
@@ -96,14 +101,15 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
-                "TestSupport",
+                "TestSupport", "WebToken",
             ],
             swiftSettings: strict),
         .testTarget(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["HTTPSupport", "JSON", "TestSupport"], swiftSettings: strict),
+            name: "ProcessTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "JSON", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),

@@ -43,7 +43,12 @@ public struct Authorizer: Sendable {
     }
 
     /// Asks for an API token (RFC 6750 section 2.1): in a header field, never in a URL, which others log.
-    public static func tokens(of metaxy: Metaxy) -> Authorizer {
+    ///
+    /// - Parameter provider: whom the tokens of an identity provider belong to; nil where there is none. They are those
+    ///   with a dot: no secret of an API token has one.
+    public static func tokens(
+        of metaxy: Metaxy, or provider: (@Sendable (String) async throws(Refusal) -> Caller)? = nil
+    ) -> Authorizer {
         Authorizer { (head) async throws(Refusal) in
             guard let field = head.headers["Authorization"] else {
                 throw .unauthorized("The request has no token; send Authorization: Bearer TOKEN.")
@@ -52,6 +57,7 @@ public struct Authorizer: Sendable {
             guard parts.count == 2, parts[0].lowercased() == "bearer" else {
                 throw .unauthorized("The field Authorization is not Bearer TOKEN.")
             }
+            if let provider, parts[1].contains(".") { return try await provider(String(parts[1])) }
             let found: TokenIdentity?
             do throws(ServiceError) {
                 found = try await metaxy.identify(String(parts[1]))

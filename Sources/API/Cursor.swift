@@ -1,6 +1,7 @@
 // Cursors: where a list goes on, bound to the question that it answers.
 
 import Service
+import WebToken
 
 /// What a cursor is bound to: a digest of the question, without how much of the answer is wanted.
 struct CursorFingerprint: Hashable, Sendable {

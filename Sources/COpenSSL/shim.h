@@ -1,5 +1,9 @@
-// OpenSSL's server side, with its macros as functions.
+// OpenSSL's server side, with its macros as functions, and the verification of signatures.
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
@@ -64,4 +68,75 @@ static inline int openssl_copy_ticket_keys(SSL_CTX *from, SSL_CTX *to) {
         && SSL_CTX_set_tlsext_ticket_keys(to, keys, size) == 1;
     OPENSSL_cleanse(keys, sizeof keys);
     return ok;
+}
+
+/* Verifies a signature over `message`, after which the key is freed. 1 for a good one, 0 for anything else. */
+static inline int openssl_verify_with(EVP_PKEY *key, const unsigned char *message, size_t length,
+                                      const unsigned char *signature, size_t signature_length) {
+    int good = 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (key && context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1)
+        good = EVP_DigestVerify(context, signature, signature_length, message, length) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+    /* What is left in this thread's queue of errors would be taken for that of a TLS session. */
+    ERR_clear_error();
+    return good;
+}
+
+/* A public key of these parameters, or NULL. */
+static inline EVP_PKEY *openssl_public_key(const char *type, OSSL_PARAM *parameters) {
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    if (context && parameters && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2); modulus and exponent are big-endian. */
+static inline int openssl_verify_rs256(const unsigned char *modulus, size_t modulus_length,
+                                       const unsigned char *exponent, size_t exponent_length,
+                                       const unsigned char *message, size_t length,
+                                       const unsigned char *signature, size_t signature_length) {
+    BIGNUM *n = BN_bin2bn(modulus, (int)modulus_length, NULL), *e = BN_bin2bn(exponent, (int)exponent_length, NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *parameters = NULL;
+    if (n && e && builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1
+        && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+    int good = openssl_verify_with(openssl_public_key("RSA", parameters), message, length, signature, signature_length);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    return good;
+}
+
+/* ECDSA on P-256 with SHA-256; the point is 0x04, x, y, the signature r and s in 32 bytes each (RFC 7518 section 3.4). */
+static inline int openssl_verify_es256(const unsigned char *point, const unsigned char *message, size_t length,
+                                       const unsigned char *signature) {
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *parameters = NULL;
+    if (builder && OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1
+        && OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, 65) == 1)
+        parameters = OSSL_PARAM_BLD_to_param(builder);
+    unsigned char *encoded = NULL;
+    int encoded_length = 0;
+    ECDSA_SIG *numbers = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(signature, 32, NULL), *s = BN_bin2bn(signature + 32, 32, NULL);
+    /* From here on the numbers belong to the signature. */
+    if (numbers && r && s && ECDSA_SIG_set0(numbers, r, s) == 1) {
+        encoded_length = i2d_ECDSA_SIG(numbers, &encoded);
+    } else {
+        BN_free(r);
+        BN_free(s);
+    }
+    int good = encoded_length > 0
+        && openssl_verify_with(openssl_public_key("EC", parameters), message, length, encoded, (size_t)encoded_length);
+    OPENSSL_free(encoded);
+    ECDSA_SIG_free(numbers);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    return good;
 }

@@ -2,6 +2,7 @@
 
 import API
 import Sockets
+import WebToken
 
 /// The configuration of a process.
 struct Configuration: Sendable {
@@ -13,6 +14,8 @@ struct Configuration: Sendable {
     let isOpen: Bool
     /// The files; nil to serve without TLS.
     let tls: TLSConfiguration?
+    /// Who issues tokens besides this service; nil for nobody.
+    let identityProvider: IdentityProvider?
     /// Nil where tokens may ask as often as they like.
     let rateLimit: RateLimit?
     let drainDelay: Duration
@@ -56,6 +59,7 @@ struct Configuration: Sendable {
                 certificateChainPath: certificate, privateKeyPath: key ?? "",
                 clientAuthoritiesPath: values[.tlsClientCA])
         }
+        identityProvider = try Self.identityProvider(values)
         let rate = values.number(.rateLimit)
         rateLimit = rate == 0 ? nil : RateLimit(perSecond: rate)
         drainDelay = .seconds(values.number(.drainDelay))
@@ -63,5 +67,22 @@ struct Configuration: Sendable {
         logFormat = Log.Format(rawValue: values[.logFormat] ?? "") ?? .auto
         let slow = values.number(.slowStatement)
         slowStatement = slow == 0 ? nil : .milliseconds(slow)
+    }
+
+    private static func identityProvider(_ values: SettingValues) throws(ExitReason) -> IdentityProvider? {
+        let (issuer, audience, place) = (values[.oidcIssuer], values[.oidcAudience], values[.oidcJWKS])
+        guard let issuer, let audience, let place else {
+            let given = [Setting.oidcIssuer, .oidcAudience, .oidcJWKS].first { values[$0] != nil }
+            guard let given else { return nil }
+            throw .setting("oidc-issuer, oidc-audience and oidc-jwks go together", values.source(of: given))
+        }
+        guard let source = IdentityProvider.Source(place) else {
+            throw .setting(
+                "\(values.place(.oidcJWKS)) takes a file, an https URL or an http URL of this machine, not \"\(place)\"",
+                values.source(of: .oidcJWKS))
+        }
+        return IdentityProvider(
+            WebToken.Terms(issuer: issuer, audience: audience),
+            claims: ProviderClaims(scopeClaim: values[.oidcScopeClaim] ?? "scope"), keysAt: source)
     }
 }

@@ -40,6 +40,7 @@ struct Serve: AsyncParsableCommand {
         if !settings.isOpen {
             try await FirstToken.make(metaxy, dataDirectory: database.isEmbedded ? settings.dataDirectory : nil)
         }
+        try await settings.identityProvider?.prepare()
         let connections = ServedConnections()
         let api = API(
             metaxy: metaxy, configuration: Self.world(metaxy, settings, ProcessReading(connections)),
@@ -112,8 +113,14 @@ struct Serve: AsyncParsableCommand {
         _ metaxy: Metaxy, _ settings: Configuration, _ process: ProcessReading
     ) -> APIConfiguration {
         let numbers = NumberStream()
+        var authorizer = settings.isOpen ? Authorizer.open : .tokens(of: metaxy)
+        if let provider = settings.identityProvider, !settings.isOpen {
+            authorizer = .tokens(of: metaxy) { (text) async throws(Authorizer.Refusal) -> Caller in
+                try await provider.caller(text)
+            }
+        }
         return APIConfiguration(
-            authorizer: settings.isOpen ? .open : .tokens(of: metaxy), random: { numbers.next() },
+            authorizer: authorizer, random: { numbers.next() },
             clock: { DispatchTime.now().uptimeNanoseconds }, version: Version.text, rateLimit: settings.rateLimit,
             process: { process.read() })
     }

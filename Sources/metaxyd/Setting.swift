@@ -71,6 +71,17 @@ struct Setting: Hashable, Sendable {
     static let tlsClientCA = Setting(
         "tls-client-ca", .text("file"), isReloaded: true,
         "Refuse clients without a certificate of one of these authorities, in PEM.")
+    static let oidcIssuer = Setting(
+        "oidc-issuer", .text("issuer"),
+        "Accept tokens of this OpenID Connect issuer as well, signed with RS256 or ES256; as their iss has it.")
+    static let oidcAudience = Setting(
+        "oidc-audience", .text("audience"), "Whom the issuer's tokens must be for: one of their aud.")
+    static let oidcJWKS = Setting(
+        "oidc-jwks", .text("place"),
+        "Where the issuer's public keys are: an https URL, or a file. Read again every ten minutes, and for a new key.")
+    static let oidcScopeClaim = Setting(
+        "oidc-scope-claim", .text("claim"), standard: "scope",
+        "Which claim of the issuer's tokens lists what they may do: metaxy:read, metaxy:write and so on.")
     static let rateLimit = Setting(
         "rate-limit", .number("requests", 0...1_000_000), standard: "0",
         "Requests a second that a token may make of this process, ten times as many at once; 0 for any number.")
@@ -90,7 +101,8 @@ struct Setting: Hashable, Sendable {
     /// All of them, in the order of the documentation.
     static let all: [Setting] = [
         config, listen, adminListen, dataDir, databaseURL, databaseConnections, insecureNoAuth, tlsCert, tlsKey,
-        tlsClientCA, rateLimit, drainDelay, logFormat, logLevel, slowStatement,
+        tlsClientCA, oidcIssuer, oidcAudience, oidcJWKS, oidcScopeClaim, rateLimit, drainDelay, logFormat, logLevel,
+        slowStatement,
     ]
 
     /// Variables that commands read which talk to a server.

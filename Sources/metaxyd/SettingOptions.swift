@@ -31,6 +31,18 @@ struct SettingOptions: ParsableArguments {
     @Option(name: Setting.tlsClientCA.option, help: Setting.tlsClientCA.help)
     var tlsClientCA: String?
 
+    @Option(name: Setting.oidcIssuer.option, help: Setting.oidcIssuer.help)
+    var oidcIssuer: String?
+
+    @Option(name: Setting.oidcAudience.option, help: Setting.oidcAudience.help)
+    var oidcAudience: String?
+
+    @Option(name: Setting.oidcJWKS.option, help: Setting.oidcJWKS.help)
+    var oidcJWKS: String?
+
+    @Option(name: Setting.oidcScopeClaim.option, help: Setting.oidcScopeClaim.help)
+    var oidcScopeClaim: String?
+
     @Option(name: Setting.rateLimit.option, help: Setting.rateLimit.help)
     var rateLimit: String?
 
@@ -51,7 +63,9 @@ struct SettingOptions: ParsableArguments {
         let values: [(Setting, String?)] = [
             (.config, config), (.listen, listen), (.adminListen, adminListen), (.dataDir, dataDir),
             (.databaseConnections, databaseConnections), (.insecureNoAuth, insecureNoAuth ? "true" : nil),
-            (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA), (.rateLimit, rateLimit),
+            (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
+            (.oidcIssuer, oidcIssuer), (.oidcAudience, oidcAudience), (.oidcJWKS, oidcJWKS),
+            (.oidcScopeClaim, oidcScopeClaim), (.rateLimit, rateLimit),
             (.drainDelay, drainDelay), (.logFormat, logFormat), (.logLevel, logLevel),
             (.slowStatement, slowStatement),
         ]

@@ -5,6 +5,7 @@ import HTTP
 import JSON
 import Service
 import Testing
+import WebToken
 
 @testable import API
 

@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Testing
+import WebToken
 
 @testable import API
 

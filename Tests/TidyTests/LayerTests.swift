@@ -12,14 +12,17 @@ struct LayerTests {
         "Gzip": ["CZlib"],
         "Sockets": ["CLinux", "COpenSSL", "Dispatch", "Glibc", "Synchronization"],
         "Postgres": ["CPostgres", "Dispatch", "Glibc", "Synchronization"],
+        "WebToken": ["COpenSSL", "JSON"],
         "HTTPServer": ["Glibc", "HTTP", "Sockets", "Synchronization"],
         "Store": ["Feature", "JSON", "Migrations", "Postgres"],
         "Service": ["Feature", "JSON", "Postgres", "Store", "Synchronization"],
-        "API": ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization"],
+        "API": [
+            "CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization",
+            "WebToken",
+        ],
         "metaxyd": [
             "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "FoundationNetworking", "Glibc", "HTTP",
-            "HTTPServer", "JSON",
-            "Postgres", "Service", "Sockets", "Store", "Synchronization",
+            "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "Synchronization", "WebToken",
         ],
     ]
 

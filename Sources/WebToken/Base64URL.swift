@@ -1,11 +1,11 @@
 // Bytes as text that needs no escaping in a URL: RFC 4648 section 5, without padding.
 
-/// Encodes and decodes base64url.
-enum Base64URL {
+/// Encodes and decodes base64url as RFC 7515 section 2 has it.
+public enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// The text of `bytes`.
-    static func encode(_ bytes: [UInt8]) -> String {
+    public static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         var buffer: UInt32 = 0
         var bits = 0
@@ -21,8 +21,9 @@ enum Base64URL {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text that `encode` wrote; nil for any other text.
-    static func decode(_ text: String) -> [UInt8]? {
+    /// The bytes of a text that `encode` wrote; nil for any other text, also one with padding or with bits that stand for
+    /// nothing.
+    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var bytes: [UInt8] = []
         var buffer: UInt32 = 0
         var bits = 0
