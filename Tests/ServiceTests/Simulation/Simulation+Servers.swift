@@ -52,9 +52,9 @@ extension Simulation {
         guard let batch else { return .nothing }
         let units = batch.records.map { rig.world.text($0.key) }
         note("claim \(batch.claim.id) of \(feature): \(units)")
-        let inputs = try await rig.inputs(of: feature, Array(batch.records.records))
+        let standings = try await rig.standings(of: feature, batch.records.records)
         let known = SimulationRecord.Claim(
-            feature: feature, inputs: Dictionary(uniqueKeysWithValues: zip(units, inputs)), rest: Set(units),
+            feature: feature, units: Dictionary(uniqueKeysWithValues: zip(units, standings)), rest: Set(units),
             end: rig.simulated(batch.claim.leaseUntil))
         try record.given(batch.claim.id, token: batch.claim.token, at: rig.simulated(batch.claim.claimedAt), known)
         return .batch(claim: batch.claim.id, token: batch.claim.token, feature: feature, ids: units)
@@ -91,21 +91,39 @@ extension Simulation {
             let left = try await rig.world.resolve(feature)
             guard left.isEmpty else { throw SimulationError(detail: "\(feature) is left with \(left)") }
         }
+        let entries = try await rig.takeEntries()
         var stored: Set<String> = []
-        for entry in try await rig.takeEntries() {
-            guard let result = record.results[entry.mark], !result.isRefused else {
-                throw SimulationError(detail: "\(entry.mark) is in the lineage, and nobody took it in")
+        var latest: [String: Int64] = [:]
+        for entry in entries {
+            let place = "\(entry.feature) \(entry.record)"
+            if entry.kind == .computed || entry.kind == .late, let mark = entry.mark {
+                guard stored.insert(mark).inserted else {
+                    throw SimulationError(detail: "\(mark) is in the lineage twice")
+                }
+                try check(entry, mark, latest: latest[place] ?? 0)
             }
-            guard stored.insert(entry.mark).inserted else {
-                throw SimulationError(detail: "\(entry.mark) is in the lineage twice")
-            }
-            let handedOut = record.claims[result.claim]?.inputs[result.id]
-            guard entry.input == handedOut else {
-                throw SimulationError(
-                    detail: "\(entry.mark) was made from \(handedOut ?? "?"), the lineage says \(entry.input)")
-            }
+            if entry.kind != .late { latest[place] = entry.number }
         }
         let lost = Set(record.results.filter(\.value.isAcknowledged).keys).subtracting(stored)
         guard lost.isEmpty else { throw SimulationError(detail: "\(lost.sorted()) were taken in and are lost") }
+    }
+
+    /// Holds a result in the lineage against what was handed out for it.
+    ///
+    /// - Parameter latest: the version of its record that was current before it.
+    private func check(_ entry: SimulationRig.Entry, _ mark: String, latest: Int64) throws {
+        guard let result = record.results[mark], !result.isRefused else {
+            throw SimulationError(detail: "\(mark) is in the lineage, and nobody took it in")
+        }
+        guard let handedOut = record.claims[result.claim]?.units[result.id] else {
+            throw SimulationError(detail: "\(mark) was never handed out")
+        }
+        guard entry.input == handedOut.input else {
+            throw SimulationError(
+                detail: "\(mark) was made from \(handedOut.input), the lineage says from \(entry.input)")
+        }
+        guard entry.kind == .late || handedOut.base == latest else {
+            throw SimulationError(detail: "\(mark) replaced what came after it was handed out")
+        }
     }
 }

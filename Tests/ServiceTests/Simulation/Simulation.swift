@@ -79,7 +79,7 @@ struct Simulation {
         for worker in workers.indices { after(random.below(2_000), .act(worker: worker, life: 0)) }
         for server in servers.indices { after(random.below(20_000), .keepHouse(server: server)) }
         try await write(ids)
-        for _ in 0..<2 + random.below(4) { after(random.below(60_000), .write) }
+        for _ in 0..<3 + random.below(5) { after(1 + random.below(60_000), .write) }
         for _ in 0..<40 + random.below(60) {
             guard let index = events.indices.min(by: { events[$0].time < events[$1].time }) else { break }
             let (time, event) = events.remove(at: index)
@@ -118,6 +118,12 @@ struct Simulation {
 
     private mutating func write(_ some: [String]) async throws {
         guard let server = servers.compactMap({ $0 }).first else { return }
+        if now > 0, random.chance(30) {
+            var marks: [String: String] = [:]
+            for id in some { marks[id] = "w\(now)" }
+            note("overwrite \(some) without a claim")
+            return try await rig.overwrite(marks, to: server)
+        }
         let value = "v\(random.below(3))"
         note("write \(value) to \(some)")
         try await rig.write(some, value, to: server)

@@ -12,13 +12,13 @@ struct SimulationRecord {
     /// A claim that was given.
     struct Claim {
         let feature: String
-        /// Its units, each with the data version of the input that was handed out.
-        let inputs: [String: String]
+        /// Its units, as they were handed out.
+        let units: [String: SimulationRig.Standing]
         /// Units that it still holds.
         var rest: Set<String>
         /// When its lease ends, in microseconds of simulated time.
         var end: Int64
-        /// Whether a report was refused: it can never be taken in again.
+        /// Whether it is over before its time: no report under it can be taken in again.
         var isLost = false
     }
 
@@ -47,11 +47,13 @@ struct SimulationRecord {
     mutating func given(_ id: Int64, token: Int64, at time: Int64, _ claim: Claim) throws {
         guard token > lastToken else { throw SimulationError(detail: "token \(token) came after \(lastToken)") }
         lastToken = token
-        for (other, held) in claims where held.feature == claim.feature && !held.isLost && held.end > time {
+        for (other, held) in claims where held.feature == claim.feature && !held.isLost {
             let both = held.rest.intersection(claim.rest)
-            guard both.isEmpty else {
+            if both.isEmpty { continue }
+            guard held.end <= time else {
                 throw SimulationError(detail: "claim \(id) was given \(both.sorted()), which claim \(other) holds")
             }
+            claims[other]?.isLost = true
         }
         claims[id] = claim
     }

@@ -8,11 +8,24 @@ import Synchronization
 
 /// A database with a root and two features below it, on which runs follow each other.
 final class SimulationRig: Sendable {
-    /// A result in the lineage.
+    /// A version in the lineage.
     struct Entry: Sendable {
-        let mark: String
+        let number: Int64
+        let feature: String
+        let record: RecordID
+        let kind: LineageKind
+        /// The mark of a result or of a direct write; nil for others.
+        let mark: String?
         /// The data version of its parent.
         let input: String
+    }
+
+    /// What a unit was handed out with.
+    struct Standing: Sendable {
+        /// The data version of its input.
+        let input: String
+        /// Its latest entry; 0 for none.
+        let base: Int64
     }
 
     private struct Clock {
@@ -32,15 +45,19 @@ final class SimulationRig: Sendable {
     private static let upstream = ["made": "given", "joined": "made"]
 
     let world: World
-    private let shape: RowShape
+    private let shapes: [String: RowShape]
     private let clock = Mutex(Clock())
 
     /// A rig over a fresh database.
     init(_ world: World) async throws {
         self.world = world
         try await world.push(Self.specs)
-        guard let key = FeatureKey("given") else { throw SimulationError(detail: "given is no key") }
-        shape = try await world.metaxy.shape(of: key)
+        var shapes: [String: RowShape] = [:]
+        for feature in ["given", "made"] {
+            guard let key = FeatureKey(feature) else { throw SimulationError(detail: "\(feature) is no key") }
+            shapes[feature] = try await world.metaxy.shape(of: key)
+        }
+        self.shapes = shapes
     }
 
     /// A process that has just started: it knows nothing.
@@ -90,6 +107,16 @@ final class SimulationRig: Sendable {
                 place: .line(index + 1), key: RecordKey([.string(id)]), metadata: Array("{}".utf8),
                 provenance: ["a": value], dataVersions: nil)
         }
+        try await write(rows, of: "given", to: server)
+    }
+
+    /// Writes results without a claim.
+    func overwrite(_ marks: [String: String], to server: Metaxy) async throws {
+        try await write(rows(marks), of: "made", to: server)
+    }
+
+    private func write(_ rows: [RecordRow], of feature: String, to server: Metaxy) async throws {
+        guard let shape = shapes[feature] else { throw SimulationError(detail: "\(feature) is not written") }
         _ = try await server.write(rows, shape: shape, writer: Writer())
     }
 
@@ -103,31 +130,34 @@ final class SimulationRig: Sendable {
         }
     }
 
-    /// The present data version of each record's input.
-    func inputs(of feature: String, _ records: [RecordID]) async throws -> [String] {
-        let upstream = Self.upstream[feature] ?? ""
-        let found = try await world.pool.withConnection { (connection) throws(PostgresError) -> [RecordID: String] in
-            var found: [RecordID: String] = [:]
-            let rows = try connection.query(Self.inputsStatement, [.text(upstream), .int8Array(records)])
-            for row in rows { found[try row.int8(0)] = try row.text(1) }
+    /// How each record of a feature stands.
+    func standings(of feature: String, _ records: [RecordID]) async throws -> [Standing] {
+        let parameters: [Parameter] = [.text(Self.upstream[feature] ?? ""), .text(feature), .int8Array(records)]
+        let found = try await world.pool.withConnection { (connection) throws(PostgresError) in
+            var found: [RecordID: Standing] = [:]
+            for row in try connection.query(Self.standingsStatement, parameters) {
+                found[try row.int8(0)] = Standing(input: try row.text(1), base: try row.int8(2))
+            }
             return found
         }
-        return records.map { found[$0] ?? "nothing" }
+        return records.map { found[$0] ?? Standing(input: "nothing", base: 0) }
     }
 
-    /// Results that came into the lineage since this was last asked: current at once, or too late.
+    /// Versions of derived records that came into the lineage since this was last asked, in their order.
     func takeEntries() async throws -> [Entry] {
         let since = clock.withLock(\.entry)
-        let (entries, last) = try await world.pool.withConnection {
-            (connection) throws(PostgresError) -> ([Entry], Int64) in
-            var (entries, last): ([Entry], Int64) = ([], since)
+        let entries = try await world.pool.withConnection { (connection) throws(PostgresError) in
+            var entries: [Entry] = []
             for row in try connection.query(Self.entriesStatement, [.int8(since)]) {
-                last = max(last, try row.int8(0))
-                entries.append(Entry(mark: try row.text(1), input: try row.text(2)))
+                guard let kind = LineageKind(rawValue: try row.int2(3)) else { continue }
+                entries.append(
+                    Entry(
+                        number: try row.int8(0), feature: try row.text(1), record: try row.int8(2), kind: kind,
+                        mark: try row.textOrNil(4), input: try row.text(5)))
             }
-            return (entries, last)
+            return entries
         }
-        clock.withLock { $0.entry = last }
+        clock.withLock { $0.entry = max(since, entries.last?.number ?? 0) }
         return entries
     }
 
@@ -137,19 +167,19 @@ final class SimulationRig: Sendable {
     private static let advanceFailuresStatement = Statement(
         "simulation_advance_failures", "UPDATE failure SET retry_at = retry_at - make_interval(secs => $1 / 1000.0)")
     private static let timeStatement = Statement("simulation_time", "SELECT clock_timestamp()")
-    private static let inputsStatement = Statement(
-        "simulation_inputs",
+    private static let standingsStatement = Statement(
+        "simulation_standings",
         """
-        SELECT h.rid, coalesce(h.data_version[1], h.provenance[1])
-        FROM head h JOIN feature f ON f.id = h.feature_id
-        WHERE f.key = $1 AND h.rid = ANY ($2)
+        SELECT i.rid, coalesce(i.data_version[1], i.provenance[1]), coalesce(h.entry, 0)
+        FROM head i JOIN feature f ON f.id = i.feature_id AND f.key = $1
+        LEFT JOIN head h ON h.rid = i.rid AND h.feature_id = (SELECT id FROM feature WHERE key = $2)
+        WHERE i.rid = ANY ($3)
         """)
     private static let entriesStatement = Statement(
         "simulation_entries",
         """
-        SELECT l.entry, l.metadata ->> 'mark', coalesce(p.data_version[1], p.provenance[1])
-        FROM lineage l JOIN lineage p ON p.entry = l.parents[1]
-        WHERE l.entry > $1 AND l.kind IN (1, 6)
-        ORDER BY l.entry
+        SELECT l.entry, f.key, l.rid, l.kind, l.metadata ->> 'mark', coalesce(p.data_version[1], p.provenance[1])
+        FROM lineage l JOIN feature f ON f.id = l.feature_id JOIN lineage p ON p.entry = l.parents[1]
+        WHERE l.entry > $1 ORDER BY l.entry
         """)
 }
