@@ -92,7 +92,8 @@ struct SimulationRecord {
         if let claim = claims[id], !claim.isLost, !claim.rest.isEmpty, claim.end > time {
             throw SimulationError(detail: "claim \(id) holds \(claim.rest.sorted()) and was refused")
         }
-        claims[id]?.isLost = true
+        // Whoever has finished a claim gets the same answer to whatever but the completion.
+        if claims[id]?.rest.isEmpty == false { claims[id]?.isLost = true }
         guard case .complete(let marks) = call else { return }
         for (unit, mark) in marks {
             let known = results[mark, default: Result(claim: id, id: unit)]
