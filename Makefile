@@ -5,7 +5,7 @@ SWIFT ?= swift
 RELEASE := .build/release/metaxyd
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo serve test check format schema golden fuzz bench bench-peer drills chaos \
+.PHONY: help setup build demo serve test simulate check format schema golden fuzz bench bench-peer drills chaos \
 	check-deploy check-contract clean
 
 help: ## list the targets
@@ -30,7 +30,7 @@ check: setup ## formatting, then a build with all warnings as errors
 	$(SWIFT) build --build-tests
 
 # One target after the other: those that watch deadlines are not disturbed by those that keep both cores busy.
-TESTS := TidyTests JSONTests FeatureTests LeaseTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
+TESTS := TidyTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
 	APITests ProcessTests
 
 test: check ## everything that is tested
@@ -41,6 +41,10 @@ test: check ## everything that is tested
 	/usr/bin/python3 Tests/Differential/differential.py .build/debug/HTTPRequestReader
 	@echo "== Fuzzing"
 	fuzz/run 5
+
+simulate: setup ## claims under simulated faults, 10,000 seeds; about ten minutes
+	$(SWIFT) build --build-tests
+	METAXY_SIMULATIONS='0..<10000' $(SWIFT) test --skip-build --filter '^ServiceTests\.SimulationTests'
 
 fuzz: setup ## fuzz each parser for SECONDS (600 unless told)
 	fuzz/run $(or $(SECONDS),600)

@@ -15,6 +15,7 @@ struct LeaseSearch {
     private(set) var violation: Violation?
 
     private let remembered: Int
+    private let hasFailures: Bool
     private let mutant: LeaseMutant?
     private var states: [LeaseState] = []
     private var numbers: [LeaseState: Int] = [:]
@@ -27,8 +28,10 @@ struct LeaseSearch {
     /// - Parameters:
     ///   - units: how many there are, 1 or 2.
     ///   - remembered: of how many claims reports may still come.
-    init(units: Int, remembered: Int, mutant: LeaseMutant? = nil) {
+    ///   - hasFailures: whether units may fail.
+    init(units: Int, remembered: Int, hasFailures: Bool, mutant: LeaseMutant? = nil) {
         self.remembered = remembered
+        self.hasFailures = hasFailures
         self.mutant = mutant
         add(LeaseState(units: Array(repeating: LeaseState.Unit(), count: units)), from: nil)
         while visited < states.count, violation == nil {
@@ -50,7 +53,7 @@ struct LeaseSearch {
 
     private mutating func expand(_ number: Int) {
         let state = states[number]
-        for step in Self.steps(state) {
+        for step in steps(from: state) {
             var run = LeaseProtocol(state, mutant: mutant)
             run.run(step)
             steps += 1
@@ -58,7 +61,7 @@ struct LeaseSearch {
                 violation = Violation(property: broken, trace: trace(number) + [step])
                 return
             }
-            let next = add(forgetting(run.state).ranked(), from: (number, step))
+            let next = add(forgetting(run.state).standard(), from: (number, step))
             if step.isHelp && next != number { sources[next].append(number) }
         }
     }
@@ -74,7 +77,7 @@ struct LeaseSearch {
     }
 
     /// Every step that may be taken in a state.
-    private static func steps(_ state: LeaseState) -> [LeaseStep] {
+    private func steps(from state: LeaseState) -> [LeaseStep] {
         var steps: [LeaseStep] = state.units.indices.flatMap { [.change(unit: $0), .write(unit: $0)] }
         for (unit, known) in state.units.enumerated() {
             if known.failed?.isDue == false { steps.append(.due(unit: unit)) }
@@ -87,7 +90,7 @@ struct LeaseSearch {
             let parts = known.units.count == 1 ? [[0]] : [[0], [1], [0, 1]]
             for places in parts {
                 steps.append(.complete(claim: claim, places: places))
-                steps.append(.fail(claim: claim, places: places))
+                if hasFailures { steps.append(.fail(claim: claim, places: places)) }
             }
             steps += [.heartbeat(claim: claim), .release(claim: claim), .expire(claim: claim)]
         }

@@ -2,7 +2,7 @@
 
 /// Units with one input each, and the claims that some worker may still remember.
 ///
-/// Numbers of tokens and entries are replaced by their ranks, so the states are finitely many however long it goes on.
+/// States are held against each other in their standard form, so they are finitely many however long it goes on.
 struct LeaseState: Hashable {
     /// The latest version of a unit.
     struct Version: Hashable {
@@ -63,25 +63,40 @@ struct LeaseState: Hashable {
     /// Whether nothing is left to do.
     var isAtRest: Bool { units.allSatisfy { $0.isRight && !$0.isDirty && !$0.isLeased && !$0.isParked } }
 
-    /// The same state with the least numbers in the same order, and without what nothing can depend on any more.
-    func ranked() -> LeaseState {
+    /// The state that stands for all that differ from it by nothing that matters: numbers are replaced by their ranks, for
+    /// entries among those of one unit; the present input of each unit is 0; what nothing depends on is left out.
+    func standard() -> LeaseState {
         var state = self
         for (index, claim) in claims.enumerated() {
+            state.claims[index].token = UInt8(index + 1)
             for (place, handed) in claim.units.enumerated() where handed.isFinished || claim.state != .active {
                 state.claims[index].units[place] = Handed(
                     unit: handed.unit, base: 0, input: 0, isFinished: handed.isFinished)
             }
         }
-        for (rank, index) in state.claims.indices.enumerated() { state.claims[index].token = UInt8(rank + 1) }
-        let known = state.units.map(\.head.entry) + state.claims.flatMap { $0.units.map(\.base) }
-        let entries = Set(known).subtracting([0]).sorted()
-        func rank(_ entry: UInt8) -> UInt8 { UInt8((entries.firstIndex(of: entry) ?? -1) + 1) }
-        for index in state.units.indices { state.units[index].head.entry = rank(units[index].head.entry) }
-        for index in state.claims.indices {
-            for place in state.claims[index].units.indices {
-                state.claims[index].units[place].base = rank(state.claims[index].units[place].base)
+        for unit in state.units.indices { state.standardise(unit) }
+        return state
+    }
+
+    private mutating func standardise(_ unit: Int) {
+        var entries: Set<UInt8> = [units[unit].head.entry]
+        for claim in claims where claim.state == .active {
+            for handed in claim.units where handed.unit == unit { entries.insert(handed.base) }
+        }
+        let sorted = entries.subtracting([0]).sorted()
+        func rank(_ entry: UInt8) -> UInt8 { UInt8((sorted.firstIndex(of: entry) ?? -1) + 1) }
+        let input = units[unit].input
+        units[unit].input = 0
+        units[unit].head.entry = rank(units[unit].head.entry)
+        units[unit].head.told = units[unit].head.told.map { $0 ^ input }
+        units[unit].head.made = units[unit].head.made.map { $0 ^ input }
+        units[unit].failed?.input ^= input
+        for index in claims.indices where claims[index].state == .active {
+            for place in claims[index].units.indices where claims[index].units[place].unit == unit {
+                guard !claims[index].units[place].isFinished else { continue }
+                claims[index].units[place].base = rank(claims[index].units[place].base)
+                claims[index].units[place].input ^= input
             }
         }
-        return state
     }
 }

@@ -1,5 +1,6 @@
 // The form of the sources: lengths, words, and constructions that need a reason.
 
+import Foundation
 import Testing
 
 @Suite("Form")
@@ -63,6 +64,14 @@ struct FormTests {
             }
         }
         #expect(found == [])
+    }
+
+    @Test("every target of tests is among those that make test runs")
+    func targets() throws {
+        let tests = Set(try Tree.swiftFiles("Tests").map { String($0.path.split(separator: "/")[1]) })
+        let makefile = try String(contentsOf: Tree.root.appendingPathComponent("Makefile"), encoding: .utf8)
+        let words = Set(makefile.split { $0.isWhitespace })
+        #expect(tests.filter { $0.hasSuffix("Tests") && !words.contains($0[...]) }.sorted() == [])
     }
 
     private static func sources() throws -> [Tree.File] {

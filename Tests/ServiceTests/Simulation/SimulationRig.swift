@@ -79,9 +79,8 @@ final class SimulationRig: Sendable {
             return passed
         }
         guard passed > 0 else { return }
-        try await world.pool.transaction { (connection) throws(PostgresError) in
-            _ = try connection.query(Self.advanceClaimsStatement, [.int8(Int64(passed))])
-            _ = try connection.query(Self.advanceFailuresStatement, [.int8(Int64(passed))])
+        try await world.pool.withConnection { (connection) throws(PostgresError) in
+            _ = try connection.query(Self.advanceStatement, [.int8(Int64(passed))])
         }
     }
 
@@ -161,11 +160,14 @@ final class SimulationRig: Sendable {
         return entries
     }
 
-    private static let advanceClaimsStatement = Statement(
-        "simulation_advance_claims",
-        "UPDATE claim SET lease_until = lease_until - make_interval(secs => $1 / 1000.0) WHERE state = 0")
-    private static let advanceFailuresStatement = Statement(
-        "simulation_advance_failures", "UPDATE failure SET retry_at = retry_at - make_interval(secs => $1 / 1000.0)")
+    private static let advanceStatement = Statement(
+        "simulation_advance",
+        """
+        WITH claims AS (
+            UPDATE claim SET lease_until = lease_until - make_interval(secs => $1 / 1000.0) WHERE state = 0
+        )
+        UPDATE failure SET retry_at = retry_at - make_interval(secs => $1 / 1000.0)
+        """)
     private static let timeStatement = Statement("simulation_time", "SELECT clock_timestamp()")
     private static let standingsStatement = Statement(
         "simulation_standings",
