@@ -55,7 +55,8 @@ def run(program, directory):
 def fill(disk):
     """Takes all the room there is."""
     path = disk / "filler"
-    with path.open("wb") as file:
+    # Unbuffered: a buffer that could not be written would be tried again, and fail, when the file is closed.
+    with path.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(b"\0" * 65_536)
