@@ -18,7 +18,10 @@ let fenced = strict + [.strictMemorySafety()]
 let package = Package(
     name: "metaxy-server",
     products: [.executable(name: "metaxyd", targets: ["metaxyd"])],
-    dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
     targets: [
         // C, no Swift.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -69,6 +72,7 @@ let package = Package(
             dependencies: [
                 "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "WebToken",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
 

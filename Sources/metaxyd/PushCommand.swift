@@ -3,12 +3,14 @@
 import ArgumentParser
 import Foundation
 import JSON
+import TOMLKit
 
 struct PushCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push",
-        abstract: "Register a project's graph from a JSON file, and show what changes.",
-        discussion: "The file has what POST /v1/push takes: project, features, and optionally tags and message.")
+        abstract: "Register a project's graph from a JSON or TOML file, and show what changes.",
+        discussion: "The file has what POST /v1/push takes: project, features, and optionally tags and message. "
+            + "Its name says what it is: .toml is TOML 1.0, anything else JSON.")
 
     @Argument(help: "The file; - for standard input.")
     var file: String
@@ -35,7 +37,21 @@ struct PushCommand: AsyncParsableCommand {
             file == "-"
             ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
         guard let data else { throw .refused("the file \(file) cannot be read") }
-        do { return try JSONValue(parsing: Array(data)) } catch { throw .refused("\(file) is no JSON: \(error)") }
+        let json = file.hasSuffix(".toml") ? try Self.json(ofTOML: data, file) : Array(data)
+        do { return try JSONValue(parsing: json) } catch { throw .refused("\(file) is no JSON: \(error)") }
+    }
+
+    /// The JSON of a TOML document; its dates and times become texts.
+    private static func json(ofTOML data: Data, _ file: String) throws(ExitReason) -> [UInt8] {
+        guard let text = String(data: data, encoding: .utf8) else { throw .refused("\(file) is no UTF-8") }
+        do {
+            return Array(try TOMLTable(string: text).convert(to: .json).utf8)
+        } catch let error as TOMLParseError {
+            let place = error.source.begin
+            throw .refused("\(file) is no TOML: line \(place.line), column \(place.column): \(error.description)")
+        } catch {
+            throw .refused("\(file) is no TOML: \(error)")
+        }
     }
 
     private func text(_ answer: JSONValue) -> String {

@@ -13,6 +13,23 @@ struct ClientCommandTests {
         {"spec":{"key":"a/leaf","id_columns":["id"],"deps":[{"feature":"a/root"}],"fields":[{"key":"y","code_version":"1"}]}}]}
         """
 
+    private static let tomlGraph = """
+        project = "p"
+
+        [[features]]
+        [features.spec]
+        key = "a/root"
+        id_columns = ["id"]
+        fields = [{ key = "x", code_version = "1" }]
+
+        [[features]]
+        [features.spec]
+        key = "a/leaf"
+        id_columns = ["id"]
+        deps = [{ feature = "a/root" }]
+        fields = [{ key = "y", code_version = "1" }]
+        """
+
     @Test("a graph is pushed, its work is shown, explained and verified, with a token from a file")
     func story() async throws {
         let directory = try TestDirectory.create()
@@ -28,6 +45,12 @@ struct ClientCommandTests {
         #expect(try run("status").output.split(separator: "\n").count == 1)
         #expect(try run("push", file).output.contains("is now at"))
         #expect(try run("push", file).output.contains("is already at"))
+        // The same in TOML is the same.
+        let toml = directory + "/graph.toml"
+        try Data(Self.tomlGraph.utf8).write(to: URL(fileURLWithPath: toml))
+        #expect(try run("push", toml).output.contains("is already at"))
+        try Data("project = \"p\"\nfeatures = [".utf8).write(to: URL(fileURLWithPath: toml))
+        #expect(try run("push", toml).code == 1)
         let secret = try String(contentsOfFile: directory + "/admin-token", encoding: .utf8)
             .trimmingCharacters(in: .newlines)
         let rows = #"{"records":[{"id":"r 1+","metaxy_provenance_by_field":{"x":"1"}}]}"#

@@ -22,7 +22,8 @@ struct LayerTests {
         ],
         "metaxyd": [
             "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "FoundationNetworking", "Glibc", "HTTP",
-            "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "Synchronization", "WebToken",
+            "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "Synchronization", "TOMLKit",
+            "WebToken",
         ],
     ]
 
