@@ -53,7 +53,7 @@ public struct API: Sendable {
     public func fastPath(_ head: RequestHead) -> Response? {
         guard head.hasPath("/livez"), !head.hasQuery, head.method == .get else { return nil }
         var response = Self.aliveAtOnce
-        RequestIdentity.append(to: &response.headers, head, random: configuration.random)
+        RequestIdentity.add(to: &response, head, random: configuration.random)
         metrics.alive()
         return response
     }

@@ -32,12 +32,12 @@ struct RequestIdentity: Sendable {
         traceparent = nil
     }
 
-    /// Writes the id that an answer has, without making a text of it.
-    static func append(to headers: inout HeaderFields, _ head: RequestHead, random: () -> UInt64) {
+    /// Gives an answer the id that it has, without making a text of it.
+    static func add(to response: inout Response, _ head: RequestHead, random: () -> UInt64) {
         if let given = head.headers[idField], isSane(given) {
-            headers.append(idField, given)
+            response.headers.append(idField, given)
         } else {
-            headers.append(idField, hex: random(), random())
+            response.hexField = HexField(idField, random(), random())
         }
     }
 

@@ -60,34 +60,6 @@ public struct HeaderFields: Sendable {
         entries.append(Entry(name: nameStart..<nameEnd, value: valueStart..<valueEnd))
     }
 
-    /// Adds a field line whose value is 128 bits in 32 lower-case hex digits.
-    ///
-    /// - Parameters:
-    ///   - name: the field's name.
-    ///   - high: the bits of the first 16 digits.
-    ///   - low: the bits of the others.
-    public mutating func append(_ name: FieldName, hex high: UInt64, _ low: UInt64) {
-        bytes.reserveCapacity(bytes.count + 64)
-        let nameStart = UInt32(bytes.count)
-        name.withBytes { bytes.append(contentsOf: $0) }
-        let nameEnd = UInt32(bytes.count)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(Grammar.space)
-        let valueStart = UInt32(bytes.count)
-        Self.appendHex(high, to: &bytes)
-        Self.appendHex(low, to: &bytes)
-        entries.append(Entry(name: nameStart..<nameEnd, value: valueStart..<valueStart + 32))
-        bytes.append(Grammar.cr)
-        bytes.append(Grammar.lf)
-    }
-
-    private static func appendHex(_ word: UInt64, to bytes: inout [UInt8]) {
-        for place in 0..<UInt64(16) {
-            let digit = UInt8(truncatingIfNeeded: word >> (60 - 4 * place)) & 0xF
-            bytes.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
-        }
-    }
-
     /// The combined value of a field: its values in order, joined with ", " (RFC 9110 section 5.3); nil when absent.
     ///
     /// - Parameter name: the field's name, in any case.

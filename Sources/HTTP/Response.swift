@@ -9,6 +9,8 @@ public struct Response: Sendable {
     public var status: Status
     /// The header fields.
     public var headers: HeaderFields
+    /// One more header field; nil for none.
+    public var hexField: HexField?
     /// The content.
     public var body: ResponseBody
 

@@ -45,6 +45,7 @@ public enum ResponseEncoder {
     ) {
         appendStatusLine(response.status, to: &output)
         appendFields(response.headers, to: &output)
+        response.hexField?.append(to: &output)
         output.append(bytes: date)
         switch framing {
         case .none, .untilClose:

@@ -26,6 +26,19 @@ struct ResponseEncoderTests {
                 """)
     }
 
+    @Test(
+        "a number in hex is written as a field of 32 digits",
+        arguments: [0, 1, 9, 10, 15, 16, 0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210, .max] as [UInt64])
+    func hex(_ number: UInt64) {
+        var response = Response(status: .ok)
+        response.hexField = HexField("X-Id", number, ~number)
+        let digits = [number, ~number].map { word in
+            let text = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        #expect(head(response).contains("\r\nX-Id: \(digits.joined())\r\n"))
+    }
+
     @Test("statuses without content have no framing field", arguments: [204, 304] as [UInt16])
     func noContent(_ code: UInt16) {
         let text = head(Response(status: Status(code), body: .bytes([1])))
