@@ -58,6 +58,7 @@ let package = Package(
                 .embedInCode("0010_slim_claim_batch.sql"),
                 .embedInCode("0011_create_change_log.sql"),
                 .embedInCode("0012_add_expiries.sql"),
+                .embedInCode("0013_create_dispatch.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

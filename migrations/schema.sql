@@ -117,15 +117,23 @@ CREATE TABLE public.claim (
     state smallint NOT NULL,
     worker text NOT NULL,
     finished bit varying NOT NULL,
+    seconds double precision DEFAULT 0 NOT NULL,
+    timed integer DEFAULT 0 NOT NULL,
     CONSTRAINT claim_check CHECK (((remaining >= 0) AND (remaining <= units))),
     CONSTRAINT claim_check1 CHECK (((state = 0) = (finished_at IS NULL))),
     CONSTRAINT claim_lease_seconds_check CHECK ((lease_seconds > 0)),
+    CONSTRAINT claim_seconds_check CHECK ((seconds >= (0)::double precision)),
     CONSTRAINT claim_state_check CHECK (((state >= 0) AND (state <= 3))),
+    CONSTRAINT claim_timed_check CHECK ((timed >= 0)),
     CONSTRAINT claim_units_check CHECK ((units > 0))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000');
 
 COMMENT ON COLUMN public.claim.state IS '0 active, 1 finished by its worker, 2 released, 3 expired';
+
+COMMENT ON COLUMN public.claim.seconds IS 'compute time that its worker reported';
+
+COMMENT ON COLUMN public.claim.timed IS 'units whose compute time that was';
 
 CREATE TABLE public.claim_batch (
     claim_id bigint NOT NULL,
@@ -174,6 +182,31 @@ ALTER TABLE public.definition ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.dispatch (
+    revision bigint NOT NULL,
+    feature_id integer NOT NULL,
+    priority integer NOT NULL,
+    max_claims integer,
+    max_attempts integer NOT NULL,
+    retry_first integer NOT NULL,
+    retry_max integer NOT NULL,
+    requires jsonb NOT NULL,
+    CONSTRAINT dispatch_check CHECK ((retry_max >= retry_first)),
+    CONSTRAINT dispatch_max_attempts_check CHECK ((max_attempts > 0)),
+    CONSTRAINT dispatch_max_claims_check CHECK ((max_claims >= 0)),
+    CONSTRAINT dispatch_requires_check CHECK ((jsonb_typeof(requires) = 'object'::text)),
+    CONSTRAINT dispatch_retry_first_check CHECK ((retry_first > 0)),
+    CONSTRAINT dispatch_revision_check CHECK ((revision > 0))
+);
+
+COMMENT ON COLUMN public.dispatch.revision IS 'how often these settings have changed';
+
+COMMENT ON COLUMN public.dispatch.max_claims IS 'active claims at a time; null: any number';
+
+COMMENT ON COLUMN public.dispatch.retry_first IS 'seconds before the second attempt, doubled with each further one up to retry_max';
+
+COMMENT ON COLUMN public.dispatch.requires IS 'tags, name to value, that a worker must have';
 
 CREATE TABLE public.drain_watch (
     "position" bigint NOT NULL,
@@ -369,9 +402,13 @@ CREATE TABLE public.project (
     hash_truncation_length integer NOT NULL,
     hash_algorithm text NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
+    max_claims integer,
     CONSTRAINT project_hash_algorithm_check CHECK ((hash_algorithm = ANY (ARRAY['md5'::text, 'sha256'::text, 'xxhash32'::text, 'xxhash64'::text]))),
-    CONSTRAINT project_hash_truncation_length_check CHECK (((hash_truncation_length >= 8) AND (hash_truncation_length <= 64)))
+    CONSTRAINT project_hash_truncation_length_check CHECK (((hash_truncation_length >= 8) AND (hash_truncation_length <= 64))),
+    CONSTRAINT project_max_claims_check CHECK ((max_claims >= 0))
 );
+
+COMMENT ON COLUMN public.project.max_claims IS 'active claims on all its features at a time; null: any number';
 
 ALTER TABLE public.project ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.project_id_seq
@@ -461,6 +498,9 @@ ALTER TABLE ONLY public.definition
 ALTER TABLE ONLY public.definition
     ADD CONSTRAINT definition_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.dispatch
+    ADD CONSTRAINT dispatch_pkey PRIMARY KEY (feature_id);
+
 ALTER TABLE ONLY public.drain_watch
     ADD CONSTRAINT drain_watch_pkey PRIMARY KEY (singleton);
 
@@ -530,6 +570,8 @@ CREATE INDEX api_token_secret_token_index ON public.api_token_secret USING btree
 
 CREATE INDEX claim_active_index ON public.claim USING btree (feature_id, id) WHERE (state = 0);
 
+CREATE INDEX claim_timed_index ON public.claim USING btree (feature_id, id) WHERE (timed > 0);
+
 CREATE INDEX failure_retry_index ON public.failure USING btree (feature_id, retry_at) WHERE (retry_at IS NOT NULL);
 
 CREATE INDEX feature_project_index ON public.feature USING btree (project_id);
@@ -560,6 +602,9 @@ ALTER TABLE ONLY public.claim_batch
 
 ALTER TABLE ONLY public.definition
     ADD CONSTRAINT definition_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);
+
+ALTER TABLE ONLY public.dispatch
+    ADD CONSTRAINT dispatch_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES public.feature(id);
 
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_current_definition_fkey FOREIGN KEY (current_definition) REFERENCES public.definition(id);

@@ -59,6 +59,12 @@ enum Bounds {
     /// Parts of an increment that are being read while one is written: as many database sessions of a request.
     static let partsAhead = 3
 
+    /// Tags of a worker, or that a feature requires, and bytes of the name or value of one.
+    static let tagsMax = 32, tagBytesMax = 255
+
+    /// Seconds of computing that a worker may report or ask for at once: a year.
+    static let computeSecondsMax = 31_536_000.0
+
     /// Features that one claim may choose from.
     static let claimFeaturesMax = 1_000
 }

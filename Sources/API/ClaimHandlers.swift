@@ -79,6 +79,9 @@ extension API {
             request.wait = .seconds(seconds)
         }
         if let kinds = members.choices("kinds", among: [UnitState.new, .stale]) { request.kinds = kinds }
+        request.secondsMax = members.computeSeconds("max_seconds")
+        if request.secondsMax == 0 { members.refuse("max_seconds", "expected more than 0") }
+        request.tags = members.tags("tags")
         request.filters = members.filters("filter")
         request.allowsUnsettledInputs = members.bool("allow_unsettled_inputs") ?? false
         return request

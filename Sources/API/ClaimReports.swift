@@ -51,11 +51,11 @@ extension API {
         if bulk.members.names("units") {
             bulk.members.refuse("units", "only a claim on an expansion has units; report records")
         }
-        let token = try token(of: &bulk, call)
+        let (token, seconds) = try receipt(of: &bulk, call)
         let writer = call.writer(materialization: try call.materialization())
         guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.complete(claim: id, token: token, rows: rows, writer: writer)
+            try await metaxy.complete(claim: id, token: token, rows: rows, seconds: seconds, writer: writer)
         } answer: {
             Self.answer($0)
         }
@@ -68,11 +68,11 @@ extension API {
         if bulk.members.names("records") {
             bulk.members.refuse("records", "the feature is an expansion: report units, each with its records")
         }
-        let token = try token(of: &bulk, call)
+        let (token, seconds) = try receipt(of: &bulk, call)
         let writer = call.writer(materialization: try call.materialization())
         guard let units = bulk.elements else { throw Problem(.validationFailed, .pointer("/units"), "is missing") }
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.complete(claim: id, token: token, units: units, writer: writer)
+            try await metaxy.complete(claim: id, token: token, units: units, seconds: seconds, writer: writer)
         } answer: {
             Self.answer($0)
         }
@@ -115,24 +115,33 @@ extension API {
         }
     }
 
-    /// The fencing token: a member of a document, a parameter beside lines.
-    private func token<Element>(of bulk: inout Bulk<Element>, _ call: Call) throws(Problem) -> Int64 {
+    /// The fencing token and how long it took to compute: members of a document, parameters beside lines.
+    private func receipt<Element>(
+        of bulk: inout Bulk<Element>, _ call: Call
+    ) throws(Problem) -> (token: Int64, seconds: Double?) {
         if bulk.isLines {
             guard let text = call.query["token"] else { throw call.query.refusal("token", "is missing") }
             let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
             guard isDigits, let token = Int64(text) else {
                 throw call.query.refusal("token", "expected a whole number, found \"\(text)\"")
             }
-            return token
+            return (token, try seconds(call.query))
         }
-        if call.query["token"] != nil {
-            throw call.query.refusal("token", "is for NDJSON bodies; a JSON document has it as a member")
+        for name in ["token", "seconds"] where call.query[name] != nil {
+            throw call.query.refusal(name, "is for NDJSON bodies; a JSON document has it as a member")
         }
         let token = bulk.members.requiredNumber("token")
-        // Compute time is accepted from workers that report it; nothing is made of it yet but the check.
-        _ = bulk.members.amount("seconds")
+        let seconds = bulk.members.computeSeconds("seconds")
         try bulk.finishMembers()
-        return token
+        return (token, seconds)
+    }
+
+    private func seconds(_ query: Query) throws(Problem) -> Double? {
+        guard let text = query["seconds"] else { return nil }
+        guard let seconds = Double(text), (0...Bounds.computeSecondsMax).contains(seconds) else {
+            throw query.refusal("seconds", "expected a number from 0 to 31,536,000, found \"\(text)\"")
+        }
+        return seconds
     }
 
     /// The ids that failed: a list of them, or `"all"`, which is the same as nothing.

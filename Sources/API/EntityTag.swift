@@ -10,13 +10,13 @@ enum EntityTag {
 
     /// The version that `If-Match` asks for, nil where the field is absent.
     ///
-    /// - Throws: `invalid_parameter` unless it is one strong tag: a push replaces exactly one version.
+    /// - Throws: `invalid_parameter` unless it is one strong tag: a change replaces exactly one version.
     static func expected(_ head: RequestHead) throws(Problem) -> String? {
         guard let text = head.headers["If-Match"] else { return nil }
         guard let version = version(text) else {
             throw Problem(
                 .invalidParameter, .parameter("If-Match"),
-                "expected one strong entity tag, as the ETag of the project, found \(text)")
+                "expected one strong entity tag, as the ETag of what is to be changed, found \(text)")
         }
         return version
     }

@@ -92,6 +92,11 @@ extension JSONWriter {
         }
         member("upstream", feature.upstream.map(\.description))
         member("downstream", feature.downstream.map(\.description))
+        if let dispatch = feature.dispatch {
+            object("dispatch") { $0.dispatch(dispatch) }
+        } else {
+            member("dispatch", String?.none)
+        }
         object("counts") { writer in
             writer.member("records", feature.counts.records)
             writer.member("deleted", feature.counts.deleted)

@@ -21,6 +21,12 @@ extension JSONWriter {
         integer(value)
     }
 
+    /// Writes a member that is an integer; nil for null.
+    mutating func member(_ name: String, bound value: Int32?) {
+        key(name)
+        if let value { integer(value) } else { null() }
+    }
+
     /// Writes a member that is true or false.
     mutating func member(_ name: String, _ value: Bool) {
         key(name)

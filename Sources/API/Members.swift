@@ -85,6 +85,51 @@ struct Members {
         }
     }
 
+    /// A whole number within bounds; one outside is refused, for a bound would mean something else than what was asked.
+    mutating func number(_ name: String, in bounds: ClosedRange<Int>) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard case .integer(let number) = value, let found = Int(exactly: number), bounds.contains(found) else {
+            refuse(name, "expected a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
+            return nil
+        }
+        return found
+    }
+
+    /// A whole number within bounds, or null; nil where the member is absent.
+    mutating func numberOrNull(_ name: String, in bounds: ClosedRange<Int>) -> Int?? {
+        let number = number(name, in: bounds)
+        return object[name] == nil ? nil : .some(number)
+    }
+
+    /// Seconds of computing, as a worker measures them.
+    mutating func computeSeconds(_ name: String) -> Double? {
+        guard let seconds = amount(name) else { return nil }
+        if seconds > Bounds.computeSecondsMax { refuse(name, "expected at most a year, 31,536,000 seconds") }
+        return seconds
+    }
+
+    /// Tags, name to value; none where the member is absent.
+    mutating func tags(_ name: String) -> [String: String] {
+        guard let value = value(name) else { return [:] }
+        guard let object = value.objectValue else {
+            refuse(name, "expected an object of tags, such as {\"gpu\":\"a100\"}, found \(value.kind)")
+            return [:]
+        }
+        if object.count > Bounds.tagsMax {
+            refuse(name, "has \(object.count) tags; at most \(Bounds.tagsMax) are taken")
+            return [:]
+        }
+        var tags: [String: String] = [:]
+        for member in object {
+            let place = String(JSONPointer.root.appending(name).appending(member.name).description.dropFirst())
+            if member.name.isEmpty || member.name.utf8.count > Bounds.tagBytesMax || member.name.utf8.contains(0) {
+                refuse(place, "the name of a tag has 1 to \(Bounds.tagBytesMax) bytes, and no U+0000")
+            }
+            if let text = text(place, member.value, bytesMax: Bounds.tagBytesMax) { tags[member.name] = text }
+        }
+        return tags
+    }
+
     /// A number of 64 bits that the server once gave.
     mutating func requiredNumber(_ name: String) -> Int64 {
         guard let value = required(name) else { return 0 }

@@ -103,6 +103,7 @@ extension JSONWriter {
         member("progress_percent", number: status.progress)
         member("oldest_pending_age_seconds", number: status.oldestPendingAge)
         member("rate_per_second", number: status.rate)
+        member("seconds_per_unit", number: status.secondsPerUnit)
         member("estimated_seconds", number: status.estimatedSeconds)
         endObject()
     }

@@ -29,6 +29,11 @@ extension Problem {
             self.init(.conflict, reason)
         case .preconditionFailed(let current):
             self = Self.preconditionFailed(current)
+        case .settingsMoved(let current):
+            self = Problem(.preconditionFailed, "The settings are at revision \"\(current)\".")
+                .with("ETag", EntityTag.text(current))
+        case .requirementsNotMet(let detail):
+            self.init(.requirementsNotMet, "The worker lacks tags: \(detail).")
         case .unavailable(let error):
             self = Problem(.unavailable, "The database cannot be reached or is overloaded; try again.")
                 .with(cause: "\(error)")

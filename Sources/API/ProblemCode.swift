@@ -40,7 +40,9 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case leaseLost = "lease_lost"
     /// The request contradicts the present state.
     case conflict
-    /// The project is not at the version that the client expects.
+    /// The worker lacks tags that every feature it asks for requires.
+    case requirementsNotMet = "requirements_not_met"
+    /// The project, or what else the request changes, is not at the version that the client expects.
     case preconditionFailed = "precondition_failed"
     /// The body is too large.
     case contentTooLarge = "content_too_large"
@@ -83,7 +85,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .methodNotAllowed: Status(405)
         case .notAcceptable: Status(406)
         case .requestTimeout: Status(408)
-        case .leaseLost, .conflict: Status(409)
+        case .leaseLost, .conflict, .requirementsNotMet: Status(409)
         case .preconditionFailed: Status(412)
         case .contentTooLarge: Status(413)
         case .uriTooLong: Status(414)
@@ -120,7 +122,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: "The request came too slowly"
         case .leaseLost: "The lease was lost"
         case .conflict: "The request contradicts the present state"
-        case .preconditionFailed: "The project is at another version"
+        case .requirementsNotMet: "The worker lacks tags that the work requires"
+        case .preconditionFailed: "The resource is at another version"
         case .contentTooLarge: "The body is too large"
         case .uriTooLong: "The request target is too long"
         case .unsupportedMediaType: "The body's media type is not supported"

@@ -50,10 +50,12 @@ extension API {
         let algorithm = members.choice("hash_algorithm", HashAlgorithm.self)
         let truncation = members.count(
             "hash_truncation_length", least: RecordHash.truncationMin, most: RecordHash.truncationMax + 1)
+        let cap = members.numberOrNull("max_claims", in: 0...Service.Limits.claimsCapMax).map { $0.map { Int32($0) } }
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
             try await metaxy.configure(
-                project: name, algorithm: algorithm, truncation: truncation, writer: call.writer())
+                project: name, algorithm: algorithm, truncation: truncation, claimsMax: cap,
+                writer: call.writer())
         }
         return .json(
             JSONWriter.document { $0.project(outcome.project) }, status: outcome.isNew ? .created : .ok)
@@ -109,6 +111,7 @@ extension JSONWriter {
         member("project", project.name)
         member("hash_algorithm", project.hash.algorithm.rawValue)
         member("hash_truncation_length", project.hash.truncation)
+        member("max_claims", bound: project.claimsMax)
         member("project_version", project.version)
         member("created_at", time: project.createdAt)
         member("features", summary.features)

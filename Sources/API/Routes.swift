@@ -44,6 +44,12 @@ enum Routes {
         Route(.get, "/v1/features/{key}", "getFeature", .read) { (api, call) throws(Problem) in
             try await api.getFeature(call)
         },
+        Route(.get, "/v1/dispatch/{key}", "getDispatch", .read) { (api, call) throws(Problem) in
+            try await api.getDispatch(call)
+        },
+        Route(.put, "/v1/dispatch/{key}", "putDispatch", .admin) { (api, call) throws(Problem) in
+            try await api.putDispatch(call)
+        },
         Route(.get, "/v1/graph", "getGraph", .read, query: ["project", "feature", "up", "down", "format"]) {
             (api, call) throws(Problem) in try await api.getGraph(call)
         },
@@ -89,7 +95,10 @@ enum Routes {
         Route(.post, "/v1/claims/{id}/heartbeat", "extendClaim", .work) { (api, call) throws(Problem) in
             try await api.heartbeat(call)
         },
-        Route(.post, "/v1/claims/{id}/complete", "completeClaim", .work, query: ["token", "materialization_id"]) {
+        Route(
+            .post, "/v1/claims/{id}/complete", "completeClaim", .work,
+            query: ["token", "seconds", "materialization_id"]
+        ) {
             (api, call) throws(Problem) in try await api.complete(call)
         },
         Route(.post, "/v1/claims/{id}/fail", "failClaim", .work) { (api, call) throws(Problem) in

@@ -30,6 +30,8 @@ public struct Catalog: Sendable {
     public let definitions: [FeatureID: StoredDefinition]
     /// The columns of each id space.
     public let spaces: [Int32: [String]]
+    /// How the work of features is handed out, where that was said.
+    public let dispatches: [FeatureID: StoredDispatch]
     private let edges: [FeatureID: [Edge]]
     private let watchedColumns: [FeatureID: [String]]
     private let ranks: [FeatureID: Int]
@@ -41,6 +43,7 @@ public struct Catalog: Sendable {
     public init(_ contents: RegistryContents) throws(StoreError) {
         revision = contents.revision
         spaces = contents.spaces
+        dispatches = contents.dispatches
         projects = Dictionary(contents.projects.map { ($0.name, $0) }) { first, _ in first }
         stored = Dictionary(contents.features.map { ($0.key, $0) }) { first, _ in first }
         definitions = Dictionary(contents.definitions.map { ($0.feature, $0) }) { first, _ in first }

@@ -6,7 +6,7 @@ public import Store
 
 /// What a worker asks for.
 public struct ClaimRequest: Sendable {
-    /// The features it can work on, in the order of preference.
+    /// The features it can work on; those of one priority in the order of preference.
     public var features: [FeatureKey]
     /// Its name.
     public var worker: String
@@ -20,6 +20,11 @@ public struct ClaimRequest: Sendable {
     public var allowsUnsettledInputs: Bool
     /// Which kinds of units it takes: new, stale or both.
     public var kinds: Set<UnitState>
+    /// For how many seconds it wants to compute: fewer units than `limit` where more would take longer, as far as is known
+    /// from earlier claims; nil for any.
+    public var secondsMax: Double?
+    /// Its tags, name to value: what features may require.
+    public var tags: [String: String]
     /// Which units it takes: those whose row, as a resolve shows it, passes every filter.
     public var filters: [Filter]
 
@@ -27,7 +32,7 @@ public struct ClaimRequest: Sendable {
     public init(
         features: [FeatureKey], worker: String, limit: Int = 256, leaseSeconds: Int = 60, wait: Duration = .zero,
         allowsUnsettledInputs: Bool = false, kinds: Set<UnitState> = [.new, .stale],
-        filters: [Filter] = []
+        filters: [Filter] = [], secondsMax: Double? = nil, tags: [String: String] = [:]
     ) {
         self.features = features
         self.worker = worker
@@ -37,10 +42,12 @@ public struct ClaimRequest: Sendable {
         self.allowsUnsettledInputs = allowsUnsettledInputs
         self.kinds = kinds
         self.filters = filters
+        self.secondsMax = secondsMax
+        self.tags = tags
     }
 
     /// Which units it takes.
-    var taste: Taste { Taste(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs) }
+    var taste: Taste { Taste(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs, tags: tags) }
 }
 
 /// A batch in a worker's hands.
@@ -56,13 +63,19 @@ public struct ClaimedBatch: Sendable {
 }
 
 extension Metaxy {
-    /// Hands out up to `request.limit` units of the first feature that has some.
+    /// Hands out up to `request.limit` units of the first feature that has some: those of greater priority first, then in
+    /// the order in which they were asked for.
+    ///
+    /// Features that require tags which the worker does not have are passed over. Which they are, and their order, is as
+    /// it was when the request came; that the worker has the tags and that there is a place under the caps is looked at
+    /// again in the transaction that hands out.
     ///
     /// - Returns: nil where there was nothing, after waiting as long as asked.
-    /// - Throws: `.featureNotFound`; `.invalid` for a root feature; `.unavailable`.
+    /// - Throws: `.featureNotFound`; `.invalid` for a root feature; `.requirementsNotMet` where all features require
+    ///   tags that the worker does not have; `.unavailable`.
     /// - Complexity: O(batch) rows, whatever the size of the feature; about a dozen round trips.
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
-        let features = try await claimable(request.features)
+        let features = try await claimable(request)
         let deadline = ContinuousClock.now + request.wait
         let wish = Wish(features: Set(features), limit: request.limit, taste: request.taste)
         let number = waiters.enter()
@@ -136,9 +149,12 @@ extension Metaxy {
         if !waiters.pass(next), turn != nil { notices.add([feature: .some]) }
     }
 
-    private func claimable(_ keys: [FeatureKey]) async throws(ServiceError) -> [FeatureID] {
-        try await read { (scope) throws(ServiceError) in
-            var features: [FeatureID] = []
+    /// The features that the worker can have work of, in the order in which they are looked at.
+    private func claimable(_ request: ClaimRequest) async throws(ServiceError) -> [FeatureID] {
+        let keys = request.features
+        return try await read { (scope) throws(ServiceError) in
+            var features: [(id: FeatureID, priority: Int32, place: Int)] = []
+            var unmet: [String] = []
             for (index, key) in keys.enumerated() {
                 let plan = try scope.unitPlan(key)
                 guard !plan.isRoot else {
@@ -148,9 +164,18 @@ extension Metaxy {
                             "\(key) is a root: its records are written, not computed")
                     ])
                 }
-                features.append(plan.id)
+                let settings = scope.catalog.dispatch(of: plan.id)
+                let missing = settings.missing(from: request.tags)
+                if missing.isEmpty {
+                    features.append((plan.id, settings.priority, index))
+                } else {
+                    unmet.append("\(key) requires \(missing.joined(separator: " "))")
+                }
             }
-            return features
+            guard !features.isEmpty else {
+                throw .requirementsNotMet(unmet.prefix(Limits.faultsMax).joined(separator: "; "))
+            }
+            return features.sorted { ($1.priority, $0.place) < ($0.priority, $1.place) }.map(\.id)
         }
     }
 
@@ -160,9 +185,12 @@ extension Metaxy {
         var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
             var outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
-                guard let plan = scope.catalog[feature] else { return ClaimOutcome() }
-                try scope.takeBack(feature)
-                var attempt = try ClaimAttempt(plan, request, scope)
+                guard
+                    let plan = scope.catalog[feature],
+                    scope.catalog.dispatch(of: feature).missing(from: request.tags).isEmpty,
+                    try scope.takePlace(feature)
+                else { return ClaimOutcome() }
+                var attempt = try ClaimAttempt(plan, scope.sized(request, feature), scope)
                 let outcome = try attempt.run(&scope, after: position)
                 scope.tally.add(.claimed, outcome.batch == nil ? 0 : 1, of: feature)
                 return outcome
@@ -174,6 +202,20 @@ extension Metaxy {
             if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) { return outcome }
         }
         return ClaimOutcome(isContended: isContended)
+    }
+}
+
+extension Scope {
+    /// The request with as many units as its worker computes in the time that it wants to; at least one.
+    ///
+    /// - Complexity: one round trip where the time is bounded, none where it is not.
+    fileprivate func sized(_ request: ClaimRequest, _ feature: FeatureID) throws(ServiceError) -> ClaimRequest {
+        guard let seconds = request.secondsMax else { return request }
+        let pace = try stored { () throws(StoreError) in try Paces(connection).read([feature]) }[feature]
+        guard let pace, pace > 0 else { return request }
+        var sized = request
+        sized.limit = max(1, Int(min(seconds / pace, Double(request.limit))))
+        return sized
     }
 }
 

@@ -56,6 +56,7 @@ extension Metaxy {
             try stored { () throws(StoreError) in
                 try Claims(connection).update(id, finished: held.claim.finished, state: .released)
             }
+            try scope.leavePlace(held.plan.id)
             return rest.count
         }
     }
@@ -167,6 +168,7 @@ extension Scope {
         try stored { () throws(StoreError) in
             for claim in expired { try claims.update(claim.id, finished: claim.finished, state: .expired) }
         }
+        if !expired.isEmpty { try leavePlace(feature) }
         try flush()
     }
 

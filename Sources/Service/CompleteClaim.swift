@@ -19,11 +19,13 @@ extension Metaxy {
     ///
     /// Reporting the same records again answers the same and writes nothing.
     ///
-    /// - Parameter rows: results, any part of the claim's units.
+    /// - Parameters:
+    ///   - rows: results, any part of the claim's units.
+    ///   - seconds: how long it took to compute those that had no result yet; nil where the worker does not say.
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
     /// - Complexity: about fifteen round trips; O(rows).
     public func complete(
-        claim id: Int64, token: Int64, rows: [RecordRow], writer: Writer
+        claim id: Int64, token: Int64, rows: [RecordRow], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
         try await change { (scope) throws(ServiceError) in
             let held = try scope.holdForReport(id, token: token)
@@ -32,7 +34,7 @@ extension Metaxy {
                     Fault(.pointer("/records"), "\(held.plan.key) is an expansion: report units with their records")
                 ])
             }
-            return try scope.complete(held, rows, children: nil, writer)
+            return try scope.complete(held, rows, children: nil, seconds: seconds, writer)
         }
     }
 }
@@ -84,7 +86,7 @@ extension Scope {
     ///
     /// - Parameter children: for an expansion, the records that each row's unit expands into.
     mutating func complete(
-        _ held: HeldClaim, _ rows: [RecordRow], children: [[RecordRow]]?, _ writer: Writer
+        _ held: HeldClaim, _ rows: [RecordRow], children: [[RecordRow]]?, seconds: Double?, _ writer: Writer
     ) throws(ServiceError) -> CompletionOutcome {
         let slots = try fieldSlots(held)
         let positions = try check(rows, held, slots)
@@ -108,8 +110,10 @@ extension Scope {
             try stored { () throws(StoreError) in
                 try Failures(connection, feature: plan.id).clear(records)
                 try Claims(connection).update(
-                    held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active)
+                    held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active,
+                    time: seconds.map { (units: open.count, seconds: $0) })
             }
+            if remaining == 0 { try leavePlace(plan.id) }
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
         tally.add(.computed, open.count, of: plan.id)

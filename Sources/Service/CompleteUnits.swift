@@ -49,13 +49,14 @@ extension Metaxy {
     ///   - id: the claim.
     ///   - token: its fencing token.
     ///   - units: results, any part of the claim's units.
+    ///   - seconds: how long it took to compute those that had no result yet; nil where the worker does not say.
     ///   - writer: who reports.
     /// - Returns: what became of them; counted in units.
     /// - Throws: `.claimNotFound`; `.leaseLost`; `.invalid` for unknown or repeated ids, for records that are not of
     ///   their unit, and where the feature is no expansion; `.unavailable`.
     /// - Complexity: about thirty round trips; O(records), those replaced included.
     public func complete(
-        claim id: Int64, token: Int64, units: [UnitResult], writer: Writer
+        claim id: Int64, token: Int64, units: [UnitResult], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
         try await change { (scope) throws(ServiceError) in
             let held = try scope.holdForReport(id, token: token)
@@ -73,7 +74,7 @@ extension Metaxy {
                 RecordRow(
                     place: $0.place, key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
             }
-            return try scope.complete(held, rows, children: units.map(\.records), writer)
+            return try scope.complete(held, rows, children: units.map(\.records), seconds: seconds, writer)
         }
     }
 

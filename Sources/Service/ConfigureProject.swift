@@ -1,4 +1,4 @@
-// Makes a project, or changes how it hashes.
+// Makes a project, or changes how it hashes and how many claims it may have.
 
 public import Feature
 import Postgres
@@ -12,12 +12,15 @@ extension Metaxy {
     /// - Parameters:
     ///   - algorithm: nil for what the project has, or for the standard.
     ///   - truncation: likewise.
+    ///   - claimsMax: how many active claims its features may have at a time, all together; `.some(nil)` for any number,
+    ///     nil for what the project has. It changes nothing about records, and can always be changed.
     /// - Returns: the project, and whether it was made now.
     /// - Throws: `.invalid` for a truncation out of bounds; `.conflict` where the project has records and the settings
     ///   differ; `.unavailable`.
     /// - Complexity: about five round trips.
     public func configure(
-        project name: String, algorithm: HashAlgorithm?, truncation: Int?, writer: Writer = Writer()
+        project name: String, algorithm: HashAlgorithm?, truncation: Int?, claimsMax: Int32?? = nil,
+        writer: Writer = Writer()
     ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
         try await change(exclusive: true) { (scope) throws(ServiceError) in
             let known = scope.catalog.projects[name]
@@ -32,27 +35,32 @@ extension Metaxy {
                         "expected \(RecordHash.truncationMin) to \(RecordHash.truncationMax)")
                 ])
             }
-            if let summary = scope.project(name), present == hash { return (summary, false) }
+            let most = claimsMax ?? known?.claimsMax
+            if let summary = scope.project(name), present == hash, known?.claimsMax == most { return (summary, false) }
             let connection = scope.connection
-            if let known, try scope.hasRecords(project: known.id) {
+            if let known, present != hash, try scope.hasRecords(project: known.id) {
                 throw .conflict(
                     "the project has records, made with \(present.algorithm.rawValue) cut to \(present.truncation)"
                         + " characters; its hash settings stay")
             }
             let project = try stored { () throws(StoreError) in
+                let registry = Registry(connection)
                 if let known {
-                    try Registry(connection).changeProject(known.id, hash: hash)
+                    try registry.changeProject(known.id, hash: hash)
+                    try registry.changeProject(known.id, claimsMax: most)
                 } else {
-                    _ = try Registry(connection).createProject(name, hash: hash)
+                    try registry.changeProject(try registry.createProject(name, hash: hash), claimsMax: most)
                 }
-                try Registry(connection).touch()
-                return try Registry(connection).project(named: name)
+                try registry.touch()
+                return try registry.project(named: name)
             }
             guard let project else { throw .internal("the project \(name) was not stored") }
             let detail = ChangeDetail.texts([
                 "hash_algorithm": hash.algorithm.rawValue, "hash_truncation_length": "\(hash.truncation)",
+                "max_claims": most.map { "\($0)" } ?? "",
             ])
             try scope.begin(writer, LoggedChange(.projectConfigured, project: project.id, detail: detail))
+            scope.awaken(scope.catalog.units(ofProject: project.id))
             let features = scope.project(name)?.features ?? 0
             return (ProjectSummary(project: project, features: features), known == nil)
         }

@@ -46,18 +46,6 @@ extension Metaxy {
     }
 }
 
-/// The delay before attempt `attempts + 1`: doubled with each attempt, the upper half of it random, so that units that
-/// failed together do not come back together.
-///
-/// - Parameter random: 0..<1.
-func retryDelay(attempts: Int, random: Double) -> Double {
-    let first = Double(Limits.retryDelayFirst.components.seconds)
-    let most = Double(Limits.retryDelayMax.components.seconds)
-    var delay = first
-    for _ in 1..<max(attempts, 1) where delay < most { delay *= 2 }
-    return min(delay, most) * (0.5 + random / 2)
-}
-
 extension Scope {
     fileprivate mutating func fail(
         _ held: HeldClaim, _ report: FailureReport, _ writer: Writer, random: () -> Double
@@ -71,12 +59,14 @@ extension Scope {
         let known = try stored { () throws(StoreError) in
             try Failures(connection, feature: plan.id).read(records)
         }
+        let settings = catalog.dispatch(of: plan.id)
         let notes = units.map { unit in
             let before = known[unit.record].flatMap { $0.provenance == unit.provenance ? $0 : nil }
             let attempts = (before?.attempts ?? 0) + 1
-            let isLast = !report.isRetryable || attempts >= Limits.attemptsMax
+            let isLast = !report.isRetryable || attempts >= settings.attemptsMax
             return FailureNote(
-                attempts: attempts, delay: isLast ? nil : retryDelay(attempts: Int(attempts), random: random()),
+                attempts: attempts,
+                delay: isLast ? nil : settings.retryDelay(attempts: Int(attempts), random: random()),
                 expiries: before?.expiries ?? 0, batchMax: before?.batchMax)
         }
         var finished = held.claim.finished
@@ -88,6 +78,7 @@ extension Scope {
                 units, notes, definition: held.claim.definition, worker: held.claim.worker, error: error)
             try Claims(connection).update(held.claim.id, finished: finished, state: isFinished ? .finished : .active)
         }
+        if isFinished { try leavePlace(plan.id) }
         ledger.update(records, of: plan.id) { block, bits in
             block.finish(bits)
             // Marked meanwhile: other inputs are another chance, at once.

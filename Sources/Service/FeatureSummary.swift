@@ -30,6 +30,8 @@ public struct FeatureSummary: Sendable {
     public let upstream: [FeatureKey], downstream: [FeatureKey]
     /// Its records and what is to be done for them.
     public let counts: FeatureCounts
+    /// How its work is handed out; nil for a root, which has none.
+    public let dispatch: DispatchSettings?
 }
 
 extension Scope {
@@ -57,7 +59,7 @@ extension Scope {
                 key: key, project: member.project, spec: member.spec, definition: definition,
                 upstream: catalog.graph.upstream(of: key),
                 downstream: catalog.graph.downstream(of: key).filter { sees($0) },
-                counts: counts)
+                counts: counts, dispatch: catalog[unit]?.isRoot == false ? catalog.dispatch(of: unit) : nil)
         }
     }
 }

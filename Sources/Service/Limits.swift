@@ -46,13 +46,25 @@ public enum Limits {
     /// Failing units whose time has come that one claiming transaction takes up again.
     public static let dueFailuresMax = 10_000
 
-    /// Attempts before a unit is quarantined.
+    /// The greatest cap on concurrent claims that can be set: each claim under a cap counts the active ones.
+    public static let claimsCapMax = 10_000
+
+    /// The greatest number of attempts that can be set.
+    public static let attemptsCapMax = 1_000
+
+    /// The longest delay before another attempt that can be set, in seconds: 30 days.
+    public static let retrySecondsMax = 2_592_000
+
+    /// Priorities go from minus this to this.
+    public static let priorityMax = 1_000_000
+
+    /// Attempts before a unit is quarantined, where its feature's settings do not say.
     public static let attemptsMax = 5
 
-    /// The delay after the first failed attempt, doubled with each further one.
+    /// The delay after the first failed attempt, doubled with each further one, where the settings do not say.
     public static let retryDelayFirst: Duration = .seconds(10)
 
-    /// The longest delay between attempts.
+    /// The longest delay between attempts, where the settings do not say.
     public static let retryDelayMax: Duration = .seconds(3_600)
 
     /// For how long a finished claim can answer a repeated report, in seconds: longer than any client retries.

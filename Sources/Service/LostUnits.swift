@@ -10,15 +10,16 @@ extension FailureNote {
     /// Workers die of many things, so the first time says nothing. From the second on, the units of a batch come back in
     /// halves: the half without the culprit is completed, the other is halved again, until the culprit is alone. Only
     /// then does an expired lease count as a failed attempt. A culprit among n units costs at most
-    /// 1 + log2(n) + `Limits.attemptsMax` leases.
+    /// 1 + log2(n) + `attemptsMax` leases.
     ///
     /// - Parameters:
     ///   - known: what was noted before for the same provenance.
     ///   - units: how many units the worker still held, 1 or more.
-    static func expiry(after known: Failure?, among units: Int) -> FailureNote {
+    ///   - attemptsMax: attempts before a unit is quarantined.
+    static func expiry(after known: Failure?, among units: Int, attemptsMax: Int32) -> FailureNote {
         let expiries = (known?.expiries ?? 0) + 1
         let attempts = (known?.attempts ?? 0) + (units == 1 ? 1 : 0)
-        let isQuarantined = units == 1 && attempts >= Limits.attemptsMax
+        let isQuarantined = units == 1 && attempts >= attemptsMax
         return FailureNote(
             attempts: attempts, delay: attempts == 0 || isQuarantined ? nil : 0, expiries: expiries,
             batchMax: expiries == 1 ? nil : Int32((units + 1) / 2))
@@ -34,9 +35,11 @@ extension Scope {
         let failures = Failures(connection, feature: claim.feature)
         let records = units.map(\.record)
         let known = try stored { () throws(StoreError) in try failures.read(records) }
+        let attemptsMax = catalog.dispatch(of: claim.feature).attemptsMax
         let notes = units.map { unit in
             FailureNote.expiry(
-                after: known[unit.record].flatMap { $0.provenance == unit.provenance ? $0 : nil }, among: units.count)
+                after: known[unit.record].flatMap { $0.provenance == unit.provenance ? $0 : nil }, among: units.count,
+                attemptsMax: attemptsMax)
         }
         try stored { () throws(StoreError) in
             try failures.write(

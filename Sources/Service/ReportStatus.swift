@@ -22,6 +22,8 @@ public struct FeatureStatus: Sendable, Hashable {
     public let oldestPendingAge: Double?
     /// Units finished a second, over the last ten minutes.
     public let rate: Double
+    /// Seconds that a unit took in the last claims for which workers said so; nil where none did.
+    public let secondsPerUnit: Double?
     /// Seconds until everything pending and claimed is finished at that rate; nil where nothing is or none moves.
     public let estimatedSeconds: Double?
 }
@@ -30,7 +32,7 @@ extension Metaxy {
     /// How far the work on each feature of the current graph is, upstream before downstream.
     ///
     /// - Throws: `.unavailable`.
-    /// - Complexity: seven round trips; O(features + failures + blocks with something to do).
+    /// - Complexity: eight round trips; O(features + failures + blocks with something to do).
     public func status() async throws(ServiceError) -> [FeatureStatus] {
         try await read { (scope) throws(ServiceError) in
             let summaries = try scope.summaries(scope.visible)
@@ -38,17 +40,19 @@ extension Metaxy {
             let (activity, now) = try stored { () throws(StoreError) in
                 (try activities.read(), try activities.now())
             }
-            return summaries.map { summary in
-                let id = scope.catalog.units(of: summary.key)?.id ?? 0
-                return FeatureStatus(summary, activity[id] ?? Activity(feature: id), now: now)
+            let ids = summaries.map { scope.catalog.units(of: $0.key)?.id ?? 0 }
+            let paces = try stored { () throws(StoreError) in try Paces(scope.connection).read(ids) }
+            return zip(ids, summaries).map { id, summary in
+                FeatureStatus(summary, activity[id] ?? Activity(feature: id), pace: paces[id], now: now)
             }
         }
     }
 }
 
 extension FeatureStatus {
-    fileprivate init(_ summary: FeatureSummary, _ activity: Activity, now: Int64) {
+    fileprivate init(_ summary: FeatureSummary, _ activity: Activity, pace: Double?, now: Int64) {
         let counts = summary.counts
+        secondsPerUnit = pace
         key = summary.key
         project = summary.project
         records = counts.records

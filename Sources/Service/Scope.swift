@@ -137,6 +137,11 @@ struct Scope {
         return awakened
     }
 
+    /// Notes that units can be handed out which could not before, though no block says so.
+    mutating func awaken(_ features: some Sequence<FeatureID>) {
+        for feature in features { awakened[feature] = awakened[feature].map { $0 + .some } ?? .some }
+    }
+
     /// Writes the blocks back, so that statements find what was changed in them.
     mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }

@@ -51,6 +51,10 @@ public enum ServiceError: Error, Hashable, Sendable {
     case conflict(String)
     /// The project is not at the version that the client expects.
     case preconditionFailed(current: String?)
+    /// The settings are not at the revision that the client expects.
+    case settingsMoved(current: String)
+    /// The worker lacks tags that every feature it asks for requires; the text says which.
+    case requirementsNotMet(String)
     /// The database cannot be reached or is overloaded: the same request may succeed later.
     case unavailable(PostgresError)
     /// The rest of what the client was sending did not come in time; nothing was changed.

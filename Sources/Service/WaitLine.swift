@@ -7,6 +7,8 @@ struct Taste: Hashable, Sendable {
     var kinds: Set<UnitState> = []
     var filters: [Filter] = []
     var allowsUnsettledInputs = false
+    /// The tags of the worker: a feature may require some.
+    var tags: [String: String] = [:]
 }
 
 /// What somebody waits for.

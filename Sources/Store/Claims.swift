@@ -125,10 +125,18 @@ public struct Claims {
     ///
     /// What was handed out stays for a while, so that a repeated report can be answered as the first one was.
     ///
+    /// - Parameter time: how many units were computed in how many seconds; nil where the worker does not say.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
-    public func update(_ id: Int64, finished: BitString, state: ClaimState) throws(StoreError) {
-        try connection.run(Self.updateStatement, [.int8(id), .bit(finished), .int2(state.rawValue)])
+    public func update(
+        _ id: Int64, finished: BitString, state: ClaimState, time: (units: Int, seconds: Double)? = nil
+    ) throws(StoreError) {
+        try connection.run(
+            Self.updateStatement,
+            [
+                .int8(id), .bit(finished), .int2(state.rawValue), .double(time?.seconds ?? 0),
+                .int4(Int32(time?.units ?? 0)),
+            ])
     }
 
     /// Locks the claims of a feature whose lease has run out, passing over those that somebody else is ending.
@@ -235,7 +243,8 @@ extension Claims {
         """
         UPDATE claim
         SET finished = $2, remaining = CASE WHEN $3 = 0 THEN units - bit_count($2)::integer ELSE 0 END,
-            state = $3, finished_at = CASE WHEN $3 <> 0 THEN clock_timestamp() END
+            state = $3, finished_at = CASE WHEN $3 <> 0 THEN clock_timestamp() END,
+            seconds = seconds + $4, timed = timed + $5
         WHERE id = $1
         """)
 

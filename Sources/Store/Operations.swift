@@ -31,6 +31,8 @@ public enum ChangeKind: String, Hashable, Sendable, CaseIterable {
     case pushed
     /// A project was made, or its settings were changed.
     case projectConfigured = "project_configured"
+    /// How the work of a feature is handed out was changed.
+    case dispatchConfigured = "dispatch_configured"
     /// Records were written.
     case recordsWritten = "records_written"
     /// Records were soft-deleted.

@@ -15,6 +15,8 @@ public struct StoredProject: Hashable, Sendable {
     public let version: String?
     /// When it was made: microseconds since 1970.
     public let createdAt: Int64
+    /// How many active claims its features may have at a time, all together; nil for any number.
+    public let claimsMax: Int32?
 }
 
 /// A feature, current or removed.
@@ -118,6 +120,8 @@ public struct RegistryContents: Sendable {
     public let definitions: [StoredDefinition]
     /// The columns of each id space.
     public let spaces: [Int32: [String]]
+    /// How the work of features is handed out, where that was said.
+    public let dispatches: [FeatureID: StoredDispatch]
 }
 
 /// Reads the registry.
@@ -163,7 +167,7 @@ public struct Registry {
     /// Everything that is current, and every feature and space.
     ///
     /// - Throws: `.database`, `.corrupt`.
-    /// - Complexity: five round trips; O(features).
+    /// - Complexity: six round trips; O(features).
     public func contents() throws(StoreError) -> RegistryContents {
         let revision = try revision()
         let projects = try connection.rows(Self.projectsStatement, [], Self.project)
@@ -188,7 +192,7 @@ public struct Registry {
         return RegistryContents(
             revision: revision, projects: projects, features: stored,
             definitions: try definitions(stored.compactMap(\.definition)),
-            spaces: Dictionary(spaces) { first, _ in first })
+            spaces: Dictionary(spaces) { first, _ in first }, dispatches: try Dispatches(connection).all())
     }
 
     /// Definitions by number.
@@ -272,7 +276,7 @@ public struct Registry {
         else { throw PostgresError(.decode, "a project has hash settings that this program does not know") }
         return StoredProject(
             id: try row.int4(0), name: try row.text(1), hash: hash, version: try row.textOrNil(4),
-            createdAt: try row.timestamp(5))
+            createdAt: try row.timestamp(5), claimsMax: try row.int4OrNil(6))
     }
 
     private static func featureKey(_ text: String) throws(StoreError) -> FeatureKey {
@@ -293,7 +297,8 @@ extension Registry {
 
     private static let projectColumns = """
         p.id, p.name, p.hash_algorithm, p.hash_truncation_length,
-        (SELECT project_version FROM push WHERE project_id = p.id ORDER BY id DESC LIMIT 1), p.created_at
+        (SELECT project_version FROM push WHERE project_id = p.id ORDER BY id DESC LIMIT 1), p.created_at,
+        p.max_claims
         """
 
     private static let projectsStatement = Statement(

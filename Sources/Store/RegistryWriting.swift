@@ -25,6 +25,15 @@ extension Registry {
             [.int4(id), .text(hash.algorithm.rawValue), .int4(Int32(hash.truncation))])
     }
 
+    /// Changes how many active claims a project may have at a time.
+    ///
+    /// - Parameter most: nil for any number.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func changeProject(_ id: Int32, claimsMax most: Int32?) throws(StoreError) {
+        try connection.run(Self.capProjectStatement, [.int4(id), .int4(most)])
+    }
+
     /// The id space of these columns, made when there is none.
     ///
     /// - Returns: the space, and whether it was made now.
@@ -177,6 +186,9 @@ extension Registry {
     private static let changeProjectStatement = Statement(
         "registry_change_project",
         "UPDATE project SET hash_algorithm = $2, hash_truncation_length = $3 WHERE id = $1")
+
+    private static let capProjectStatement = Statement(
+        "registry_cap_project", "UPDATE project SET max_claims = $2 WHERE id = $1")
 
     private static let findSpaceStatement = Statement(
         "registry_find_space", "SELECT id FROM id_space WHERE columns = $1")

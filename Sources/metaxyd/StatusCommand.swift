@@ -33,7 +33,8 @@ struct StatusCommand: AsyncParsableCommand {
         let columns = [
             ("records", "records"), ("pending", "pending"), ("claimed", "claimed"), ("blocked", "blocked"),
             ("failing", "failing"), ("quarantined", "quarantined"), ("done %", "progress_percent"),
-            ("oldest s", "oldest_pending_age_seconds"), ("per s", "rate_per_second"), ("left s", "estimated_seconds"),
+            ("oldest s", "oldest_pending_age_seconds"), ("per s", "rate_per_second"), ("s each", "seconds_per_unit"),
+            ("left s", "estimated_seconds"),
         ]
         var table = Table(["feature"] + columns.map(\.0), numeric: Set(1...columns.count))
         for feature in answer["features"]?.arrayValue ?? [] {

@@ -14,8 +14,8 @@ struct RegistryTests {
             try expect(
                 made, 201,
                 #"""
-                {"project":"demo","hash_algorithm":"md5","hash_truncation_length":16,"project_version":null,
-                "created_at":"<time>","features":0}
+                {"project":"demo","hash_algorithm":"md5","hash_truncation_length":16,"max_claims":null,
+                "project_version":null,"created_at":"<time>","features":0}
                 """#)
             #expect(try await world.put("/v1/projects/demo", #"{"hash_truncation_length":32}"#).status == 200)
             let pushed = try await world.post("/v1/push", Graphs.push)
@@ -24,8 +24,8 @@ struct RegistryTests {
             try expect(
                 project, 200,
                 #"""
-                {"project":"demo","hash_algorithm":"md5","hash_truncation_length":32,"project_version":"\#(version)",
-                "created_at":"<time>","features":2}
+                {"project":"demo","hash_algorithm":"md5","hash_truncation_length":32,"max_claims":null,
+                "project_version":"\#(version)","created_at":"<time>","features":2}
                 """#)
             let tag = try #require(project.headers["ETag"])
             #expect(try await world.get("/v1/projects/demo", headers: [("If-None-Match", tag)]).status == 304)
@@ -134,7 +134,7 @@ struct RegistryTests {
             let root = #""pending":0,"claimed":0,"blocked":0,"failing":0,"quarantined":0"#
             let idle =
                 #""progress_percent":100.0,"oldest_pending_age_seconds":null,"rate_per_second":0.0,"#
-                + #""estimated_seconds":null"#
+                + #""seconds_per_unit":null,"estimated_seconds":null"#
             let status = try await world.get("/v1/status").json["features"]?.arrayValue ?? []
             var writer = JSONWriter()
             writer.value(status.first ?? .null)

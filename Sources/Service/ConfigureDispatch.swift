@@ -1,0 +1,82 @@
+// Says how the work of a feature is handed out.
+
+public import Feature
+import Postgres
+public import Store
+
+/// How the work of a feature is handed out.
+public struct DispatchSummary: Sendable, Hashable {
+    /// The feature.
+    public let key: FeatureKey
+    /// The settings, and how often they were changed.
+    public let stored: StoredDispatch
+}
+
+extension Metaxy {
+    /// How the work of a feature is handed out.
+    ///
+    /// - Throws: `.featureNotFound`; `.invalid` for a root, which has no work; `.unavailable`.
+    /// - Complexity: two round trips.
+    public func dispatch(of key: FeatureKey) async throws(ServiceError) -> DispatchSummary {
+        try await read { (scope) throws(ServiceError) in try scope.dispatch(of: key) }
+    }
+
+    /// Changes how the work of a feature is handed out. It holds from the next claim on, on every server.
+    ///
+    /// Settings that it has already change nothing.
+    ///
+    /// - Parameter expected: the revision that they must be at; nil for any.
+    /// - Throws: `.featureNotFound`; `.invalid` for a root and for bounds that contradict each other; `.settingsMoved`;
+    ///   `.unavailable`.
+    /// - Complexity: about six round trips, under the registry lock alone.
+    public func configure(
+        dispatch key: FeatureKey, _ settings: DispatchSettings, expected: String?, writer: Writer = Writer()
+    ) async throws(ServiceError) -> DispatchSummary {
+        try await change(exclusive: true) { (scope) throws(ServiceError) in
+            let present = try scope.dispatch(of: key)
+            if let expected, expected != "\(present.stored.revision)" {
+                throw .settingsMoved(current: "\(present.stored.revision)")
+            }
+            guard settings.retryMax >= settings.retryFirst else {
+                throw .invalid([
+                    Fault(
+                        .pointer("/retry_max_seconds"),
+                        "expected at least retry_first_seconds, which is \(settings.retryFirst)")
+                ])
+            }
+            guard settings != present.stored.settings, let feature = scope.catalog.features[key] else { return present }
+            let dispatch = StoredDispatch(revision: present.stored.revision + 1, settings: settings)
+            let connection = scope.connection
+            try stored { () throws(StoreError) in
+                try Dispatches(connection).write(dispatch, of: feature)
+                try Registry(connection).touch()
+            }
+            try scope.begin(
+                writer,
+                LoggedChange(.dispatchConfigured, feature: feature, detail: ChangeDetail.texts(Self.words(settings))))
+            if let units = scope.catalog.units(of: key) { scope.awaken([units.id]) }
+            return DispatchSummary(key: key, stored: dispatch)
+        }
+    }
+
+    private static func words(_ settings: DispatchSettings) -> KeyValuePairs<String, String> {
+        [
+            "priority": "\(settings.priority)",
+            "requires": settings.requires.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " "),
+            "max_claims": settings.claimsMax.map { "\($0)" } ?? "", "max_attempts": "\(settings.attemptsMax)",
+            "retry_first_seconds": "\(settings.retryFirst)", "retry_max_seconds": "\(settings.retryMax)",
+        ]
+    }
+}
+
+extension Scope {
+    /// How the work of a feature that the caller sees is handed out.
+    fileprivate func dispatch(of key: FeatureKey) throws(ServiceError) -> DispatchSummary {
+        let plan = try unitPlan(key)
+        guard !plan.isRoot else {
+            throw .invalid([Fault(.pointer(""), "\(key) is a root: its records are written, not computed")])
+        }
+        let known = catalog.features[key].flatMap { catalog.dispatches[$0] }
+        return DispatchSummary(key: key, stored: known ?? StoredDispatch(revision: 0, settings: .standard))
+    }
+}

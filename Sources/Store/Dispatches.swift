@@ -1,0 +1,134 @@
+// How the work of features is handed out, as it is stored.
+
+public import Feature
+import JSON
+public import Postgres
+
+/// How the work of a feature is handed out.
+public struct DispatchSettings: Hashable, Sendable {
+    /// Of several features that a worker can work on, those with the greatest number come first.
+    public var priority: Int32
+    /// The tags, name to value, that a worker must have.
+    public var requires: [String: String]
+    /// How many active claims there may be at a time; nil for any number, 0 to hand out nothing.
+    public var claimsMax: Int32?
+    /// Attempts before a unit is quarantined: 1 or more.
+    public var attemptsMax: Int32
+    /// Seconds before the second attempt, doubled with each further one, and the most that they become.
+    public var retryFirst: Int32, retryMax: Int32
+
+    /// These settings.
+    public init(
+        priority: Int32, requires: [String: String], claimsMax: Int32?, attemptsMax: Int32, retryFirst: Int32,
+        retryMax: Int32
+    ) {
+        self.priority = priority
+        self.requires = requires
+        self.claimsMax = claimsMax
+        self.attemptsMax = attemptsMax
+        self.retryFirst = retryFirst
+        self.retryMax = retryMax
+    }
+}
+
+/// The settings of a feature, as changed so many times.
+public struct StoredDispatch: Hashable, Sendable {
+    /// How often they were changed: 0 for the standard that a feature has from the start.
+    public let revision: Int64
+    /// The settings.
+    public let settings: DispatchSettings
+
+    /// The settings at a revision.
+    public init(revision: Int64, settings: DispatchSettings) {
+        self.revision = revision
+        self.settings = settings
+    }
+}
+
+/// Reads and writes how the work of features is handed out.
+public struct Dispatches {
+    private let connection: Connection
+
+    /// The settings seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// The settings of all features that do not have the standard from the start.
+    ///
+    /// - Throws: `.database`, `.corrupt`.
+    /// - Complexity: one round trip.
+    public func all() throws(StoreError) -> [FeatureID: StoredDispatch] {
+        let rows = try connection.rows(Self.allStatement) { row throws(PostgresError) in
+            (
+                feature: try row.int4(0), revision: try row.int8(1), requires: try row.jsonb(7),
+                settings: DispatchSettings(
+                    priority: try row.int4(2), requires: [:], claimsMax: try row.int4OrNil(3),
+                    attemptsMax: try row.int4(4), retryFirst: try row.int4(5), retryMax: try row.int4(6))
+            )
+        }
+        var all: [FeatureID: StoredDispatch] = [:]
+        for row in rows {
+            var settings = row.settings
+            settings.requires = try Self.tags(row.requires)
+            all[row.feature] = StoredDispatch(revision: row.revision, settings: settings)
+        }
+        return all
+    }
+
+    /// Stores the settings of a feature.
+    ///
+    /// - Precondition: the registry lock is held alone.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func write(_ dispatch: StoredDispatch, of feature: FeatureID) throws(StoreError) {
+        let settings = dispatch.settings
+        try connection.run(
+            Self.writeStatement,
+            [
+                .int4(feature), .int8(dispatch.revision), .int4(settings.priority), .int4(settings.claimsMax),
+                .int4(settings.attemptsMax), .int4(settings.retryFirst), .int4(settings.retryMax),
+                .jsonb(Self.bytes(settings.requires)),
+            ])
+    }
+
+    private static func bytes(_ tags: [String: String]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (name, value) in tags.sorted(by: { $0.key < $1.key }) {
+            writer.key(name)
+            writer.string(value)
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private static func tags(_ bytes: [UInt8]) throws(StoreError) -> [String: String] {
+        do {
+            var tags: [String: String] = [:]
+            for member in try JSONValue(parsing: bytes).objectValue ?? [:] {
+                tags[member.name] = member.value.stringValue
+            }
+            return tags
+        } catch {
+            throw .corrupt("the tags that a feature requires are not JSON")
+        }
+    }
+
+    private static let allStatement = Statement(
+        "dispatch_all",
+        """
+        SELECT feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires FROM dispatch
+        """)
+
+    private static let writeStatement = Statement(
+        "dispatch_write",
+        """
+        INSERT INTO dispatch (feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (feature_id) DO UPDATE SET
+            revision = excluded.revision, priority = excluded.priority, max_claims = excluded.max_claims,
+            max_attempts = excluded.max_attempts, retry_first = excluded.retry_first, retry_max = excluded.retry_max,
+            requires = excluded.requires
+        """)
+}
