@@ -36,6 +36,8 @@ struct ReachTests {
             Probe(target: "/v1/features?prefix=$p", status: 200),
         ],
         "getFeature": [Probe(target: "/v1/features/$f")],
+        "getDispatch": [Probe(target: "/v1/dispatch/$f")],
+        "putDispatch": [Probe(target: "/v1/dispatch/$f", body: "{}")],
         "getGraph": [
             Probe(target: "/v1/graph", status: 200), Probe(target: "/v1/graph?feature=$f"),
             Probe(target: "/v1/graph?project=$p"), Probe(target: "/v1/graph?format=mermaid", status: 200),
