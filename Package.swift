@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "metaxyd",
             dependencies: [
-                "API", "Feature", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "WebToken",
+                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
+                "WebToken",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],

@@ -17,5 +17,6 @@ struct Metaxyd: AsyncParsableCommand {
         subcommands: [
             Serve.self, Migrate.self, TokenCommand.self, ConfigCommand.self, StatusCommand.self,
             PushCommand.self, ResolveCommand.self, ExplainCommand.self, FailuresCommand.self, VerifyCommand.self,
+            ExportCommand.self, ImportCommand.self,
         ])
 }

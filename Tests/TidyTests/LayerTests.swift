@@ -21,8 +21,8 @@ struct LayerTests {
             "WebToken",
         ],
         "metaxyd": [
-            "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "FoundationNetworking", "Glibc", "HTTP",
-            "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "Synchronization", "TOMLKit",
+            "API", "ArgumentParser", "Dispatch", "Feature", "Foundation", "FoundationNetworking", "Glibc", "Gzip",
+            "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store", "Synchronization", "TOMLKit",
             "WebToken",
         ],
     ]
