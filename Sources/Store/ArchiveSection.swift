@@ -37,6 +37,7 @@ struct ArchiveSection: Hashable {
         ArchiveSection("project"),
         // Features and definitions refer to each other: the features come first, what is current of them after both.
         ArchiveSection("feature", row: "(to_jsonb(t) - 'current_definition')", order: "ORDER BY id"),
+        ArchiveSection("dispatch"),
         ArchiveSection("field"),
         ArchiveSection("definition"),
         ArchiveSection(
