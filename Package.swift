@@ -59,6 +59,7 @@ let package = Package(
                 .embedInCode("0011_create_change_log.sql"),
                 .embedInCode("0012_add_expiries.sql"),
                 .embedInCode("0013_create_dispatch.sql"),
+                .embedInCode("0014_add_failed_units.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

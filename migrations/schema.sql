@@ -119,6 +119,7 @@ CREATE TABLE public.claim (
     finished bit varying NOT NULL,
     seconds double precision DEFAULT 0 NOT NULL,
     timed integer DEFAULT 0 NOT NULL,
+    failed bit varying,
     CONSTRAINT claim_check CHECK (((remaining >= 0) AND (remaining <= units))),
     CONSTRAINT claim_check1 CHECK (((state = 0) = (finished_at IS NULL))),
     CONSTRAINT claim_lease_seconds_check CHECK ((lease_seconds > 0)),
@@ -134,6 +135,8 @@ COMMENT ON COLUMN public.claim.state IS '0 active, 1 finished by its worker, 2 r
 COMMENT ON COLUMN public.claim.seconds IS 'compute time that its worker reported';
 
 COMMENT ON COLUMN public.claim.timed IS 'units whose compute time that was';
+
+COMMENT ON COLUMN public.claim.failed IS 'finished units that failed, by position in the batch; null: none';
 
 CREATE TABLE public.claim_batch (
     claim_id bigint NOT NULL,

@@ -162,28 +162,15 @@ extension Scope {
                 faults.append(Fault(row.place, "claim \(held.claim.id) does not hold this record"))
             }
         }
-        if faults.isEmpty { faults = try failedFaults(rows, positions, held) }
+        if faults.isEmpty { faults = failedFaults(rows, positions, held) }
         guard faults.isEmpty else { throw .invalid(faults) }
         return positions
     }
 
     /// A unit that its worker has reported as failed is no longer the worker's to complete.
-    ///
-    /// One that it completed may have failed since under another claim, which had other inputs.
-    private func failedFaults(
-        _ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim
-    ) throws(ServiceError) -> [Fault] {
-        let reported = positions.filter { held.claim.finished[$0] }.map { held.units.records[$0] }
-        guard !reported.isEmpty else { return [] }
-        let failures = try stored { () throws(StoreError) in
-            try Failures(connection, feature: held.plan.id).read(reported)
-        }
-        let failed = zip(rows, positions).filter { _, position in
-            let unit = held.units[position]
-            guard let failure = failures[unit.record] else { return false }
-            return failure.attempts > 0 && failure.provenance == unit.provenance
-        }
-        return failed.map { row, _ in
+    private func failedFaults(_ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim) -> [Fault] {
+        guard let failed = held.claim.failed else { return [] }
+        return zip(rows, positions).filter { failed[$1] }.map { row, _ in
             Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")
         }
     }

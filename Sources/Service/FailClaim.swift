@@ -70,13 +70,15 @@ extension Scope {
                 expiries: before?.expiries ?? 0, batchMax: before?.batchMax)
         }
         var finished = held.claim.finished
-        for position in positions { finished[position] = true }
+        var failed = held.claim.failed ?? BitString(count: finished.count)
+        for position in positions { (finished[position], failed[position]) = (true, true) }
         let isFinished = finished.popcount == held.units.count
         let error = String(report.error.prefix(Limits.errorTextMax))
-        try stored { [finished] () throws(StoreError) in
+        try stored { [finished, failed] () throws(StoreError) in
             try Failures(connection, feature: plan.id).write(
                 units, notes, definition: held.claim.definition, worker: held.claim.worker, error: error)
-            try Claims(connection).update(held.claim.id, finished: finished, state: isFinished ? .finished : .active)
+            try Claims(connection).update(
+                held.claim.id, finished: finished, failed: failed, state: isFinished ? .finished : .active)
         }
         if isFinished { try leavePlace(plan.id) }
         ledger.update(records, of: plan.id) { block, bits in

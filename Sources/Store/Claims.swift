@@ -41,6 +41,8 @@ public struct StoredClaim: Hashable, Sendable {
     public let remaining: Int
     /// Which units are finished, by position in the batch.
     public let finished: BitString
+    /// Of these, the units that its worker reported as failed; nil for none.
+    public let failed: BitString?
 }
 
 /// Reads and writes claims.
@@ -125,17 +127,20 @@ public struct Claims {
     ///
     /// What was handed out stays for a while, so that a repeated report can be answered as the first one was.
     ///
-    /// - Parameter time: how many units were computed in how many seconds; nil where the worker does not say.
+    /// - Parameters:
+    ///   - failed: the units that failed, these and those before; nil where no more have.
+    ///   - time: how many units were computed in how many seconds; nil where the worker does not say.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func update(
-        _ id: Int64, finished: BitString, state: ClaimState, time: (units: Int, seconds: Double)? = nil
+        _ id: Int64, finished: BitString, failed: BitString? = nil, state: ClaimState,
+        time: (units: Int, seconds: Double)? = nil
     ) throws(StoreError) {
         try connection.run(
             Self.updateStatement,
             [
                 .int8(id), .bit(finished), .int2(state.rawValue), .double(time?.seconds ?? 0),
-                .int4(Int32(time?.units ?? 0)),
+                .int4(Int32(time?.units ?? 0)), failed.map { .bit($0) } ?? .null,
             ])
     }
 
@@ -191,14 +196,15 @@ public struct Claims {
             id: try row.int8(0), token: try row.int8(1), feature: try row.int4(2), definition: try row.int8(3),
             worker: try row.text(4), state: ClaimState(rawValue: try row.int2(5)) ?? .expired,
             claimedAt: try row.timestamp(6), leaseUntil: try row.timestamp(7), leaseSeconds: try row.int4(8),
-            units: Int(try row.int4(9)), remaining: Int(try row.int4(10)), finished: try row.bit(11))
+            units: Int(try row.int4(9)), remaining: Int(try row.int4(10)), finished: try row.bit(11),
+            failed: try row.bitOrNil(12))
     }
 }
 
 extension Claims {
     private static let columns = """
         id, token, feature_id, definition_id, worker, state, claimed_at, lease_until, lease_seconds, units, remaining,
-        finished
+        finished, failed
         """
 
     private static let createStatement = Statement(
@@ -244,7 +250,7 @@ extension Claims {
         UPDATE claim
         SET finished = $2, remaining = CASE WHEN $3 = 0 THEN units - bit_count($2)::integer ELSE 0 END,
             state = $3, finished_at = CASE WHEN $3 <> 0 THEN clock_timestamp() END,
-            seconds = seconds + $4, timed = timed + $5
+            seconds = seconds + $4, timed = timed + $5, failed = coalesce($6, failed)
         WHERE id = $1
         """)
 

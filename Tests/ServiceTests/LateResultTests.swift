@@ -111,6 +111,24 @@ struct LateResultTests {
         }
     }
 
+    @Test("a worker that failed with a record cannot complete it, also after others have")
+    func completedSince() async throws {
+        try await World.with { world in
+            try await world.push([Self.root(), Self.leaf()])
+            try await world.write("root", [("a", ["x": "1"]), ("b", ["x": "1"])])
+            let batch = try #require(try await world.claim("leaf"))
+            let failed = (place: Fault.Place.line(1), key: RecordKey([.string("a")]))
+            let report = FailureReport(records: [failed], error: "no", isRetryable: true)
+            _ = try await world.metaxy.fail(claim: batch.claim.id, token: batch.claim.token, report: report)
+            await #expect(throws: ServiceError.self) { try await world.complete(batch) }
+            _ = try await world.metaxy.retry(try #require(FeatureKey("leaf")), filters: [])
+            #expect(try await world.work("leaf") == ["a"])
+            await #expect(throws: ServiceError.self) { try await world.complete(batch) }
+            #expect(try await world.resolve("leaf") == [.new: ["b"]])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
     @Test("a worker hears that somebody else wrote its record")
     func overtaken() async throws {
         try await World.with { world in

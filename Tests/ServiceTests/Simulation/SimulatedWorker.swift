@@ -10,6 +10,8 @@ struct SimulatedWorker {
         let feature: String
         /// Ids without a result so far.
         var rest: [String]
+        /// Ids that it reported as failed.
+        var failed: [String] = []
         /// When the lease ends by the worker's own clock.
         var end: Int
     }
@@ -72,6 +74,8 @@ extension Simulation {
         case ..<85:
             var marks: [String: String] = [:]
             for id in some { marks[id] = record.mark() }
+            // A worker in disorder: it has said that it cannot compute this.
+            if random.chance(20), let id = held.failed.first { marks[id] = record.mark() }
             ask(number, .complete(marks))
         case ..<93: ask(number, .fail(some))
         default: ask(number, .release)
@@ -101,7 +105,9 @@ extension Simulation {
         case (.lost, _), (.done, .release): workers[request.worker].held = nil
         case (.done, .heartbeat): workers[request.worker].held?.end = end
         case (.done, .complete(let marks)): finish(request.worker, Array(marks.keys))
-        case (.done, .fail(let ids)): finish(request.worker, ids)
+        case (.done, .fail(let ids)):
+            workers[request.worker].held?.failed += ids
+            finish(request.worker, ids)
         case (.nothing, _), (.done, .claim): break
         }
     }

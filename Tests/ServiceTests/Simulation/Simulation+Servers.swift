@@ -26,7 +26,7 @@ extension Simulation {
                 _ = try await server.fail(
                     claim: request.claim, token: request.token,
                     report: FailureReport(records: records, error: "boom", isRetryable: random.chance(80)))
-                try record.reported(request.claim, ids)
+                try record.failed(request.claim, ids)
             case .release:
                 note("claim \(request.claim) is released")
                 _ = try await server.release(claim: request.claim, token: request.token)
@@ -39,9 +39,13 @@ extension Simulation {
             try record.refused(request.claim, request.call, at: time)
             return .lost
         } catch ServiceError.invalid(let faults) {
+            switch request.call {
             // A failure that was reported before, sent again: the claim does not hold the units any more.
-            guard case .fail = request.call else { throw SimulationError(detail: "refused: \(faults)") }
-            return .done
+            case .fail: return .done
+            case .complete(let marks) where record.claims[request.claim]?.failed.isDisjoint(with: marks.keys) == false:
+                return .nothing
+            default: throw SimulationError(detail: "refused: \(faults)")
+            }
         }
     }
 

@@ -16,6 +16,8 @@ struct SimulationRecord {
         let units: [String: SimulationRig.Standing]
         /// Units that it still holds.
         var rest: Set<String>
+        /// Units that its worker reported as failed.
+        var failed: Set<String> = []
         /// When its lease ends, in microseconds of simulated time.
         var end: Int64
         /// Whether it is over before its time: no report under it can be taken in again.
@@ -68,6 +70,12 @@ struct SimulationRecord {
     mutating func reported(_ id: Int64, _ ids: some Sequence<String>) throws {
         try taken(id)
         claims[id]?.rest.subtract(ids)
+    }
+
+    /// A report of failure was taken in.
+    mutating func failed(_ id: Int64, _ ids: [String]) throws {
+        try reported(id, ids)
+        claims[id]?.failed.formUnion(ids)
     }
 
     /// The rest of a claim was given back.
