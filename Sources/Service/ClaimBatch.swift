@@ -75,7 +75,9 @@ extension Metaxy {
     ///   tags that the worker does not have; `.unavailable`.
     /// - Complexity: O(batch) rows, whatever the size of the feature; about a dozen round trips.
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
-        let features = try await claimable(request)
+        let features = try await apart { () async throws(ServiceError) -> [FeatureID] in
+            try await claimable(request)
+        }
         let deadline = ContinuousClock.now + request.wait
         let wish = Wish(features: Set(features), limit: request.limit, taste: request.taste)
         let number = waiters.enter()
@@ -85,7 +87,9 @@ extension Metaxy {
             // A process that stops hands nothing out: nobody could report to it.
             if isDraining { return nil }
             let mark = waiters.mark(wish.features)
-            let look = try await look(request, features, turn)
+            let look = try await apart { [turn] () async throws(ServiceError) -> Look in
+                try await self.look(request, features, turn)
+            }
             if let batch = look.batch { return batch }
             let left = deadline - ContinuousClock.now
             guard left > .zero, !isDraining else {
@@ -104,7 +108,7 @@ extension Metaxy {
     }
 
     /// What one look at the features found.
-    private struct Look {
+    private struct Look: Sendable {
         var batch: ClaimedBatch?
         /// Features of which somebody else held something that can be handed out.
         var contended: Set<FeatureID> = []
