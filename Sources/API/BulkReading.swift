@@ -11,6 +11,8 @@ protocol ElementReader: Sendable {
 
     /// What is wrong so far.
     var faults: FaultList { get set }
+    /// How many records the elements so far bring.
+    var records: Int { get }
 
     /// Reads the next value of `reader` as an element.
     ///
@@ -25,8 +27,6 @@ protocol BulkReader: ElementReader {
 
     /// The elements so far.
     var elements: [Element] { get }
-    /// How many records they bring.
-    var records: Int { get }
 }
 
 /// A bulk body and what else came with it.
@@ -55,17 +55,33 @@ extension Call {
             let read = try await LineReader.read(request.body, into: elements)
             return Bulk(elements: read.elements, members: Members(JSONObject()), isLines: true)
         default:
-            return try DocumentReader(elements, list: list).read(await bytes(max: Bounds.bulkBytesMax), others: others)
+            return try DocumentReader(elements, list: list)
+                .read(await bytes(max: Bounds.bulkBytesMax), others: others).bulk
         }
     }
 }
 
+/// A document that was read, and the reader that took its list.
+struct BulkDocument<Reader: ElementReader> {
+    /// The reader, with every element; nil where the document has no list.
+    let elements: Reader?
+    /// The members beside the list.
+    var members: Members
+}
+
+extension BulkDocument where Reader: BulkReader {
+    /// The elements themselves.
+    var bulk: Bulk<Reader.Element> { Bulk(elements: elements?.elements, members: members, isLines: false) }
+}
+
 /// Reads `{"records":[…], …}`.
-struct DocumentReader<Reader: BulkReader> {
+struct DocumentReader<Reader: ElementReader> {
     private var elements: Reader
     private let list: String
     private var isSeen = false
     private var hasList = false
+    /// Which element of the list is being read.
+    private var index: Int?
     private var object = JSONObject()
 
     /// A reader of documents whose member `list` is a list of elements.
@@ -78,9 +94,10 @@ struct DocumentReader<Reader: BulkReader> {
     ///
     /// - Parameter others: the names of the members that may stand beside the list.
     /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
-    consuming func read(_ bytes: [UInt8], others: [String]) throws(Problem) -> Bulk<Reader.Element> {
+    consuming func read(_ bytes: [UInt8], others: [String]) throws(Problem) -> BulkDocument<Reader> {
         var reader = JSONReader(bytes)
-        var pointer = JSONPointer.root
+        // The member that is being read.
+        var current: String?
         do {
             let kind = try reader.peekKind()
             guard kind == .object else {
@@ -89,28 +106,28 @@ struct DocumentReader<Reader: BulkReader> {
             try reader.beginObject()
             while let name = try reader.nextKey() {
                 let text = reader.string(name)
-                pointer = JSONPointer.root.appending(text)
+                current = text
                 if text == list, !isSeen {
-                    try readList(&reader, &pointer)
+                    try readList(&reader)
                     if elements.records > Bounds.bulkRowsMax { _ = try elements.checked() }
                 } else {
                     let value = try member(text, &reader, others)
                     guard text != list, object.append(text, value) else {
-                        throw Problem(.invalidJSON, .pointer(pointer.description), "the member comes twice")
+                        throw Problem(.invalidJSON, .pointer(place(text).description), "the member comes twice")
                     }
                 }
-                pointer = .root
+                current = nil
             }
             try reader.finish()
         } catch let error as JSONError {
-            throw Problem(error, in: bytes, at: pointer)
+            throw Problem(error, in: bytes, at: place(current))
         } catch let problem as Problem {
             throw problem
         } catch {
             throw Problem(.internal, "The body could not be read.").with(cause: "\(error)")
         }
         let read = try elements.checked()
-        return Bulk(elements: hasList ? read.elements : nil, members: Members(object), isLines: false)
+        return BulkDocument(elements: hasList ? read : nil, members: Members(object))
     }
 
     /// A member beside the list; what is not known is not kept, only named.
@@ -120,9 +137,15 @@ struct DocumentReader<Reader: BulkReader> {
         return .null
     }
 
-    private mutating func readList(_ reader: inout JSONReader, _ pointer: inout JSONPointer) throws(JSONError) {
+    /// Where what is being read stands.
+    private func place(_ member: String?) -> JSONPointer {
+        let pointer = member.map { JSONPointer.root.appending($0) } ?? .root
+        return index.map { pointer.appending($0) } ?? pointer
+    }
+
+    private mutating func readList(_ reader: inout JSONReader) throws(JSONError) {
         isSeen = true
-        let place = pointer
+        let place = JSONPointer.root.appending(list)
         let kind = try reader.peekKind()
         // Null counts as absent, as with every other member.
         guard kind != .null else {
@@ -135,17 +158,18 @@ struct DocumentReader<Reader: BulkReader> {
             elements.faults.add(.pointer(place.description), "expected an array, found \(kind)")
             return
         }
-        var index = 0
+        var number = 0
         try reader.beginArray()
         while try reader.nextElement(), elements.records <= Bounds.bulkRowsMax {
-            pointer = place.appending(index)
-            try elements.read(&reader, at: .element(place, index))
-            index += 1
+            index = number
+            try elements.read(&reader, at: .element(place, number))
+            number += 1
         }
+        index = nil
     }
 }
 
-extension BulkReader {
+extension ElementReader {
     /// The reader, if nothing was wrong.
     ///
     /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.

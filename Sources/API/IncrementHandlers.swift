@@ -42,7 +42,7 @@ extension API {
             idColumns = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }.idColumns
         }
         var bulk = try DocumentReader(RowReader(idColumns: idColumns), list: "samples")
-            .read(bytes, others: ResolveQuestion.members)
+            .read(bytes, others: ResolveQuestion.members).bulk
         _ = bulk.members.names("samples")
         return (bulk.members, bulk.elements)
     }

@@ -53,8 +53,10 @@ extension RequestHead {
             )
             .with("Accept-Encoding", "gzip, identity")
         }
+        let sent = headers["Content-Type"]
+        if let sent, let type = accepted.first(where: { $0.essence == sent }) { return type }
         let names = accepted.map(\.essence).joined(separator: ", ")
-        guard let text = headers["Content-Type"] else {
+        guard let text = sent else {
             throw Problem(.unsupportedMediaType, "Content-Type is missing; this path takes \(names).")
                 .with("Accept-Post", names)
         }

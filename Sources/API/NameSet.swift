@@ -7,24 +7,29 @@ import JSON
 struct NameSet {
     private static let scanMax = 16
 
-    private var few: [ArraySlice<UInt8>] = []
+    /// Where names without escapes stand in the reader's bytes.
+    private var few: [Range<Int>] = []
     private var many: Set<ArraySlice<UInt8>> = []
 
-    /// Adds the name that `reader` has just read.
+    /// Adds the name that `reader` has just read, always the same one between two calls of `removeAll`.
     ///
     /// - Returns: false where it is there already.
     mutating func insert(_ name: JSONText, _ reader: JSONReader) -> Bool {
-        let bytes = name.isEscaped ? ArraySlice(reader.string(name).utf8) : reader.bytes[name.range]
-        if !many.isEmpty { return many.insert(bytes).inserted }
-        if few.contains(where: { $0.count == bytes.count && $0 == bytes }) { return false }
-        few.append(bytes)
-        if few.count > Self.scanMax { many = Set(few) }
-        return true
+        if many.isEmpty, !name.isEscaped, few.count < Self.scanMax {
+            let range = name.range
+            for other in few where other.count == range.count {
+                if reader.bytes[other].elementsEqual(reader.bytes[range]) { return false }
+            }
+            few.append(range)
+            return true
+        }
+        if many.isEmpty { many = Set(few.map { reader.bytes[$0] }) }
+        return many.insert(name.isEscaped ? ArraySlice(reader.string(name).utf8) : reader.bytes[name.range]).inserted
     }
 
     /// Forgets all names and keeps the memory.
     mutating func removeAll() {
         few.removeAll(keepingCapacity: true)
-        many.removeAll()
+        if !many.isEmpty { many.removeAll() }
     }
 }

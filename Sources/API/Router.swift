@@ -20,7 +20,8 @@ struct Router: Sendable {
         }
     }
 
-    /// By the first two segments, which are literals in every template that has them, or by the first.
+    /// By the first two segments, which are literals in every template that has them, or by the first. The template with
+    /// more parts says more and stands before: "/v1/failures/{key}/retry" before "/v1/failures/{key}".
     private let index: [String: [Route]]
     private let allMethods: String
 
@@ -33,7 +34,11 @@ struct Router: Sendable {
             }
             index[literals.joined(separator: "/"), default: []].append(route)
         }
-        self.index = index
+        self.index = index.mapValues { routes in
+            routes.enumerated().sorted {
+                ($1.element.template.parts.count, $0.offset) < ($0.element.template.parts.count, $1.offset)
+            }.map(\.element)
+        }
         allMethods = Self.allow(Set(table.map(\.method)))
     }
 
@@ -43,20 +48,12 @@ struct Router: Sendable {
         let segments = head.segments
         guard let candidates = index[segments.prefix(2).joined(separator: "/")] else { return .nothing }
         let method = head.method == .head ? .get : head.method
-        var closest = 0
-        var others: Set<Method> = []
-        var found: (route: Route, path: [String: String])?
-        for route in candidates {
-            guard let path = route.template.match(segments) else { continue }
-            // The template with more literals says more: "/v1/failures/{key}/retry" before "/v1/failures/{key}".
-            let closeness = route.template.parts.count
-            if closeness > closest { (closest, others) = (closeness, []) }
-            if closeness == closest { others.insert(route.method) }
-            let isCloser = found.map { $0.route.template.parts.count < closeness } ?? true
-            if route.method == method && isCloser { found = (route, path) }
+        for route in candidates where route.method == method {
+            if let path = route.template.match(segments) { return .route(route, path) }
         }
-        if let found { return .route(found.route, found.path) }
-        return others.isEmpty ? .nothing : .otherMethods(Self.allow(others))
+        let others = candidates.filter { $0.template.match(segments) != nil }
+        guard let closest = others.first?.template.parts.count else { return .nothing }
+        return .otherMethods(Self.allow(Set(others.prefix { $0.template.parts.count == closest }.map(\.method))))
     }
 
     private static func allow(_ methods: Set<Method>) -> String {

@@ -29,6 +29,8 @@ struct RowReader<Sink: RowSink>: ElementReader {
         ids = Array(repeating: nil, count: idColumns.count)
     }
 
+    var records: Int { sink.count }
+
     mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
@@ -180,8 +182,6 @@ extension RowReader: BulkReader where Sink == RowList {
     }
 
     var elements: [RecordRow] { sink.rows }
-
-    var records: Int { sink.count }
 }
 
 /// Sentences that more than one reader says.

@@ -96,9 +96,20 @@ struct PartSink: RowSink {
 
     /// Rows of a root that stand on lines.
     init(_ shape: RowShape) {
+        self.init(shape, RecordPart(shape, fromLine: 1))
+    }
+
+    /// Rows of a root that are the elements of a list.
+    ///
+    /// - Parameter list: the JSON pointer to the list.
+    init(_ shape: RowShape, list: String) {
+        self.init(shape, RecordPart(shape, list: list))
+    }
+
+    private init(_ shape: RowShape, _ part: RecordPart) {
         self.shape = shape
+        self.part = part
         names = shape.fields.map { Array($0.utf8) }
-        part = RecordPart(shape, fromLine: 1)
     }
 
     var count: Int { rowsBefore + part.count }
@@ -108,7 +119,7 @@ struct PartSink: RowSink {
         part.count >= Service.Limits.partRowsMax || part.byteCount >= Service.Limits.partBytesMax
     }
 
-    /// Takes what there is; nil where there is nothing.
+    /// Takes what there is, of lines to go on behind it; nil where there is nothing.
     mutating func take() -> RecordPart? {
         guard part.count > 0 else { return nil }
         let taken = part
@@ -125,11 +136,8 @@ struct PartSink: RowSink {
         _ version: RecordPart.Version, _ name: JSONText, _ value: JSONText, _ reader: JSONReader
     ) -> String? {
         guard let field = field(name, reader) else { return "has the unknown field \"\(reader.string(name))\"" }
-        let isNew =
-            value.isEscaped
-            ? part.give(version, field: field, reader.string(value).utf8)
-            : part.give(version, field: field, reader.bytes[value.range])
-        return isNew ? nil : FaultText.twice(reader.string(name))
+        let bytes = value.isEscaped ? ArraySlice(reader.string(value).utf8) : reader.bytes[value.range]
+        return part.give(version, field: field, bytes) ? nil : FaultText.twice(reader.string(name))
     }
 
     mutating func close(_ version: RecordPart.Version, isNullOnly: Bool) {

@@ -30,6 +30,12 @@ public struct ByteColumn: Hashable, Sendable {
         ends.append(Int32(bytes.count))
     }
 
+    /// Appends a value. Of slices there are so many that specialising matters: other modules cannot for `append(_:)`.
+    public mutating func append(_ value: ArraySlice<UInt8>) {
+        bytes.append(contentsOf: value)
+        ends.append(Int32(bytes.count))
+    }
+
     /// Appends the bytes of `other` in `range` as a value.
     public mutating func append(_ other: [UInt8], in range: Range<Int>) {
         bytes.append(contentsOf: other[range])

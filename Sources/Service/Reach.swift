@@ -21,14 +21,16 @@ public struct Reach: Hashable, Sendable {
 
     /// Whether a project is seen.
     public func sees(_ project: String) -> Bool { projects?.contains(project) ?? true }
+
+    /// Whether a feature of the current graph is seen.
+    func sees(_ key: FeatureKey, in catalog: Catalog) -> Bool {
+        isEverything || catalog.graph.members[key].map { sees($0.project) } ?? false
+    }
 }
 
 extension Scope {
     /// Whether a feature of the current graph is seen.
-    func sees(_ key: FeatureKey) -> Bool {
-        guard !reach.isEverything else { return true }
-        return catalog.graph.members[key].map { reach.sees($0.project) } ?? false
-    }
+    func sees(_ key: FeatureKey) -> Bool { reach.sees(key, in: catalog) }
 
     /// Whether a feature is seen, also where it is no longer part of the graph.
     func sees(_ feature: FeatureID) -> Bool {

@@ -18,7 +18,7 @@ public struct RecordPart: Sendable {
     /// Where the rows stand in the request.
     enum Places: Sendable {
         case lines(from: Int)
-        case listed([Fault.Place])
+        case elements(of: String)
     }
 
     /// What the rows are of.
@@ -46,24 +46,19 @@ public struct RecordPart: Sendable {
         self.init(shape, .lines(from: line))
     }
 
+    /// A body that is a document, all of it.
+    ///
+    /// - Parameter list: the JSON pointer to the list of its rows.
+    public init(_ shape: RowShape, list: String) {
+        self.init(shape, .elements(of: list))
+    }
+
     private init(_ shape: RowShape, _ places: Places) {
         self.shape = shape
         self.places = places
         provenance = shape.fields.map { _ in ByteColumn() }
         dataVersions = provenance
         given = Array(repeating: nil, count: 2 * shape.fields.count)
-    }
-
-    /// Rows that were read one by one; their versions name the fields of the shape and no others.
-    init(_ shape: RowShape, rows: [RecordRow]) {
-        self.init(shape, .listed(rows.map(\.place)))
-        for row in rows {
-            for (field, name) in shape.fields.enumerated() {
-                if let value = row.provenance?[name] { give(.provenance, field: field, value.utf8) }
-                if let value = row.dataVersions?[name] { give(.dataVersion, field: field, value.utf8) }
-            }
-            append(row.key.values, metadata: row.metadata[...])
-        }
     }
 
     /// How many rows there are.
@@ -81,7 +76,7 @@ public struct RecordPart: Sendable {
     func place(_ number: Int) -> Fault.Place {
         switch places {
         case .lines: .line(number)
-        case .listed(let places): places[number]
+        case .elements(let list): .pointer("\(list)/\(number)")
         }
     }
 
@@ -89,7 +84,7 @@ public struct RecordPart: Sendable {
     func number(_ row: Int) -> Int {
         switch places {
         case .lines(let first): first + row
-        case .listed: row
+        case .elements: row
         }
     }
 
@@ -98,7 +93,7 @@ public struct RecordPart: Sendable {
     /// - Parameter field: its position in `RowShape.fields`.
     /// - Returns: false where the row gave one already.
     @discardableResult
-    public mutating func give(_ version: Version, field: Int, _ value: some Collection<UInt8>) -> Bool {
+    public mutating func give(_ version: Version, field: Int, _ value: ArraySlice<UInt8>) -> Bool {
         let index = version.rawValue * shape.fields.count + field
         guard given[index] == nil else { return false }
         let start = scratch.count

@@ -35,6 +35,17 @@ public struct RowShape: Hashable, Sendable {
     public let featureVersion: String
     let definition: DefinitionID
     let space: Int32
+
+    /// What a feature asks by its current definition.
+    init(_ plan: FeaturePlan) {
+        key = plan.key
+        idColumns = plan.spec.idColumns
+        isRoot = plan.isRoot
+        fields = plan.fields.map(\.structKey)
+        featureVersion = plan.featureVersion
+        definition = plan.definition
+        space = plan.space
+    }
 }
 
 extension Metaxy {
@@ -44,26 +55,31 @@ extension Metaxy {
     /// - Complexity: two round trips.
     public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
         try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
-            return RowShape(
-                key: key, idColumns: plan.spec.idColumns, isRoot: plan.isRoot, fields: plan.fields.map(\.structKey),
-                featureVersion: plan.featureVersion, definition: plan.definition, space: plan.space)
+            RowShape(try scope.plan(key))
         }
     }
 
-    /// Appends versions of records: all rows or none.
+    /// What a feature asked of rows when this process last looked: nothing is asked of the database, and a write by it
+    /// is refused where the feature was redefined since.
+    ///
+    /// - Returns: nil where no such feature is known.
+    public func knownShape(of key: FeatureKey) -> RowShape? {
+        guard let catalog = knownCatalog, let plan = catalog[key], reach.sees(key, in: catalog) else { return nil }
+        return RowShape(plan)
+    }
+
+    /// Appends versions of records of a derived feature: all rows or none.
     ///
     /// A row that equals what is stored, under the current definition, writes nothing. A derived row without provenance
     /// gets that of the current upstream records.
     ///
     /// - Parameter shape: what the rows were read by.
     /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
-    ///   changed since `shape`; `.unavailable`.
+    ///   changed since `shape`, or where it is a root; `.unavailable`.
     /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
     public func write(
         _ rows: [RecordRow], shape: RowShape, writer: Writer
     ) async throws(ServiceError) -> WriteOutcome {
-        if shape.isRoot { return try await writeRoot(rows, shape: shape, writer: writer) }
         let duplicates = duplicateFaults(rows)
         guard duplicates.isEmpty else { throw .invalid(duplicates) }
         return try await change { (scope) throws(ServiceError) in
@@ -81,29 +97,6 @@ extension Metaxy {
             scope.tally.add(writing.outcome, of: plan.id)
             try scope.complete(operation, writing.outcome.detail)
             return writing.outcome
-        }
-    }
-}
-
-extension Metaxy {
-    private func writeRoot(
-        _ rows: [RecordRow], shape: RowShape, writer: Writer
-    ) async throws(ServiceError) -> WriteOutcome {
-        let faults = shape.faults(rows)
-        guard faults.isEmpty else { throw .invalid(faults) }
-        var rest: RecordPart? = rows.isEmpty ? nil : RecordPart(shape, rows: rows)
-        return try await write(to: shape, writer: writer) { () async throws(ServiceError) in rest.take() }
-    }
-}
-
-extension RowShape {
-    /// What is wrong with the versions of rows of a root.
-    fileprivate func faults(_ rows: [RecordRow]) -> [Fault] {
-        let slots = FieldSlots(names: fields)
-        return rows.flatMap { row in
-            (row.provenance == nil
-                ? [Fault(row.place, "a record of a root needs metaxy_provenance_by_field")] : [])
-                + slots.faults(row, isProvenanceComplete: true)
         }
     }
 }

@@ -155,7 +155,7 @@ struct CostTests {
                 place: .line(index + 1), key: RecordKey([.integer(Int64(index * step))]),
                 metadata: Array("{}".utf8), provenance: ["x": "moved"], dataVersions: nil)
         }
-        let outcome = try await world.metaxy.write(rows, shape: shape, writer: Writer())
+        let outcome = try await world.metaxy.put(rows, shape: shape, writer: Writer())
         #expect(outcome.changed == staleCount)
     }
 

@@ -103,7 +103,7 @@ private struct GoldenReplay {
     private func write(_ step: JSONValue) async throws {
         let shape = try await world.metaxy.shape(of: key(step))
         let run = step["args"]?["materialization_id"]?.stringValue
-        _ = try await world.metaxy.write(
+        _ = try await world.metaxy.put(
             rows(step["rows"], shape), shape: shape, writer: Writer(materialization: run))
     }
 

@@ -40,7 +40,7 @@ extension World {
         let records = try rows.enumerated().map { index, text in
             try row(try JSONValue(parsing: Array(text.utf8)), shape, line: index + 1)
         }
-        return try await metaxy.write(records, shape: shape, writer: Writer())
+        return try await metaxy.put(records, shape: shape, writer: Writer())
     }
 
     /// The increment of a feature: kind → ids, the values of each joined with `,`, sorted.

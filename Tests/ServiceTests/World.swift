@@ -54,7 +54,7 @@ struct World {
                 place: .line(index + 1), key: RecordKey([.string(row.0)]), metadata: Array("{}".utf8),
                 provenance: row.1, dataVersions: nil)
         }
-        return try await metaxy.write(records, shape: shape, writer: Writer())
+        return try await metaxy.put(records, shape: shape, writer: Writer())
     }
 
     /// The increment of a feature: kind → ids.

@@ -160,7 +160,7 @@ extension ModelRun {
     /// Writes; nil where the service refuses the rows.
     private func outcome(_ records: [RecordRow], _ shape: RowShape) async throws -> WriteOutcome? {
         do {
-            return try await rig.world.metaxy.write(records, shape: shape, writer: Writer())
+            return try await rig.world.metaxy.put(records, shape: shape, writer: Writer())
         } catch {
             guard case .invalid = error else { throw error }
             return nil
