@@ -26,5 +26,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 12, name: "0012_add_expiries", sql: PackageResources._012_add_expiries_sql),
         MigrationFile(number: 13, name: "0013_create_dispatch", sql: PackageResources._013_create_dispatch_sql),
         MigrationFile(number: 14, name: "0014_add_failed_units", sql: PackageResources._014_add_failed_units_sql),
+        MigrationFile(number: 15, name: "0015_add_claim_order", sql: PackageResources._015_add_claim_order_sql),
     ]
 }

@@ -195,6 +195,7 @@ CREATE TABLE public.dispatch (
     retry_first integer NOT NULL,
     retry_max integer NOT NULL,
     requires jsonb NOT NULL,
+    order_by text,
     CONSTRAINT dispatch_check CHECK ((retry_max >= retry_first)),
     CONSTRAINT dispatch_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT dispatch_max_claims_check CHECK ((max_claims >= 0)),
@@ -210,6 +211,8 @@ COMMENT ON COLUMN public.dispatch.max_claims IS 'active claims at a time; null: 
 COMMENT ON COLUMN public.dispatch.retry_first IS 'seconds before the second attempt, doubled with each further one up to retry_max';
 
 COMMENT ON COLUMN public.dispatch.requires IS 'tags, name to value, that a worker must have';
+
+COMMENT ON COLUMN public.dispatch.order_by IS 'column of the rows that are handed out; null: oldest first';
 
 CREATE TABLE public.drain_watch (
     "position" bigint NOT NULL,

@@ -43,6 +43,8 @@ extension API {
         }
         if let first = members.number("retry_first_seconds", in: seconds) { settings.retryFirst = Int32(first) }
         if let most = members.number("retry_max_seconds", in: seconds) { settings.retryMax = Int32(most) }
+        settings.orderBy = members.string("order_by", bytesMax: Bounds.nameBytesMax)
+        if settings.orderBy?.isEmpty == true { members.refuse("order_by", "is empty") }
         return settings
     }
 
@@ -66,5 +68,6 @@ extension JSONWriter {
         member("max_attempts", settings.attemptsMax)
         member("retry_first_seconds", settings.retryFirst)
         member("retry_max_seconds", settings.retryMax)
+        member("order_by", settings.orderBy)
     }
 }

@@ -26,13 +26,17 @@ struct ClaimAttempt {
     private var blocked: [RecordID: [Blocker]] = [:]
     private var settled: [RecordID] = []
     private var outcome = ClaimOutcome()
-    /// How many units are handed out at most: less than asked for where a chosen one may only be in a smaller batch.
+    /// How many units are chosen at most: less than asked for where a chosen one may only be in a smaller batch, more
+    /// where some of them are then handed out by a column.
     private var limit: Int
+    /// The column by which units are handed out; nil for oldest first.
+    private let orderBy: String?
 
     init(_ plan: FeaturePlan, _ request: ClaimRequest, _ scope: Scope) throws(ServiceError) {
         self.plan = plan
         self.request = request
-        limit = request.limit
+        orderBy = scope.catalog.dispatch(of: plan.id).orderBy
+        limit = orderBy == nil ? request.limit : max(request.limit, Limits.claimOrderedMin)
         do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
     }
 
@@ -62,6 +66,7 @@ struct ClaimAttempt {
             }
         }
         if chosen.count >= limit { outcome.isMore = true }
+        if let orderBy { keepTogether(orderBy) }
         if chosen.isEmpty, !outcome.isUnfinished, request.wait > .zero {
             outcome.isContended = try stored { () throws(StoreError) in
                 try WorkOutlook(scope.connection).isContended(plan.id, after: position, but: seen)
@@ -188,6 +193,16 @@ struct ClaimAttempt {
             }
         }
         scope.ledger.update(parked, of: plan.id) { $0.park($1) }
+    }
+
+    /// Leaves those that belong together: the one that has waited longest, those with the same value of the column, and
+    /// then those of the values that follow. So none is passed over for ever.
+    private mutating func keepTogether(_ column: String) {
+        guard chosen.count > request.limit else { return }
+        let order = ColumnOrder(column, plan: plan)
+        let values = chosen.map { order.value(batches[$0.batch].row[$0.position], of: batches[$0.batch].rows) }
+        chosen = ColumnOrder.arrangement(of: values).prefix(request.limit).map { chosen[$0] }
+        outcome.isMore = true
     }
 
     private mutating func lease(_ scope: inout Scope) throws(ServiceError) {

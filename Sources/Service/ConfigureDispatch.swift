@@ -65,6 +65,7 @@ extension Metaxy {
             "requires": settings.requires.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " "),
             "max_claims": settings.claimsMax.map { "\($0)" } ?? "", "max_attempts": "\(settings.attemptsMax)",
             "retry_first_seconds": "\(settings.retryFirst)", "retry_max_seconds": "\(settings.retryMax)",
+            "order_by": settings.orderBy ?? "",
         ]
     }
 }

@@ -28,6 +28,9 @@ public enum Limits {
     /// Units that one step of a claim judges at least.
     public static let claimJudgedMin = 64
 
+    /// Units that a claim by a column finds, if there are as many, before it hands out those that belong together.
+    public static let claimOrderedMin = 4_096
+
     /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
     public static let claimJudgedMax = 65_536
 

@@ -16,11 +16,13 @@ public struct DispatchSettings: Hashable, Sendable {
     public var attemptsMax: Int32
     /// Seconds before the second attempt, doubled with each further one, and the most that they become.
     public var retryFirst: Int32, retryMax: Int32
+    /// The column of the rows by which they are handed out, so that equal ones come together; nil for oldest first.
+    public var orderBy: String?
 
     /// These settings.
     public init(
         priority: Int32, requires: [String: String], claimsMax: Int32?, attemptsMax: Int32, retryFirst: Int32,
-        retryMax: Int32
+        retryMax: Int32, orderBy: String? = nil
     ) {
         self.priority = priority
         self.requires = requires
@@ -28,6 +30,7 @@ public struct DispatchSettings: Hashable, Sendable {
         self.attemptsMax = attemptsMax
         self.retryFirst = retryFirst
         self.retryMax = retryMax
+        self.orderBy = orderBy
     }
 }
 
@@ -64,7 +67,8 @@ public struct Dispatches {
                 feature: try row.int4(0), revision: try row.int8(1), requires: try row.jsonb(7),
                 settings: DispatchSettings(
                     priority: try row.int4(2), requires: [:], claimsMax: try row.int4OrNil(3),
-                    attemptsMax: try row.int4(4), retryFirst: try row.int4(5), retryMax: try row.int4(6))
+                    attemptsMax: try row.int4(4), retryFirst: try row.int4(5), retryMax: try row.int4(6),
+                    orderBy: try row.textOrNil(8))
             )
         }
         var all: [FeatureID: StoredDispatch] = [:]
@@ -88,7 +92,7 @@ public struct Dispatches {
             [
                 .int4(feature), .int8(dispatch.revision), .int4(settings.priority), .int4(settings.claimsMax),
                 .int4(settings.attemptsMax), .int4(settings.retryFirst), .int4(settings.retryMax),
-                .jsonb(Self.bytes(settings.requires)),
+                .jsonb(Self.bytes(settings.requires)), .text(settings.orderBy),
             ])
     }
 
@@ -118,17 +122,19 @@ public struct Dispatches {
     private static let allStatement = Statement(
         "dispatch_all",
         """
-        SELECT feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires FROM dispatch
+        SELECT feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires, order_by
+        FROM dispatch
         """)
 
     private static let writeStatement = Statement(
         "dispatch_write",
         """
-        INSERT INTO dispatch (feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO dispatch (feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires,
+                              order_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (feature_id) DO UPDATE SET
             revision = excluded.revision, priority = excluded.priority, max_claims = excluded.max_claims,
             max_attempts = excluded.max_attempts, retry_first = excluded.retry_first, retry_max = excluded.retry_max,
-            requires = excluded.requires
+            requires = excluded.requires, order_by = excluded.order_by
         """)
 }

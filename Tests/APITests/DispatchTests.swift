@@ -9,15 +9,15 @@ struct DispatchTests {
     private static let path = "/v1/dispatch/video/faces"
     private static let standard = #"""
         {"feature":"video/faces","priority":0,"requires":{},"max_claims":null,"max_attempts":5,"retry_first_seconds":10,
-        "retry_max_seconds":3600}
+        "retry_max_seconds":3600,"order_by":null}
         """#
     private static let own = #"""
         {"feature":"video/faces","priority":7,"requires":{"gpu":"a100"},"max_claims":2,"max_attempts":3,
-        "retry_first_seconds":1,"retry_max_seconds":60}
+        "retry_first_seconds":1,"retry_max_seconds":60,"order_by":"shard"}
         """#
     private static let settings = #"""
         {"priority":7,"requires":{"gpu":"a100"},"max_claims":2,"max_attempts":3,"retry_first_seconds":1,
-        "retry_max_seconds":60}
+        "retry_max_seconds":60,"order_by":"shard"}
         """#
 
     private func put(_ world: World, _ json: String, match: String? = nil) async throws -> Answer {
@@ -63,7 +63,7 @@ struct DispatchTests {
             (#"{"retry_first_seconds":20,"retry_max_seconds":19}"#, "/retry_max_seconds"),
             (#"{"retry_first_seconds":3601}"#, "/retry_max_seconds"), (#"{"requires":["gpu"]}"#, "/requires"),
             (#"{"requires":{"gpu":8}}"#, "/requires/gpu"), (#"{"requires":{"":"a"}}"#, "/requires/"),
-            (#"{"order":"oldest"}"#, "/order"),
+            (#"{"order":"oldest"}"#, "/order"), (#"{"order_by":7}"#, "/order_by"), (#"{"order_by":""}"#, "/order_by"),
         ])
     func faults(_ body: String, _ pointer: String) async throws {
         try await World.with { world in
