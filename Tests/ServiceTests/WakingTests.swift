@@ -104,6 +104,44 @@ struct WakingTests {
         }
     }
 
+    enum Ending: CaseIterable { case completed, released, expired }
+
+    @Test(
+        "a place under a cap that becomes free in one process wakes who waits for it in another",
+        arguments: Ending.allCases, [true, false])
+    func freePlace(_ ending: Ending, isProject: Bool) async throws {
+        try await Self.withTwo { here, there in
+            _ = try await Self.heard(here)
+            // The listener's own beginning wakes everybody once; by then nobody may wait.
+            let probe = try await Self.waiting(there, ["video/b"], worker: "probe")
+            try await here.write("video/raw", (0..<2_000).map { ("r\($0)", ["a": "0"]) })
+            let first = try #require(try await probe.value)
+            _ = try await there.release(claim: first.claim.id, token: first.claim.token)
+            if isProject {
+                _ = try await here.metaxy.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 1)
+            } else {
+                var settings = DispatchSettings.standard
+                settings.claimsMax = 1
+                let key = try #require(FeatureKey("video/a"))
+                _ = try await here.metaxy.configure(dispatch: key, settings, expected: nil)
+            }
+            let held = try #require(try await here.claim(isProject ? "video/b" : "video/a", limit: 2))
+            // Who asks once finds no place; who waits has seen the same by the time that it waits.
+            let asked = try await there.claim(
+                ClaimRequest(features: [try #require(FeatureKey("video/a"))], worker: "w"))
+            #expect(asked == nil)
+            let waiting = try await Self.waiting(there, ["video/a"], worker: "w")
+            switch ending {
+            case .completed: try await here.complete(held)
+            case .released: _ = try await here.metaxy.release(claim: held.claim.id, token: held.claim.token)
+            case .expired:
+                try await here.script("UPDATE claim SET lease_until = now() - interval '1 second' WHERE state = 0")
+                try await here.metaxy.expire()
+            }
+            #expect(try await waiting.value?.records.count == 10)
+        }
+    }
+
     @Test("who takes as much as it wants wakes the next, until all that is ready is handed out")
     func baton() async throws {
         try await Self.withTwo { here, there in
