@@ -36,7 +36,9 @@ struct ClaimAttempt {
         self.plan = plan
         self.request = request
         orderBy = scope.catalog.dispatch(of: plan.id).orderBy
-        limit = orderBy == nil ? request.limit : max(request.limit, Limits.claimOrderedMin)
+        limit =
+            orderBy == nil
+            ? request.limit : max(request.limit * Limits.claimOrderedFactor, Limits.claimOrderedMin)
         do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
     }
 

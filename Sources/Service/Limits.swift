@@ -28,8 +28,12 @@ public enum Limits {
     /// Units that one step of a claim judges at least.
     public static let claimJudgedMin = 64
 
-    /// Units that a claim by a column finds, if there are as many, before it hands out those that belong together.
+    /// Units that a claim by a column finds at least, if there are as many, before it hands out those that belong
+    /// together: 40 ms of work.
     public static let claimOrderedMin = 4_096
+
+    /// As many times what was asked for it finds at least.
+    public static let claimOrderedFactor = 4
 
     /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
     public static let claimJudgedMax = 65_536
