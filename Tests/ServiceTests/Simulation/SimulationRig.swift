@@ -116,7 +116,7 @@ final class SimulationRig: Sendable {
 
     private func write(_ rows: [RecordRow], of feature: String, to server: Metaxy) async throws {
         guard let shape = shapes[feature] else { throw SimulationError(detail: "\(feature) is not written") }
-        _ = try await server.write(rows, shape: shape, writer: Writer())
+        _ = try await server.put(rows, shape: shape, writer: Writer())
     }
 
     /// Results for ids, each with its mark as its data version.
