@@ -33,8 +33,12 @@ check: setup ## formatting, then a build with all warnings as errors
 TESTS := TidyTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
 	APITests ProcessTests
 
+# A thousand of the 10,000 seeds of the simulation, others with other commits.
+COMMIT := $(or $(shell git rev-parse HEAD 2>/dev/null | cut -c1-4),0)
+export METAXY_SIMULATIONS ?= $(shell first=$$((0x$(COMMIT) % 10 * 1000)); echo "$$first..<$$((first + 1000))")
+
 test: check ## everything that is tested
-	@set -e; for target in $(TESTS); do \
+	@set -e; echo "Seeds of the simulation: $$METAXY_SIMULATIONS"; for target in $(TESTS); do \
 		echo "== $$target"; $(SWIFT) test --skip-build --filter "^$$target\."; \
 	done
 	@echo "== The request parser against h11, which is Debian's"
