@@ -116,7 +116,8 @@ let package = Package(
             name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "JSON", "TestSupport"],
+            name: "ProcessTests",
+            dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],

@@ -15,6 +15,10 @@ public struct API: Sendable {
     private let limiter: RateLimiter?
     private let observe: @Sendable (APIEvent) -> Void
 
+    /// The `X-Request-Id` of the request that the task works for; nil for none. The log says it beside what a request
+    /// causes further down, where nothing is known of requests.
+    @TaskLocal public static var requestID: String?
+
     /// An API over a service.
     ///
     /// - Parameters:
@@ -37,6 +41,10 @@ public struct API: Sendable {
     /// Answers a request.
     public func respond(_ request: Request) async -> Response {
         let exchange = begin(request.head, remote: request.remote)
+        return await Self.$requestID.withValue(exchange.identity.id) { await respond(request, exchange) }
+    }
+
+    private func respond(_ request: Request, _ exchange: Exchange) async -> Response {
         let match = router.match(request.head)
         do throws(Problem) {
             let response = try await answer(request, match, exchange.identity)
@@ -154,7 +162,7 @@ extension API {
             return response
         }
         response.body = .stream { writer in
-            let end = await write(writer)
+            let end = await Self.$requestID.withValue(exchange.identity.id) { await write(writer) }
             self.end(exchange, status: status, route: route)
             return end
         }

@@ -39,6 +39,9 @@ extension Problem {
                 .with(cause: "\(error)")
         case .tooSlow:
             self.init(.requestTimeout, "The rest of the body did not come in time.")
+        case .stopping:
+            self.init(
+                .notReady, "The server is stopping and hands out no more work; ask again, and another one answers.")
         case .cancelled:
             self.init(.unavailable, "The request was given up before it was done.")
         case .internal(let detail):

@@ -16,6 +16,8 @@ public final class Connection {
     var parameters = EncodedParameters()
     /// What to run before the first statement of a transaction; empty when no BEGIN is outstanding.
     var prologue: [String] = []
+    /// Whom it works for at the moment, for the log.
+    var caller: String?
     /// The first failure since the transaction began.
     var failure: PostgresError?
     /// Whether the session must be closed although it is still open.

@@ -24,15 +24,17 @@ extension Connection {
     /// The server refuses a prepared statement whose result type a migration has changed (0A000), and a pooler may
     /// have dropped it (26000). Outside a transaction the failed batch left no trace, so it is prepared anew and run.
     func run(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
-        guard let limit = configuration.slowStatement else { return try attempt(batch) }
+        guard configuration.slowStatement != nil else { return try attempt(batch) }
         let start = MonotonicTime.now()
-        defer {
-            let duration = MonotonicTime.now() - start
-            if duration >= limit {
-                configuration.observe(.slowStatements(names: batch.map(\.0.name), duration: duration))
-            }
-        }
+        defer { noteIfSlow(since: start) { batch.map(\.0.name) } }
         return try attempt(batch)
+    }
+
+    /// Tells of what was begun at `start` and has just ended, if it took long.
+    func noteIfSlow(since start: MonotonicTime, _ names: () -> [String]) {
+        let duration = MonotonicTime.now() - start
+        guard let limit = configuration.slowStatement, duration >= limit else { return }
+        configuration.observe(.slowStatements(names: names(), duration: duration, caller: caller))
     }
 
     private func attempt(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {

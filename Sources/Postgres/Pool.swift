@@ -27,11 +27,14 @@ public final class Pool: Sendable {
     public func withConnection<T: Sendable, E: PostgresErrorConvertible>(
         _ body: @escaping @Sendable (Connection) throws(E) -> T
     ) async throws(E) -> T {
+        let configuration = core.configuration
+        let caller = configuration.slowStatement == nil ? nil : configuration.caller()
         let submitted = Mutex<Job?>(nil)
         let result: Result<T, E> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let job = Job(
                     work: { connection in
+                        connection.caller = caller
                         let result = Result { () throws(E) in try body(connection) }
                         return { continuation.resume(returning: result) }
                     },

@@ -30,6 +30,9 @@ public struct PoolConfiguration: Sendable {
     public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
     /// How long a statement may take before `observe` is told of it; nil for any time.
     public var slowStatement: Duration?
+    /// By what name the log finds whom a connection works for: asked on the task that wants one, where anybody wants to
+    /// know of slow statements; nil for nobody in particular.
+    public var caller: @Sendable () -> String? = { nil }
     /// Receives what happens on the pool's connections; called on their threads, must not block.
     public var observe: @Sendable (PostgresEvent) -> Void = { _ in }
 
@@ -57,8 +60,9 @@ public enum PostgresEvent: Sendable, Hashable {
     case connectFailed(PostgresError, retryIn: Duration)
     /// A connection broke.
     case connectionLost
-    /// Statements that were run together took long; they go by their names, and their values are not told.
-    case slowStatements(names: [String], duration: Duration)
+    /// Statements that were run together, or the end of a transaction, took long; they go by their names, and their
+    /// values are not told. `caller` is whom the connection worked for.
+    case slowStatements(names: [String], duration: Duration, caller: String?)
     /// A transaction is run again after a serialisation failure or deadlock; `attempt` counts from 2.
     case transactionRetried(SQLState, attempt: Int)
 }

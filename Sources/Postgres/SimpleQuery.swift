@@ -34,6 +34,9 @@ extension Connection {
         try interrupt.enter()
         defer { interrupt.leave() }
         let result: ResultMemory
+        // A slow disk or a synchronous standby shows here.
+        let start = MonotonicTime.now()
+        defer { noteIfSlow(since: start) { ["commit"] } }
         do {
             result = try simple("COMMIT")
         } catch {

@@ -72,9 +72,12 @@ extension Metaxy {
     ///
     /// - Returns: nil where there was nothing, after waiting as long as asked.
     /// - Throws: `.featureNotFound`; `.invalid` for a root feature; `.requirementsNotMet` where all features require
-    ///   tags that the worker does not have; `.unavailable`.
+    ///   tags that the worker does not have; `.stopping` where the process was about to stop when the request came;
+    ///   `.unavailable`.
     /// - Complexity: O(batch) rows, whatever the size of the feature; about a dozen round trips.
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
+        // That there is nothing to do would be wrong, and who believes it and asks again at once would ask all the time.
+        guard !isDraining else { throw .stopping }
         let features = try await apart { () async throws(ServiceError) -> [FeatureID] in
             try await claimable(request)
         }
@@ -84,7 +87,6 @@ extension Metaxy {
         defer { waiters.leave(number) }
         var (turn, pause) = (Turn?.none, Limits.contentionPauseMin)
         while true {
-            // A process that stops hands nothing out: nobody could report to it.
             if isDraining { return nil }
             let mark = waiters.mark(wish.features)
             let look = try await apart { [turn] () async throws(ServiceError) -> Look in

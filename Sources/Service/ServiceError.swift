@@ -59,6 +59,8 @@ public enum ServiceError: Error, Hashable, Sendable {
     case unavailable(PostgresError)
     /// The rest of what the client was sending did not come in time; nothing was changed.
     case tooSlow
+    /// The process is about to stop and hands out no more work; another one does.
+    case stopping
     /// The caller went away.
     case cancelled
     /// A bug, or a hand in the tables; the text is for the log.

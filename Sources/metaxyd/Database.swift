@@ -1,5 +1,6 @@
 // The database of a command: the one that DATABASE_URL names, or the embedded one.
 
+import API
 import Foundation
 import JSON
 import Postgres
@@ -87,16 +88,17 @@ struct Database: Sendable {
         var configuration = PoolConfiguration(connectionString: connectionString, size: size)
         configuration.applicationName = "metaxyd"
         configuration.slowStatement = settings.slowStatement
+        configuration.caller = { API.requestID }
         configuration.observe = { event in
             switch event {
             case .connectFailed(let error, _): Log.write(.warning, "database: \(error)")
-            case .slowStatements(let names, let duration):
+            case .slowStatements(let names, let duration, let caller):
                 Log.write(
                     .warning, "slow statements",
                     [
                         ("statements", .array(names.map { .string($0) })),
                         ("seconds", .double(duration / .seconds(1))),
-                    ])
+                    ] + (caller.map { [("request_id", .string($0))] } ?? []))
             case .notice, .connected, .connectionLost, .transactionRetried: break
             }
         }

@@ -148,7 +148,8 @@ struct SendableServer: Sendable {
     let url: String
 
     /// Sends a request and gives the answer's status.
-    func send(_ method: String, _ path: String, _ body: String, type: String = "application/json") async throws -> Int {
+    func send(_ method: String, _ path: String, _ body: String?, type: String = "application/json") async throws -> Int
+    {
         try await HTTPClient.send(method, url + path, body, type: type).status
     }
 }

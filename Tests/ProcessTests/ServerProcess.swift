@@ -121,13 +121,25 @@ final class ServerProcess {
     }
 
     /// Asks the process to stop.
+    func askToStop() {
+        kill(process.processIdentifier, SIGTERM)
+    }
+
+    /// Waits for the end of a process that was asked to stop.
+    ///
+    /// - Returns: its exit code.
+    func exitCode() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Asks the process to stop and waits until it has.
     ///
     /// - Returns: its exit code.
     @discardableResult
     func stop() -> Int32 {
-        kill(process.processIdentifier, SIGTERM)
-        process.waitUntilExit()
-        return process.terminationStatus
+        askToStop()
+        return exitCode()
     }
 
     /// Sends a request and gives the answer's status and JSON.
@@ -149,12 +161,13 @@ enum HTTPClient {
 
     /// Sends a request and gives the answer's status and JSON.
     static func send(
-        _ method: String, _ url: String, _ body: String?, type: String, token: String? = nil
+        _ method: String, _ url: String, _ body: String?, type: String, token: String? = nil, id: String? = nil
     ) async throws -> (status: Int, json: JSONValue) {
         var request = URLRequest(url: try #require(URL(string: url)))
         request.httpMethod = method
         request.timeoutInterval = 60
         if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization") }
+        if let id { request.setValue(id, forHTTPHeaderField: "X-Request-Id") }
         if let body {
             request.httpBody = Data(body.utf8)
             request.setValue(type, forHTTPHeaderField: "Content-Type")
