@@ -61,6 +61,7 @@ let package = Package(
                 .embedInCode("0013_create_dispatch.sql"),
                 .embedInCode("0014_add_failed_units.sql"),
                 .embedInCode("0015_add_claim_order.sql"),
+                .embedInCode("0016_bound_change_log.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

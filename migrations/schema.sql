@@ -23,11 +23,28 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.leaves_nothing_behind(kind text, detail jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((kind = ANY (ARRAY['claim_failed'::text, 'drained'::text])) OR ((kind = 'records_written'::text) AND (COALESCE((detail ->> 'written'::text), ''::text) = '0'::text)));
+
 CREATE FUNCTION public.refuse_erasure_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION 'the log of erasures is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION public.refuse_horizon_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.position, NEW.operation_id) >= (OLD.position, OLD.operation_id) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the horizon of the feed only moves on: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -67,6 +84,12 @@ BEGIN
                      OLD.position, OLD.feature_id, OLD.project_id, OLD.kind)
         THEN
             RETURN NEW;
+        END IF;
+    ELSIF TG_OP = 'DELETE' THEN
+        IF public.leaves_nothing_behind(OLD.kind, OLD.detail)
+            AND (OLD.position, OLD.id) <= (SELECT h.position, h.operation_id FROM public.feed_horizon h)
+        THEN
+            RETURN OLD;
         END IF;
     END IF;
     RAISE EXCEPTION 'the log of changes is append-only: % refused', TG_OP USING ERRCODE = 'insufficient_privilege';
@@ -281,6 +304,16 @@ ALTER TABLE public.feature ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.feed_horizon (
+    at timestamp with time zone,
+    "position" bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    singleton boolean DEFAULT true NOT NULL,
+    CONSTRAINT feed_horizon_singleton_check CHECK (singleton)
+);
+
+COMMENT ON TABLE public.feed_horizon IS 'the last change that the feed no longer tells; nothing before it is told either';
 
 CREATE SEQUENCE public.fencing_token_sequence
     START WITH 1
@@ -528,6 +561,9 @@ ALTER TABLE ONLY public.feature
 ALTER TABLE ONLY public.feature
     ADD CONSTRAINT feature_unit_storage_key UNIQUE (unit_storage);
 
+ALTER TABLE ONLY public.feed_horizon
+    ADD CONSTRAINT feed_horizon_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY public.field
     ADD CONSTRAINT field_feature_id_key_key UNIQUE (feature_id, key);
 
@@ -593,6 +629,8 @@ CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WH
 CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, block) WHERE ready;
 
 CREATE TRIGGER erasure_is_append_only BEFORE DELETE OR UPDATE ON public.erasure FOR EACH ROW EXECUTE FUNCTION public.refuse_erasure_change();
+
+CREATE TRIGGER feed_horizon_only_moves_on BEFORE DELETE OR UPDATE ON public.feed_horizon FOR EACH ROW EXECUTE FUNCTION public.refuse_horizon_change();
 
 CREATE TRIGGER lineage_is_append_only BEFORE DELETE OR UPDATE ON public.lineage FOR EACH ROW EXECUTE FUNCTION public.refuse_lineage_change();
 

@@ -11,11 +11,11 @@ extension API {
 
     /// `GET /v1/events`.
     func listEvents(_ call: Call) async throws(Problem) -> Response {
-        let after = try Self.place(call.query)
+        let start = try Self.start(call.query)
         let seconds = try call.query.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) ?? 0
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.changes(after: after, limit: limit, wait: .seconds(seconds))
+            try await metaxy.changes(from: start, limit: limit, wait: .seconds(seconds))
         }
         return .json(
             JSONWriter.document { writer in
@@ -26,17 +26,18 @@ extension API {
                 }
                 writer.member(
                     "next", Cursor.text(.version(page.next.position, page.next.id), Self.fingerprint))
+                writer.member("horizon", time: page.horizon)
             })
     }
 
-    /// Where the feed is to go on: at its beginning, at its present end (nil), or where an answer said.
-    private static func place(_ query: Query) throws(Problem) -> FeedPosition? {
-        guard let text = query["after"] else { return .start }
-        guard text != "latest" else { return nil }
+    /// Where the feed is to go on: at the oldest change that is told, at its present end, or where an answer said.
+    private static func start(_ query: Query) throws(Problem) -> FeedStart {
+        guard let text = query["after"] else { return .oldest }
+        guard text != "latest" else { return .latest }
         guard case .version(let position, let id) = try Cursor.position(text, fingerprint, parameter: "after") else {
             throw Problem(.invalidCursor, .parameter("after"), "this is no place in the feed that this server gave")
         }
-        return FeedPosition(position: position, id: id)
+        return .after(FeedPosition(position: position, id: id))
     }
 
     /// `GET /v1/admin/audit`.

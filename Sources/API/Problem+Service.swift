@@ -23,6 +23,18 @@ extension Problem {
             self.init(.validationFailed, faults)
         case .invalidGraph(let faults):
             self.init(.invalidGraph, faults)
+        case .placeForgotten(let horizon):
+            let moment = horizon.map { " Changes up to \(Timestamp.text($0)) are told no more." } ?? ""
+            self.init(
+                .cursorExpired, .parameter("after"),
+                "changes after this place may have been missed.\(moment) \(Self.startAgain)")
+        case .placeUnknown:
+            self.init(
+                .cursorExpired, .parameter("after"),
+                """
+                the feed has not come to this place: the database was put back to a moment of before, and changes that \
+                were told are undone. \(Self.startAgain)
+                """)
         case .leaseLost(let reason):
             self.init(.leaseLost, reason)
         case .conflict(let reason):
@@ -49,6 +61,10 @@ extension Problem {
                 .with(cause: detail)
         }
     }
+
+    private static let startAgain =
+        "Ask once with after=latest, then resolve what you follow, then go on from the next of that answer; "
+        + "or leave out after to be told all that still is."
 
     private static func preconditionFailed(_ current: String?) -> Problem {
         guard let current else { return Problem(.preconditionFailed, "The project has not been pushed yet.") }

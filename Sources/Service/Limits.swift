@@ -80,6 +80,12 @@ public enum Limits {
     /// For how long an answer is given again to a request with the same idempotency key, in seconds: a day.
     public static let answerMemorySeconds = 86_400.0
 
+    /// Changes that one transaction forgets: it locks what it removes, and nothing else.
+    public static let changesForgottenStep = 8_192
+
+    /// Such transactions one after the other; what is left is forgotten a minute later.
+    public static let changesForgottenSteps = 100
+
     /// For how long a process remembers which secrets are accepted: so long a revocation takes to hold everywhere.
     public static let tokenMemory: Duration = .seconds(1)
 

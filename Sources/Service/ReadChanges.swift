@@ -14,44 +14,57 @@ public struct ChangeEvent: Sendable {
     public let feature: FeatureKey?
 }
 
+/// Where a reader of the feed wants to go on.
+public enum FeedStart: Hashable, Sendable {
+    /// With the oldest change that is told.
+    case oldest
+    /// With what comes from now on.
+    case latest
+    /// After a place that an answer named.
+    case after(FeedPosition)
+}
+
 /// A part of the feed.
 public struct ChangePage: Sendable {
     /// The changes, in the order in which they can be seen.
     public let events: [ChangeEvent]
     /// Where the feed goes on.
     public let next: FeedPosition
+    /// When the last change that is no longer told was made, in microseconds since 1970; nil where all are told.
+    public let horizon: Int64?
 }
 
 extension Metaxy {
     /// What is told of tokens is for administrators.
     private static let hiddenKinds: [ChangeKind] = [.tokenCreated, .tokenRotated, .tokenRevoked]
 
-    /// Changes after a place in the feed, waiting for some where there are none.
+    /// Changes from a place in the feed on, waiting for some where there are none.
     ///
     /// No change is skipped and none is told twice, whatever commits meanwhile: the feed ends below the oldest
-    /// transaction that still runs. A change is told when that has ended, which takes as long as the longest write.
+    /// transaction that still runs. A change is told when that has ended, which takes as long as the longest write. Nor
+    /// is one skipped that is told no more: who asks for it is refused.
     ///
     /// - Parameters:
-    ///   - after: nil for the present end of the feed.
     ///   - limit: 1...`Limits.pageRowsMax`.
     ///   - wait: how long to wait for a change: up to `Limits.waitSecondsMax`.
-    /// - Throws: `.unavailable`, `.cancelled`.
+    /// - Throws: `.placeForgotten` where changes after that place are told no more; `.placeUnknown` where the feed has
+    ///   not come to it; `.unavailable`, `.cancelled`.
     /// - Complexity: three round trips, and again after each wake-up; O(changes since).
     public func changes(
-        after: FeedPosition?, limit: Int, wait: Duration
+        from start: FeedStart, limit: Int, wait: Duration
     ) async throws(ServiceError) -> ChangePage {
         let deadline = ContinuousClock.now + wait
         let number = readers.enter()
         let wish = Wish(features: [], limit: 1, taste: Taste())
-        var place = after
+        var place = start
         while true {
             let mark = readers.mark([])
             let page = try await read { [place] (scope) throws(ServiceError) in
-                try scope.changes(after: place, limit: limit, hiding: Self.hiddenKinds)
+                try scope.changes(from: place, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
             guard page.events.isEmpty, left > .zero, !isDraining else { return page }
-            place = page.next
+            place = .after(page.next)
             _ = await readers.wait(number, for: wish, since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
@@ -80,10 +93,10 @@ extension Metaxy {
     /// - Complexity: three round trips where nothing has changed.
     public func followChanges() async throws(ServiceError) {
         if readers.count > 0 {
-            let end = try await read { (scope) throws(ServiceError) in
-                try stored { () throws(StoreError) in try ChangeLog(scope.connection).end() }
+            let extent = try await read { (scope) throws(ServiceError) in
+                try stored { () throws(StoreError) in try ChangeLog(scope.connection).extent() }
             }
-            if readers.advance(to: end.position) { readers.wakeAll() }
+            if readers.advance(to: extent.last.position) { readers.wakeAll() }
         }
         let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try connection.noteDrained() }
@@ -94,21 +107,29 @@ extension Metaxy {
 
 extension Scope {
     fileprivate func changes(
-        after: FeedPosition?, limit: Int, hiding hidden: [ChangeKind]
+        from start: FeedStart, limit: Int, hiding hidden: [ChangeKind]
     ) throws(ServiceError) -> ChangePage {
         let log = ChangeLog(connection)
-        let end = try stored { () throws(StoreError) in try log.end() }
-        guard let after else { return ChangePage(events: [], next: end) }
+        let extent = try stored { () throws(StoreError) in try log.extent() }
+        let after: FeedPosition
+        switch start {
+        case .oldest: after = extent.horizon
+        case .latest: return ChangePage(events: [], next: extent.last, horizon: extent.horizonTime)
+        case .after(let place): after = place
+        }
+        guard after >= extent.horizon else { throw .placeForgotten(horizon: extent.horizonTime) }
+        guard after.position <= extent.bound else { throw .placeUnknown }
         let projects = reach.projects.map { names in names.compactMap { catalog.projects[$0]?.id } }
         let changes = try stored { () throws(StoreError) in
             try log.changes(
-                after: after, before: end, features: visibleUnits, projects: projects, hiding: hidden, limit: limit)
+                after: after, before: extent.bound, features: visibleUnits, projects: projects, hiding: hidden,
+                limit: limit)
         }
         let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
         let isMore = changes.count == limit
         // What is below the end was looked at, wanted or not.
-        let next = isMore ? last ?? after : after.position >= end.position ? after : end
-        return ChangePage(events: changes.map(event), next: next)
+        let next = isMore ? last ?? after : max(after, extent.last)
+        return ChangePage(events: changes.map(event), next: next, horizon: extent.horizonTime)
     }
 
     fileprivate func event(_ change: StoredChange) -> ChangeEvent {
@@ -129,7 +150,7 @@ extension Connection {
         let state = try drains.state()
         let log = ChangeLog(self)
         let changes = try log.changes(
-            after: state.seen, before: try log.end(), features: nil, projects: nil, hiding: [],
+            after: state.seen, before: try log.extent().bound, features: nil, projects: nil, hiding: [],
             limit: Limits.writeRowsStep)
         guard !changes.isEmpty || !state.features.isEmpty else { return false }
         let reported = changes.filter { $0.kind == ChangeKind.claimCompleted.rawValue }.compactMap(\.feature)

@@ -45,6 +45,10 @@ public enum ServiceError: Error, Hashable, Sendable {
     case invalid([Fault])
     /// The graph that was pushed does not hold together.
     case invalidGraph([Fault])
+    /// The feed tells changes after that place no more: up to those of this moment, microseconds since 1970.
+    case placeForgotten(horizon: Int64?)
+    /// The feed has not come to that place: the database was put back to a moment of before.
+    case placeUnknown
     /// The lease was lost; the text says how.
     case leaseLost(String)
     /// The request contradicts the present state; nothing was changed.

@@ -97,6 +97,12 @@ struct ArchiveSection: Hashable {
                 FROM \(rows(of: "drain_watch"))
                 """),
         ArchiveSection("draining"),
+        ArchiveSection(
+            "feed_horizon", select: "SELECT to_json(t)::text FROM feed_horizon t",
+            insert: """
+                UPDATE feed_horizon h SET at = r.at, position = r.position, operation_id = r.operation_id
+                FROM \(rows(of: "feed_horizon"))
+                """),
         // Read after everything else and no part of the snapshot: never less than what the rows have of them.
         ArchiveSection(
             "sequence",

@@ -26,7 +26,7 @@ public struct StoredChange: Hashable, Sendable {
 }
 
 /// A place between two changes of the feed.
-public struct FeedPosition: Hashable, Sendable {
+public struct FeedPosition: Hashable, Sendable, Comparable {
     /// The position of the change before.
     public let position: Int64
     /// Its number.
@@ -38,8 +38,22 @@ public struct FeedPosition: Hashable, Sendable {
         self.id = id
     }
 
-    /// Before everything.
-    public static let start = FeedPosition(position: -1, id: -1)
+    /// Whether one place comes before another.
+    public static func < (left: FeedPosition, right: FeedPosition) -> Bool {
+        (left.position, left.id) < (right.position, right.id)
+    }
+}
+
+/// What of the log the feed tells at a moment.
+public struct FeedExtent: Sendable {
+    /// The last change that is no longer told.
+    public let horizon: FeedPosition
+    /// When that was made, in microseconds since 1970; nil where all changes are told.
+    public let horizonTime: Int64?
+    /// The last change that is told.
+    public let last: FeedPosition
+    /// The position of the oldest transaction that may still run: what is there or later is not told yet.
+    public let bound: Int64
 }
 
 /// Reads the log of changes.
@@ -54,30 +68,41 @@ public struct ChangeLog {
         self.connection = connection
     }
 
-    /// Where the feed ends for now: before every change whose transaction may still run.
+    /// From where to where the feed goes for now.
     ///
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip.
-    public func end() throws(StoreError) -> FeedPosition {
-        let position = try connection.row(Self.endStatement) { row throws(PostgresError) in try row.int8(0) }
-        return FeedPosition(position: position ?? 0, id: -1)
+    /// Both ends are changes, and no numbers of transactions: where the database is restored from a dump, it has the
+    /// change that a reader has come to, but not the transactions of its cluster.
+    ///
+    /// - Throws: `.database`; `.corrupt` where the horizon is missing.
+    /// - Complexity: one round trip; two index lookups.
+    public func extent() throws(StoreError) -> FeedExtent {
+        let found = try connection.row(Self.extentStatement) { row throws(PostgresError) in
+            let horizon = FeedPosition(position: try row.int8(0), id: try row.int8(1))
+            let last = FeedPosition(position: try row.int8(3), id: try row.int8(4))
+            return FeedExtent(
+                horizon: horizon, horizonTime: try row.timestampOrNil(2), last: max(horizon, last),
+                bound: try row.int8(5))
+        }
+        guard let found else { throw .corrupt("the feed has no horizon") }
+        return found
     }
 
-    /// Changes after a place and before `end`, in the order of the feed.
+    /// Changes after a place whose transactions have ended, in the order of the feed.
     ///
     /// - Parameters:
+    ///   - bound: from `extent`.
     ///   - features: with `projects`, the only ones whose changes are wanted; nil for all.
     ///   - hidden: kinds that are not wanted.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(changes looked at).
     public func changes(
-        after: FeedPosition, before end: FeedPosition, features: [FeatureID]?, projects: [Int32]?,
+        after: FeedPosition, before bound: Int64, features: [FeatureID]?, projects: [Int32]?,
         hiding hidden: [ChangeKind], limit: Int
     ) throws(StoreError) -> [StoredChange] {
         try connection.rows(
             Self.feedStatement,
             [
-                .int8(after.position), .int8(after.id), .int8(end.position),
+                .int8(after.position), .int8(after.id), .int8(bound),
                 features.map { .int4Array($0) } ?? .null, projects.map { .int4Array($0) } ?? .null,
                 .textArray(hidden.map(\.rawValue)), .int8(Int64(limit)),
             ], Self.decode)
@@ -114,9 +139,17 @@ public struct ChangeLog {
         detail
         """
 
-    private static let endStatement = Statement(
-        "change_end",
-        "SELECT feed_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM registry")
+    private static let extentStatement = Statement(
+        "change_extent",
+        """
+        SELECT h.position, h.operation_id, h.at, coalesce(l.position, -1), coalesce(l.id, -1), b.position
+        FROM feed_horizon h
+        CROSS JOIN (
+            SELECT feed_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position FROM registry) b
+        LEFT JOIN LATERAL (
+            SELECT o.position, o.id FROM operation o WHERE o.position < b.position
+            ORDER BY o.position DESC, o.id DESC LIMIT 1) l ON true
+        """)
 
     /// A write that changed nothing is nothing to tell.
     private static let feedStatement = Statement(
@@ -136,7 +169,8 @@ public struct ChangeLog {
         "change_align",
         """
         UPDATE registry SET feed_base = m.position + 1
-        FROM (SELECT max(position) AS position FROM operation) m
+        FROM (
+            SELECT greatest(h.position, (SELECT max(position) FROM operation)) AS position FROM feed_horizon h) m
         WHERE m.position >= feed_base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
         """)
 }

@@ -19,6 +19,8 @@ struct Configuration: Sendable {
     /// Nil where tokens may ask as often as they like.
     let rateLimit: RateLimit?
     let drainDelay: Duration
+    /// For how long the feed tells a change; nil for ever.
+    let eventRetention: Duration?
     let logLevel: Log.Level
     let logFormat: Log.Format
     /// Nil where slow statements are not logged.
@@ -63,6 +65,8 @@ struct Configuration: Sendable {
         let rate = values.number(.rateLimit)
         rateLimit = rate == 0 ? nil : RateLimit(perSecond: rate)
         drainDelay = .seconds(values.number(.drainDelay))
+        let days = values.number(.eventRetention)
+        eventRetention = days == 0 ? nil : .seconds(days * 86_400)
         logLevel = Log.Level(name: values[.logLevel] ?? "") ?? .info
         logFormat = Log.Format(rawValue: values[.logFormat] ?? "") ?? .auto
         let slow = values.number(.slowStatement)

@@ -1,5 +1,5 @@
-// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches
-// and answers.
+// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches,
+// answers and changes.
 
 import Service
 
@@ -9,10 +9,12 @@ struct Housekeeping {
     /// started together must not look together for ever.
     static let interval: Duration = .seconds(1)
 
-    /// How often old batches and answers are looked for.
+    /// How often old batches, answers and changes are looked for.
     static let forgetEvery = 60
 
     let metaxy: Metaxy
+    /// For how long the feed tells a change; nil for ever.
+    let eventRetention: Duration?
 
     /// Runs until the task is cancelled. A database that is away is noted once and waited for.
     func run() async {
@@ -26,6 +28,7 @@ struct Housekeeping {
                 if round % Self.forgetEvery == 0 {
                     try await metaxy.forgetBatches()
                     try await metaxy.forgetAnswers()
+                    if let eventRetention { try await metaxy.forgetChanges(olderThan: eventRetention) }
                 }
                 isFailing = false
             } catch {

@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
             observe: Self.observe)
         // Watched before anybody knows that the server is there.
         let hangUps = HangUps()
-        let housekeeping = Task { await Housekeeping(metaxy: metaxy).run() }
+        let housekeeping = Task { await Housekeeping(metaxy: metaxy, eventRetention: settings.eventRetention).run() }
         let waking = Task { await Self.wake(metaxy, by: database.listener()) }
         let listeners: Listeners
         do {

@@ -88,6 +88,9 @@ struct Setting: Hashable, Sendable {
     static let drainDelay = Setting(
         "drain-delay", .number("seconds", 0...300), standard: "0",
         "Go on serving for so long after SIGTERM, while not ready, for a load balancer to notice.")
+    static let eventRetention = Setting(
+        "event-retention-days", .number("days", 0...36_500), standard: "30",
+        "For how long /v1/events tells a change, and the log keeps one that leaves nothing behind; 0 for ever.")
     static let logFormat = Setting(
         "log-format", .word(["auto", "json", "text"]), standard: "auto",
         "How log lines look; auto is text on a terminal and JSON elsewhere.")
@@ -101,8 +104,9 @@ struct Setting: Hashable, Sendable {
     /// All of them, in the order of the documentation.
     static let all: [Setting] = [
         config, listen, adminListen, dataDir, databaseURL, databaseConnections, insecureNoAuth, tlsCert, tlsKey,
-        tlsClientCA, oidcIssuer, oidcAudience, oidcJWKS, oidcScopeClaim, rateLimit, drainDelay, logFormat, logLevel,
-        slowStatement,
+        tlsClientCA, oidcIssuer, oidcAudience, oidcJWKS, oidcScopeClaim, rateLimit, drainDelay, eventRetention,
+        logFormat,
+        logLevel, slowStatement,
     ]
 
     /// Variables that commands read which talk to a server.

@@ -49,6 +49,9 @@ struct SettingOptions: ParsableArguments {
     @Option(name: Setting.drainDelay.option, help: Setting.drainDelay.help)
     var drainDelay: String?
 
+    @Option(name: Setting.eventRetention.option, help: Setting.eventRetention.help)
+    var eventRetentionDays: String?
+
     @Option(name: Setting.logFormat.option, help: Setting.logFormat.help)
     var logFormat: String?
 
@@ -66,7 +69,8 @@ struct SettingOptions: ParsableArguments {
             (.tlsCert, tlsCert), (.tlsKey, tlsKey), (.tlsClientCA, tlsClientCA),
             (.oidcIssuer, oidcIssuer), (.oidcAudience, oidcAudience), (.oidcJWKS, oidcJWKS),
             (.oidcScopeClaim, oidcScopeClaim), (.rateLimit, rateLimit),
-            (.drainDelay, drainDelay), (.logFormat, logFormat), (.logLevel, logLevel),
+            (.drainDelay, drainDelay), (.eventRetention, eventRetentionDays), (.logFormat, logFormat),
+            (.logLevel, logLevel),
             (.slowStatement, slowStatement),
         ]
         return Dictionary(uniqueKeysWithValues: values.compactMap { setting, value in value.map { (setting, $0) } })

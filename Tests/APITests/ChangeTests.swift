@@ -12,13 +12,13 @@ import Testing
 @Suite("Changes")
 struct ChangeTests {
     /// The kinds of all changes so far, oldest first.
-    private static func kinds(_ world: World) async throws -> [String] {
+    static func kinds(_ world: World) async throws -> [String] {
         let audit = try await world.get("/v1/admin/audit?limit=1000")
         return (try audit.json["changes"]?.arrayValue ?? []).reversed().compactMap { $0["kind"]?.stringValue }
     }
 
     /// Waits until the feed has all that was committed: transactions of other databases of the cluster hold it up too.
-    private static func settle(_ world: World) async throws {
+    static func settle(_ world: World) async throws {
         let isComplete = """
             SELECT coalesce(max(o.position) < min(r.feed_base) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
                             true)::text
@@ -27,13 +27,13 @@ struct ChangeTests {
         while try await world.text(isComplete) != "true" {}
     }
 
-    private static func events(_ world: World, _ query: String) async throws -> (events: [JSONValue], next: String) {
+    static func events(_ world: World, _ query: String) async throws -> (events: [JSONValue], next: String) {
         let answer = try await world.get("/v1/events?\(query)")
         return (try answer.json["events"]?.arrayValue ?? [], try #require(answer.json["next"]?.stringValue))
     }
 
     /// Makes a change of each kind that a request can make.
-    private static func changeEverything(_ world: World, _ headers: [(String, String)]) async throws {
+    static func changeEverything(_ world: World, _ headers: [(String, String)]) async throws {
         func post(_ target: String, _ body: String, _ status: UInt16) async throws -> JSONValue {
             let answer = try await world.post(target, body, headers: headers)
             #expect(answer.status == status, "\(target): \(answer.text)")

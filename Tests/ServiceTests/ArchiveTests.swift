@@ -49,6 +49,7 @@ struct ArchiveTests {
             _ = try await world.metaxy.erase(
                 try #require(FeatureKey("video")), filters: [try Filter("id = 'd'")], isDryRun: false,
                 writer: Writer(token: "t"))
+            try await world.script("UPDATE feed_horizon SET at = now(), position = 3, operation_id = 1")
             _ = try await world.metaxy.createToken(TokenRequest(name: "reader", scopes: [.read]))
             let failing = try #require(try await world.claim("crop", limit: 1))
             _ = try await world.metaxy.fail(
