@@ -35,7 +35,8 @@ struct ClaimAttempt {
     init(_ plan: FeaturePlan, _ request: ClaimRequest, _ scope: Scope) throws(ServiceError) {
         self.plan = plan
         self.request = request
-        orderBy = scope.catalog.dispatch(of: plan.id).orderBy
+        // Of one alone it is the oldest in any case.
+        orderBy = request.limit == 1 ? nil : scope.catalog.dispatch(of: plan.id).orderBy
         limit =
             orderBy == nil
             ? request.limit : max(request.limit * Limits.claimOrderedFactor, Limits.claimOrderedMin)

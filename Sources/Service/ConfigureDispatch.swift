@@ -26,8 +26,8 @@ extension Metaxy {
     /// Settings that it has already change nothing.
     ///
     /// - Parameter expected: the revision that they must be at; nil for any.
-    /// - Throws: `.featureNotFound`; `.invalid` for a root and for bounds that contradict each other; `.settingsMoved`;
-    ///   `.unavailable`.
+    /// - Throws: `.featureNotFound`; `.invalid` for a root, for bounds that contradict each other, and for a column that
+    ///   no row can have; `.settingsMoved`; `.unavailable`.
     /// - Complexity: about six round trips, under the registry lock alone.
     public func configure(
         dispatch key: FeatureKey, _ settings: DispatchSettings, expected: String?, writer: Writer = Writer()
@@ -44,6 +44,7 @@ extension Metaxy {
                         "expected at least retry_first_seconds, which is \(settings.retryFirst)")
                 ])
             }
+            if let column = settings.orderBy { try scope.check(orderBy: column, of: key) }
             guard settings != present.stored.settings, let feature = scope.catalog.features[key] else { return present }
             let dispatch = StoredDispatch(revision: present.stored.revision + 1, settings: settings)
             let connection = scope.connection
@@ -79,5 +80,16 @@ extension Scope {
         }
         let known = catalog.features[key].flatMap { catalog.dispatches[$0] }
         return DispatchSummary(key: key, stored: known ?? StoredDispatch(revision: 0, settings: .standard))
+    }
+
+    /// Refuses a column that no row of a feature can have; one that no record has yet is no fault.
+    fileprivate func check(orderBy column: String, of key: FeatureKey) throws(ServiceError) {
+        let columns = RowColumns(try unitPlan(key), catalog)
+        guard column.hasPrefix("metaxy_") || !columns.contains(column) else { return }
+        throw .invalid([
+            Fault(
+                .pointer("/order_by"),
+                "the rows of \(key) have no column \"\(column)\" to order by; they have \(columns.described)")
+        ])
     }
 }

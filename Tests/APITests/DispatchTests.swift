@@ -43,11 +43,13 @@ struct DispatchTests {
             let shown = try await world.get("/v1/features/video/faces").json["dispatch"]
             #expect(shown?["priority"]?.number == 7)
             #expect(shown?["requires"]?["gpu"]?.stringValue == "a100")
+            #expect(shown?["order_by"]?.stringValue == "shard")
             #expect(try await world.get("/v1/features/video/raw").json["dispatch"] == .null)
             let changes = try await world.get("/v1/admin/audit").json["changes"]?.arrayValue
             #expect(changes?.first?["kind"]?.stringValue == "dispatch_configured")
             #expect(changes?.first?["feature"]?.stringValue == "video/faces")
             #expect(changes?.first?["detail"]?["requires"]?.stringValue == "gpu=a100")
+            #expect(changes?.first?["detail"]?["order_by"]?.stringValue == "shard")
             let reset = try await put(world, "{}")
             try expect(reset, 200, Self.standard)
             #expect(reset.headers["ETag"] == #""2""#)
@@ -64,6 +66,7 @@ struct DispatchTests {
             (#"{"retry_first_seconds":3601}"#, "/retry_max_seconds"), (#"{"requires":["gpu"]}"#, "/requires"),
             (#"{"requires":{"gpu":8}}"#, "/requires/gpu"), (#"{"requires":{"":"a"}}"#, "/requires/"),
             (#"{"order":"oldest"}"#, "/order"), (#"{"order_by":7}"#, "/order_by"), (#"{"order_by":""}"#, "/order_by"),
+            (#"{"order_by":"metaxy_provenance"}"#, "/order_by"),
         ])
     func faults(_ body: String, _ pointer: String) async throws {
         try await World.with { world in

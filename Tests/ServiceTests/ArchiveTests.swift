@@ -51,6 +51,9 @@ struct ArchiveTests {
                 writer: Writer(token: "t"))
             try await world.script("UPDATE feed_horizon SET at = now(), position = 3, operation_id = 1")
             _ = try await world.metaxy.createToken(TokenRequest(name: "reader", scopes: [.read]))
+            var settings = DispatchSettings.standard
+            settings.orderBy = "path"
+            _ = try await world.metaxy.configure(dispatch: try #require(FeatureKey("crop")), settings, expected: nil)
             let failing = try #require(try await world.claim("crop", limit: 1))
             _ = try await world.metaxy.fail(
                 claim: failing.claim.id, token: failing.claim.token,
@@ -76,6 +79,8 @@ struct ArchiveTests {
                 #expect(Self.rows(try await other.archive()) == Self.rows(archive))
                 #expect(try await other.mismatches() == [])
                 #expect(try await other.answers() == answers)
+                let settings = try await other.metaxy.dispatch(of: try #require(FeatureKey("crop"))).stored.settings
+                #expect(settings.orderBy == "path")
                 #expect(try await other.candidates() == (try await world.candidates()))
                 await #expect(throws: ServiceError.self) { try await other.complete(held) }
                 let again = try #require(try await other.claim("crop"))
