@@ -62,6 +62,7 @@ let package = Package(
                 .embedInCode("0014_add_failed_units.sql"),
                 .embedInCode("0015_add_claim_order.sql"),
                 .embedInCode("0016_bound_change_log.sql"),
+                .embedInCode("0017_create_retention.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

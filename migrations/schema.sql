@@ -386,6 +386,20 @@ CREATE SEQUENCE public.lineage_entry_sequence
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE public.lineage_horizon (
+    at timestamp with time zone NOT NULL,
+    entry bigint NOT NULL,
+    feature_id integer NOT NULL
+);
+
+COMMENT ON TABLE public.lineage_horizon IS 'features of which superseded versions were dropped';
+
+CREATE TABLE public.lineage_part (
+    first_entry bigint,
+    feature_id integer NOT NULL,
+    part integer NOT NULL
+);
+
 CREATE TABLE public.link (
     rid bigint NOT NULL,
     unit bigint NOT NULL,
@@ -575,6 +589,12 @@ ALTER TABLE ONLY public.id_space
 
 ALTER TABLE ONLY public.id_space
     ADD CONSTRAINT id_space_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.lineage_horizon
+    ADD CONSTRAINT lineage_horizon_pkey PRIMARY KEY (feature_id);
+
+ALTER TABLE ONLY public.lineage_part
+    ADD CONSTRAINT lineage_part_pkey PRIMARY KEY (feature_id, part);
 
 ALTER TABLE ONLY public.link
     ADD CONSTRAINT link_pkey PRIMARY KEY (feature_id, record_of, rid);

@@ -25,6 +25,12 @@ enum Bounds {
     /// Bytes of one record. Lineage keeps each version for ever: this is for metadata, not for data.
     static let rowBytesMax = 512 << 10
 
+    /// Versions of a record that a retention can be told to keep: more are kept by days.
+    static let keepVersionsMax = 1_000_000
+
+    /// Days that a retention can be told to keep: a century.
+    static let keepDaysMax = 36_500
+
     /// Bytes of one unit of an expansion with all its records: as many as a line may have in memory at once.
     static let unitBytesMax = 16 << 20
 

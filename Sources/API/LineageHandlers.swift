@@ -64,6 +64,14 @@ extension API {
                     }
                     writer.endObject()
                 }
+                guard !trace.thinned.isEmpty else { return }
+                writer.array("thinned", trace.thinned) { writer, thinned in
+                    writer.beginObject()
+                    writer.member("feature", thinned.feature.description)
+                    writer.member("horizon", time: thinned.horizon)
+                    writer.array("dropped", thinned.dropped) { $0.integer($1) }
+                    writer.endObject()
+                }
             })
     }
 }

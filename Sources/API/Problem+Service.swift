@@ -35,6 +35,11 @@ extension Problem {
                 the feed has not come to this place: the database was put back to a moment of before, and changes that \
                 were told are undone. \(Self.startAgain)
                 """)
+        case .historyDropped(let feature, let horizon):
+            let time = Timestamp.text(horizon)
+            self.init(
+                .historyDropped, .parameter("as_of"),
+                "versions of \(feature) that were superseded before \(time) were dropped; ask for \(time) or later")
         case .leaseLost(let reason):
             self.init(.leaseLost, reason)
         case .conflict(let reason):

@@ -14,6 +14,8 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
     case invalidCursor = "invalid_cursor"
     /// What the cursor goes on from is told no more, or never was: something may have been missed.
     case cursorExpired = "cursor_expired"
+    /// What was current at the moment asked for may have been dropped.
+    case historyDropped = "history_dropped"
     /// The credentials are missing or wrong.
     case unauthorized
     /// The credentials do not allow this.
@@ -88,7 +90,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .notAcceptable: Status(406)
         case .requestTimeout: Status(408)
         case .leaseLost, .conflict, .requirementsNotMet: Status(409)
-        case .cursorExpired: Status(410)
+        case .cursorExpired, .historyDropped: Status(410)
         case .preconditionFailed: Status(412)
         case .contentTooLarge: Status(413)
         case .uriTooLong: Status(414)
@@ -112,6 +114,7 @@ public enum ProblemCode: String, Sendable, Hashable, CaseIterable {
         case .invalidParameter: "A parameter is invalid"
         case .invalidCursor: "The cursor does not belong to this query"
         case .cursorExpired: "What the cursor goes on from is told no more"
+        case .historyDropped: "The history of that time was dropped"
         case .unauthorized: "Credentials are missing or wrong"
         case .forbidden: "The credentials do not allow this"
         case .notFound: "There is nothing at this path"

@@ -6,6 +6,9 @@ import JSON
 import Service
 
 extension API {
+    /// Says of a list that streams what `horizon` says of a page.
+    private static let horizonField: FieldName = "Metaxy-Horizon"
+
     /// `GET /v1/records/{key}`.
     func listRecords(_ call: Call) async throws(Problem) -> Response {
         let list = try RecordList(call, metaxy)
@@ -21,6 +24,7 @@ extension API {
                 writer.array("records", page.records) { writer, record in
                     writer.record(record, page.plan, columns: list.columns)
                 }
+                if let horizon = page.horizon { writer.member("horizon", time: horizon) }
                 writer.member("next_cursor", list.next(page).map { Cursor.text($0, list.fingerprint) })
             })
     }
@@ -29,7 +33,7 @@ extension API {
         _ call: Call, _ list: RecordList, after position: Cursor.Position?
     ) async throws(Problem) -> Response {
         let first = try await list.page(after: position, limit: Bounds.streamRowsMax)
-        return streamLines(call, first: first) { page, lines in
+        var response = streamLines(call, first: first) { page, lines in
             for record in page.records {
                 lines.record(record, page.plan, columns: list.columns)
                 lines.endLine()
@@ -38,6 +42,8 @@ extension API {
             guard let next = list.next(page) else { return nil }
             return try await list.page(after: next, limit: Bounds.streamRowsMax)
         }
+        if let horizon = first.horizon { response.headers.append(Self.horizonField, Timestamp.text(horizon)) }
+        return response
     }
 }
 

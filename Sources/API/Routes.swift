@@ -149,6 +149,9 @@ enum Routes {
         Route(.post, "/v1/admin/verify", "verifyState", .admin) { (api, call) throws(Problem) in
             try await api.verify(call)
         },
+        Route(.post, "/v1/admin/retention", "dropHistory", .admin) { (api, call) throws(Problem) in
+            try await api.dropHistory(call)
+        },
     ]
 
     private static let access: [Route] = [

@@ -86,6 +86,10 @@ public enum Limits {
     /// Such transactions one after the other; what is left is forgotten a minute later.
     public static let changesForgottenSteps = 100
 
+    /// How often a retention tries to get what others hold, or looks whether they read as of before: each time it waits up
+    /// to 150 ms, a minute and a half in all.
+    public static let retentionTries = 600
+
     /// For how long a process remembers which secrets are accepted: so long a revocation takes to hold everywhere.
     public static let tokenMemory: Duration = .seconds(1)
 

@@ -69,6 +69,9 @@ public struct RecordPage: Sendable {
     public let next: RecordID?
     /// From which version of `next` the next page goes on; 0 unless every version is listed.
     public let nextEntry: EntryID
+    /// Versions that stopped being current before this moment may be missing from the list, microseconds since 1970;
+    /// nil where none is.
+    public let horizon: Int64?
 }
 
 extension Metaxy {
@@ -114,6 +117,7 @@ private struct RecordReading {
     private let query: RecordQuery
     private let plan: FeaturePlan
     private let selection: VersionSelection
+    private let horizon: Int64?
     private var record: RecordID
     private var entry: EntryID
 
@@ -133,6 +137,8 @@ private struct RecordReading {
             selection.definitions = definitions
         }
         self.selection = selection
+        let isOfPast = query.hasHistory || selection != VersionSelection()
+        horizon = isOfPast ? try scope.horizon(of: plan, asOf: query.asOf) : nil
     }
 
     mutating func page() throws(ServiceError) -> RecordPage {
@@ -156,7 +162,7 @@ private struct RecordReading {
             let page = Array(records.prefix(query.limit))
             return RecordPage(
                 plan: plan, records: page, next: isMore ? page.last?.record : nil,
-                nextEntry: query.hasHistory ? page.last?.entry ?? 0 : 0)
+                nextEntry: query.hasHistory ? page.last?.entry ?? 0 : 0, horizon: horizon)
         } catch {
             throw ServiceError(error)
         }
@@ -173,6 +179,16 @@ private struct RecordReading {
 }
 
 extension Scope {
+    /// Up to where superseded versions of a feature's records may be missing; nil where none is.
+    ///
+    /// - Throws: `.historyDropped` where what was current at `time` may be missing.
+    func horizon(of plan: FeaturePlan, asOf time: Int64?) throws(ServiceError) -> Int64? {
+        let horizons = try stored { () throws(StoreError) in try Retentions(connection).horizons(of: [plan.id]) }
+        guard let horizon = horizons[plan.id]?.at else { return nil }
+        guard let time, time < horizon else { return horizon }
+        throw .historyDropped(plan.key, horizon: horizon)
+    }
+
     /// Completes versions to what a reader sees.
     fileprivate func describe(
         _ entries: [LineageEntry], _ plan: FeaturePlan

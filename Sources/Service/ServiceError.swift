@@ -1,5 +1,6 @@
 // What a use case can answer instead of its result.
 
+public import Feature
 public import Postgres
 public import Store
 
@@ -49,6 +50,8 @@ public enum ServiceError: Error, Hashable, Sendable {
     case placeForgotten(horizon: Int64?)
     /// The feed has not come to that place: the database was put back to a moment of before.
     case placeUnknown
+    /// What was current then may have been dropped; that of the horizon, microseconds since 1970, and later is there.
+    case historyDropped(FeatureKey, horizon: Int64)
     /// The lease was lost; the text says how.
     case leaseLost(String)
     /// The request contradicts the present state; nothing was changed.

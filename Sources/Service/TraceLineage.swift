@@ -70,6 +70,18 @@ public struct Trace: Sendable {
     public let nodes: [TraceNode]
     /// What was made from what.
     public let edges: [TraceEdge]
+    /// Features of which versions may be missing here, by key.
+    public let thinned: [ThinnedLineage]
+}
+
+/// What a trace may lack of a feature.
+public struct ThinnedLineage: Sendable {
+    /// The feature.
+    public let feature: FeatureKey
+    /// Versions that stopped being current before this moment may be missing: microseconds since 1970.
+    public let horizon: Int64
+    /// Entries that others in the trace were made from and that were dropped, ascending.
+    public let dropped: [EntryID]
 }
 
 extension Metaxy {
@@ -93,6 +105,8 @@ private struct Tracer {
     private var order: [EntryID] = []
     private var edges: [TraceEdge] = []
     private var known: [DefinitionID: EarlierDefinition] = [:]
+    /// The features whose lineage was looked at, with the entries that were not there.
+    private var missing: [FeatureID: [EntryID]] = [:]
 
     init(_ scope: Scope) {
         self.scope = scope
@@ -105,7 +119,7 @@ private struct Tracer {
             add([start])
             if query.direction != .down { try up([start], depth: query.depth) }
             if query.direction != .up { try down([start], depth: query.depth) }
-            return Trace(nodes: try nodes(), edges: edges)
+            return Trace(nodes: try nodes(), edges: edges, thinned: try thinned())
         } catch let error as StoreError {
             throw ServiceError(error)
         } catch let error as ServiceError {
@@ -115,7 +129,9 @@ private struct Tracer {
         }
     }
 
-    private func start(_ plan: FeaturePlan, _ query: TraceQuery) throws(StoreError) -> LineageEntry? {
+    private mutating func start(_ plan: FeaturePlan, _ query: TraceQuery) throws -> LineageEntry? {
+        _ = try scope.horizon(of: plan, asOf: query.asOf)
+        missing[plan.id] = []
         let records = try RecordIDs(scope.connection, space: plan.space).find([query.key.encoded])
         guard case .some(.some(let record)) = records.first else { return nil }
         let queries = LineageQueries(scope.connection, feature: plan.id)
@@ -144,6 +160,7 @@ private struct Tracer {
                 let sorted = parents.sorted { $0.entry < $1.entry }
                 let found = try LineageQueries(scope.connection, feature: feature).entries(sorted)
                 frontier += sorted.compactMap { found[$0.entry] }
+                missing[feature, default: []] += sorted.map(\.entry).filter { found[$0] == nil }
             }
             add(frontier)
             try checkSize()
@@ -159,6 +176,7 @@ private struct Tracer {
                 for target in scope.catalog.downstream(of: feature) {
                     guard let plan = scope.catalog[target.feature], scope.sees(plan.key) else { continue }
                     let dep = plan.deps[target.dep]
+                    missing[plan.children?.feature ?? plan.id, default: []] += []
                     let units = try mapper.known(Array(Set(group.map(\.record))), plan, dep: dep)
                     let children = try made(of: group.map(\.entry), by: units, plan)
                     for child in children {
@@ -218,6 +236,14 @@ private struct Tracer {
             if !used.isEmpty { fields[formula.field.structKey] = used }
         }
         return TraceEdge(from: parent, to: child.entry, fields: fields)
+    }
+
+    private func thinned() throws(StoreError) -> [ThinnedLineage] {
+        let horizons = try Retentions(scope.connection).horizons(of: missing.keys.sorted())
+        return horizons.map { feature, horizon in
+            ThinnedLineage(
+                feature: scope.key(feature), horizon: horizon.at, dropped: missing[feature, default: []].sorted())
+        }.sorted { $0.feature < $1.feature }
     }
 
     private mutating func nodes() throws(StoreError) -> [TraceNode] {

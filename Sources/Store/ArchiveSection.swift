@@ -88,6 +88,8 @@ struct ArchiveSection: Hashable {
                     ELSE '{}' END)
                 """),
         ArchiveSection("operation"),
+        // The tables that hold the lineage are those of the database that it comes to.
+        ArchiveSection("lineage_horizon"),
         // A transaction id of this database would let a transaction of that number in the other one erase, too.
         ArchiveSection("erasure", row: "(to_jsonb(t) || '{\"transaction\": \"0\"}')"),
         ArchiveSection(

@@ -40,12 +40,12 @@ public struct FeatureStorage {
             """
             CREATE TABLE lineage_\(feature) (LIKE lineage INCLUDING ALL, CHECK (feature_id = \(feature)))
                 PARTITION BY RANGE (entry);
-            CREATE TABLE lineage_\(feature)_0 (
-                LIKE lineage_\(feature) INCLUDING ALL, PRIMARY KEY (rid, entry)
-            ) WITH (autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.05);
+            \(LineageParts.creation(feature, part: 0));
+            ALTER TABLE lineage_\(feature)_0 ADD PRIMARY KEY (rid, entry);
             ALTER TABLE lineage_\(feature) ATTACH PARTITION lineage_\(feature)_0 FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
             ALTER TABLE lineage ATTACH PARTITION lineage_\(feature) FOR VALUES IN (\(feature));
             REVOKE UPDATE, DELETE, TRUNCATE ON lineage_\(feature), lineage_\(feature)_0 FROM CURRENT_USER;
+            INSERT INTO lineage_part (feature_id, part) VALUES (\(feature), 0);
             CREATE TABLE head_\(feature) (
                 LIKE head INCLUDING ALL, PRIMARY KEY (rid), CHECK (feature_id = \(feature))
             ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);

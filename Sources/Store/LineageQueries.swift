@@ -196,7 +196,8 @@ public struct LineageQueries {
     /// - Parameters:
     ///   - slots: the slots that `provenance` gives.
     ///   - units: records with the provenance of each of `slots`.
-    ///   - includesLate: whether results count that came too late to become current.
+    ///   - includesLate: whether results count that came too late to become current; false for units of an expansion,
+    ///     whose records are those of the time until their next version: only versions count of which that is all there.
     /// - Returns: the newest match of each record; a record without one is absent. Tombstones do not count.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
@@ -215,13 +216,23 @@ public struct LineageQueries {
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.deleted.rawValue) AND \(tests)
-              AND \(includesLate ? "TRUE" : "l.kind <> \(LineageKind.late.rawValue)")
+              AND \(includesLate ? "TRUE" : isWhole)
             ORDER BY l.rid, l.entry DESC
             """)
         var parameters: [Parameter] = [.int8Array(units.map(\.record))]
         for index in slots.indices { parameters.append(.textArray(units.map { $0.provenance[index] })) }
         let found = try connection.rows(statement, parameters, decode)
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
+    }
+
+    /// Whether a version `l` was current once, and nothing that was then was dropped.
+    private var isWhole: String {
+        """
+        l.kind <> \(LineageKind.late.rawValue) AND NOT EXISTS (
+            SELECT FROM lineage_horizon z JOIN lineage_\(feature) n ON n.entry <= z.entry
+            WHERE z.feature_id = \(feature) AND n.rid = l.rid AND n.entry > l.entry
+                AND n.kind <> \(LineageKind.late.rawValue))
+        """
     }
 
     /// What records were while an earlier version of something else was current.

@@ -41,6 +41,8 @@ public enum ChangeKind: String, Hashable, Sendable, CaseIterable {
     case recordsRestored = "records_restored"
     /// Payloads of records were erased.
     case recordsErased = "records_erased"
+    /// Superseded versions were dropped.
+    case historyDropped = "history_dropped"
     /// Records were carried over to another feature version.
     case recordsRebased = "records_rebased"
     /// Earlier versions of records became current again, since they are what is expected.

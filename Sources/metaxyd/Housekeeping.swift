@@ -28,6 +28,7 @@ struct Housekeeping {
                 if round % Self.forgetEvery == 0 {
                     try await metaxy.forgetBatches()
                     try await metaxy.forgetAnswers()
+                    try await metaxy.cleanRetentions()
                     if let eventRetention { try await metaxy.forgetChanges(olderThan: eventRetention) }
                 }
                 isFailing = false

@@ -84,6 +84,7 @@ struct ReachTests {
             Probe(target: "/v1/admin/verify", body: #"{"feature":"$f"}"#),
             Probe(target: "/v1/admin/verify", body: "{}", status: 200),
         ],
+        "dropHistory": [Probe(target: "/v1/admin/retention", body: #"{"feature":"$f","keep_days":0}"#)],
     ]
 
     /// Two projects; `theirs` has features of its own and one that is made from `mine`.

@@ -114,6 +114,10 @@ struct Model {
         if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
     }
 
+    mutating func replace(history: [Int], of feature: String, _ key: ModelKey) {
+        records[feature]?[key]?.history = history
+    }
+
     /// Deletes records; a unit of an expansion of which all records are deleted is deleted too.
     mutating func delete(_ feature: ModelFeature, _ records: [ModelKey]) {
         guard let definition = definitions[feature.key] else { return }

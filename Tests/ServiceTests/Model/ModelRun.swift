@@ -116,6 +116,8 @@ struct ModelRun {
             return try await expire()
         case 95..<97:
             try await passTime()
+        case 97:
+            try await retain()
         default:
             try await workOff(model.derived)
             return true
@@ -127,6 +129,14 @@ struct ModelRun {
     private mutating func finish() async throws {
         random = SeededRandom(seed: seed, part: 0)
         if isUnasked { try await check() }
+        try await workOff(model.derived)
+        try await check(isThorough: true)
+        guard seed % 16 == 0 else { return }
+        for root in model.roots { try await write(root) }
+        try await retain()
+        try await workOff(model.derived)
+        try await retain()
+        try await pushChange()
         try await workOff(model.derived)
         try await check(isThorough: true)
     }

@@ -1,0 +1,243 @@
+// Which versions nothing needs any more.
+
+public import Feature
+public import Postgres
+
+/// What is kept of the versions that nothing needs. A version is dropped only where no rule keeps it.
+public struct RetentionRule: Hashable, Sendable {
+    /// The newest versions of each record; nil for none.
+    public var versions: Int?
+    /// What was current at this moment or later, microseconds since 1970; nil for no such rule.
+    public var since: Int64?
+
+    /// Keeps the newest `versions` and what was current `since`.
+    public init(versions: Int?, since: Int64?) {
+        self.versions = versions
+        self.since = since
+    }
+}
+
+/// What of a lineage is of no use.
+public struct SupersededCount: Hashable, Sendable {
+    /// How many versions, and how many others there are.
+    public var dropped = 0, kept = 0
+    /// When the last of them stopped being current, microseconds since 1970; nil where none ever was.
+    public var until: Int64?
+    /// The entry that made it so.
+    public var next: EntryID?
+
+    /// Nothing.
+    public init() {}
+}
+
+/// Finds the versions of a feature that are superseded and of no use, in temporary tables that the transaction has to
+/// itself. All is seen as of one moment: the transaction is one of REPEATABLE READ.
+///
+/// Needed, whatever the rule says: the current version of each record, tombstones too; what a tombstone would be
+/// restored to; all that these of the feature or of any feature downstream were made from, directly or not, also by
+/// definitions of before; what active claims have handed out; and before a rebased version the one that it stands for, by
+/// which a later rebase sees whether data moved.
+public struct SupersededVersions {
+    private let connection: Connection
+
+    /// The versions seen through `connection`.
+    public init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    /// Finds what nothing of `features` needs of the lineage of one that they follow from.
+    ///
+    /// - Parameters:
+    ///   - storages: where the lineage of the feature is: its own, and of an expansion that of its units.
+    ///   - rule: what is kept besides.
+    ///   - bound: the entry below which to look; nil for no bound.
+    /// - Returns: what was found; the versions are in temporary tables until the end of the transaction.
+    /// - Throws: `.database`.
+    /// - Complexity: O(versions) of the feature and of all downstream; a round trip for each of them and level.
+    public func find(
+        in storages: [FeatureID], _ rule: RetentionRule, below bound: EntryID? = nil
+    ) throws(StoreError) -> SupersededCount {
+        try findNeeded(Surroundings(of: storages, try edges()))
+        var count = SupersededCount()
+        for storage in storages {
+            let found = try find(in: storage, rule, below: bound)
+            count.dropped += found.dropped
+            count.kept += found.kept
+            count.until = [count.until, found.until].compactMap(\.self).max()
+            count.next = [count.next, found.next].compactMap(\.self).max()
+        }
+        return count
+    }
+
+    /// The temporary table that has the entries of a feature that are of no use.
+    static func table(_ feature: FeatureID) -> String { "superseded_\(feature)" }
+
+    // MARK: - What others need
+
+    /// Which feature depends on which, by any definition there ever was.
+    private func edges() throws(StoreError) -> [(upstream: FeatureID, downstream: FeatureID)] {
+        try connection.rows(Self.edgesStatement) { row throws(PostgresError) in (try row.int4(0), try row.int4(1)) }
+    }
+
+    /// Follows what is current, and what is handed out, back to what it was made from. Current versions need no note.
+    private func findNeeded(_ around: Surroundings) throws(StoreError) {
+        try script("CREATE TEMPORARY TABLE needed (entry bigint NOT NULL, depth integer NOT NULL) ON COMMIT DROP")
+        let current = around.upstreams.map { "SELECT entry FROM head_\($0)" }.joined(separator: " UNION ALL ")
+        let isNews = """
+            p.entry <> 0 AND NOT EXISTS (SELECT FROM (\(current)) h WHERE h.entry = p.entry)
+                AND NOT EXISTS (SELECT FROM needed n WHERE n.entry = p.entry)
+            """
+        try script(
+            """
+            INSERT INTO needed SELECT DISTINCT p.entry, 0
+            FROM claim c JOIN claim_batch b ON b.claim_id = c.id CROSS JOIN unnest(b.parents) AS p (entry)
+            WHERE c.state = 0 AND \(isNews)
+            """)
+        for feature in around.downstreams {
+            try script(
+                """
+                INSERT INTO needed SELECT DISTINCT p.entry, 0
+                FROM (
+                    SELECT l.parents FROM head_\(feature) h
+                    JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry WHERE l.parents IS NOT NULL
+                    UNION ALL
+                    SELECT b.parents FROM head_\(feature) h CROSS JOIN LATERAL (
+                        SELECT l.parents FROM lineage_\(feature) l
+                        WHERE l.rid = h.rid AND \(Self.isRestorable) ORDER BY l.entry DESC LIMIT 1) b
+                    WHERE h.state = 1
+                ) s CROSS JOIN LATERAL unnest(s.parents) AS p (entry)
+                WHERE \(isNews)
+                """)
+        }
+        var depth = 0
+        while try isAnyNeeded(at: depth) {
+            for feature in around.downstreams {
+                try script(
+                    """
+                    INSERT INTO needed SELECT DISTINCT p.entry, \(depth + 1)
+                    FROM needed f JOIN lineage_\(feature) l ON l.entry = f.entry
+                    CROSS JOIN LATERAL unnest(l.parents) AS p (entry)
+                    WHERE f.depth = \(depth) AND \(isNews)
+                    """)
+            }
+            depth += 1
+        }
+        try script("ANALYZE needed")
+    }
+
+    private func isAnyNeeded(at depth: Int) throws(StoreError) -> Bool {
+        let statement = Statement(
+            "superseded_depth", "SELECT EXISTS (SELECT FROM needed WHERE depth = $1)", prepare: false)
+        return try connection.row(statement, [.int4(Int32(depth))]) { row throws(PostgresError) in try row.bool(0) }
+            ?? false
+    }
+
+    // MARK: - What is of no use
+
+    private func find(
+        in feature: FeatureID, _ rule: RetentionRule, below bound: EntryID?
+    ) throws(StoreError) -> SupersededCount {
+        let table = Self.table(feature)
+        try script("CREATE TEMPORARY TABLE \(table) (entry bigint, until timestamptz, next bigint) ON COMMIT DROP")
+        let parameters: [Parameter] = [
+            rule.versions.map { .int8(Int64($0)) } ?? .null, rule.since.map(Parameter.timestamp) ?? .null,
+            bound.map { .int8($0) } ?? .null,
+        ]
+        try connection.run(Statement("superseded_find", Self.search(feature), prepare: false), parameters)
+        try script("ANALYZE \(table)")
+        let summary = Statement(
+            "superseded_count",
+            """
+            SELECT count(*), (SELECT count(*) FROM lineage_\(feature)), max(until), max(next) FROM \(table)
+            """, prepare: false)
+        let count = try connection.row(summary) { row throws(PostgresError) in
+            var count = SupersededCount()
+            count.dropped = Int(try row.int8(0))
+            count.kept = Int(try row.int8(1)) - count.dropped
+            (count.until, count.next) = (try row.timestampOrNil(2), try row.int8OrNil(3))
+            return count
+        }
+        return count ?? SupersededCount()
+    }
+
+    /// Of each version: how many are newer or it, when and by which entry it stopped being current, which rebased ones
+    /// stand for the same version, and what a tombstone would be restored to.
+    private static func search(_ feature: FeatureID) -> String {
+        let wasCurrent = "kind <> \(LineageKind.late.rawValue)"
+        return """
+            INSERT INTO \(table(feature))
+            SELECT entry, until, next FROM (
+                SELECT *, is_kept OR \(wasCurrent) AND coalesce(entry < max(entry)
+                    FILTER (WHERE is_kept AND kind = \(LineageKind.rebased.rawValue)) OVER (PARTITION BY rid, run), false)
+                    AS stays
+                FROM (
+                    SELECT v.entry, v.rid, v.kind, v.run,
+                        CASE WHEN \(wasCurrent) THEN v.until END AS until, CASE WHEN \(wasCurrent) THEN v.next END AS next,
+                        coalesce(v.age <= $1::bigint, false)
+                            OR coalesce(CASE WHEN \(wasCurrent) THEN coalesce(v.until, 'infinity') ELSE v.written_at END
+                                >= $2::timestamptz, false)
+                            OR coalesce(v.entry = h.entry, false)
+                            OR coalesce(h.state = 1 AND v.entry = v.restorable, false)
+                            OR EXISTS (SELECT FROM needed n WHERE n.entry = v.entry) AS is_kept
+                    FROM (
+                        SELECT l.entry, l.rid, l.kind, l.written_at, row_number() OVER newest AS age,
+                            min(l.written_at) FILTER (WHERE \(wasCurrent)) OVER newer AS until,
+                            min(l.entry) FILTER (WHERE \(wasCurrent)) OVER newer AS next,
+                            max(l.entry) FILTER (WHERE \(isRestorable)) OVER (PARTITION BY l.rid) AS restorable,
+                            count(*) FILTER (WHERE \(wasCurrent) AND kind <> \(LineageKind.rebased.rawValue))
+                                OVER (PARTITION BY l.rid ORDER BY l.entry) AS run
+                        FROM lineage_\(feature) l
+                        WINDOW newest AS (PARTITION BY l.rid ORDER BY l.entry DESC),
+                            newer AS (PARTITION BY l.rid ORDER BY l.entry DESC
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    ) v
+                    LEFT JOIN head_\(feature) h ON h.rid = v.rid
+                ) k
+            ) s
+            WHERE NOT stays AND ($3::bigint IS NULL OR entry < $3)
+            """
+    }
+
+    /// Whether a version `l` is one that a tombstone can be restored to.
+    private static let isRestorable = """
+        l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue)) AND l.provenance IS NOT NULL
+        """
+
+    private func script(_ sql: String) throws(StoreError) {
+        do { try connection.script(sql) } catch { throw StoreError(error) }
+    }
+
+    private static let edgesStatement = Statement(
+        "superseded_edges",
+        """
+        SELECT DISTINCT u.id, s.id
+        FROM definition d
+        JOIN feature f ON f.id = d.feature_id
+        CROSS JOIN LATERAL (VALUES (f.id), (f.unit_storage)) AS s (id)
+        CROSS JOIN LATERAL json_array_elements(d.spec -> 'deps') AS dep
+        JOIN feature u ON u.key = dep ->> 'feature'
+        WHERE s.id IS NOT NULL
+        """)
+}
+
+/// What is around a feature, by edges from upstream to downstream.
+private struct Surroundings {
+    /// The feature and all that follows from it.
+    private(set) var downstreams: [FeatureID]
+    /// Those, and what they follow from directly.
+    let upstreams: [FeatureID]
+
+    init(of features: [FeatureID], _ edges: [(upstream: FeatureID, downstream: FeatureID)]) {
+        let following = Dictionary(grouping: edges, by: \.upstream).mapValues { $0.map(\.downstream) }
+        var found = Set(features)
+        downstreams = features
+        var next = 0
+        while next < downstreams.count {
+            for feature in following[downstreams[next]] ?? [] where found.insert(feature).inserted {
+                downstreams.append(feature)
+            }
+            next += 1
+        }
+        upstreams = found.union(edges.filter { found.contains($0.downstream) }.map(\.upstream)).sorted()
+    }
+}
