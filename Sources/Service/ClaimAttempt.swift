@@ -18,7 +18,11 @@ struct ClaimAttempt {
     }
 
     private let plan: FeaturePlan
-    private let request: ClaimRequest
+    /// Those who ask: of the same taste, and of several each for a few units.
+    private let requests: [ClaimRequest]
+    private var request: ClaimRequest { requests[0] }
+    /// How many units they ask for together.
+    private let wanted: Int
     private var judge: BatchJudge
     private var batches: [JudgedRows] = []
     private var chosen: [Choice] = []
@@ -32,14 +36,16 @@ struct ClaimAttempt {
     /// The column by which units are handed out; nil for oldest first.
     private let orderBy: String?
 
-    init(_ plan: FeaturePlan, _ request: ClaimRequest, _ scope: Scope) throws(ServiceError) {
+    /// An attempt at handing out units to requests of the same taste.
+    init(_ plan: FeaturePlan, _ requests: [ClaimRequest], _ scope: Scope) throws(ServiceError) {
         self.plan = plan
-        self.request = request
+        self.requests = requests
+        wanted = requests.reduce(0) { $0 + $1.limit }
         // Of one alone it is the oldest in any case.
-        orderBy = request.limit == 1 ? nil : scope.catalog.dispatch(of: plan.id).orderBy
+        orderBy = wanted == 1 ? nil : scope.catalog.dispatch(of: plan.id).orderBy
         limit =
             orderBy == nil
-            ? request.limit : max(request.limit * Limits.claimOrderedFactor, Limits.claimOrderedMin)
+            ? wanted : max(wanted * Limits.claimOrderedFactor, Limits.claimOrderedMin)
         do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
     }
 
@@ -70,7 +76,7 @@ struct ClaimAttempt {
         }
         if chosen.count >= limit { outcome.isMore = true }
         if let orderBy { keepTogether(orderBy) }
-        if chosen.isEmpty, !outcome.isUnfinished, request.wait > .zero {
+        if chosen.isEmpty, !outcome.isUnfinished, requests.contains(where: { $0.wait > .zero }) {
             outcome.isContended = try stored { () throws(StoreError) in
                 try WorkOutlook(scope.connection).isContended(plan.id, after: position, but: seen)
             }
@@ -201,15 +207,26 @@ struct ClaimAttempt {
     /// Leaves those that belong together: the one that has waited longest, those with the same value of the column, and
     /// then those of the values that follow. So none is passed over for ever.
     private mutating func keepTogether(_ column: String) {
-        guard chosen.count > request.limit else { return }
+        guard chosen.count > wanted else { return }
         let order = ColumnOrder(column, plan: plan)
         let values = chosen.map { order.value(batches[$0.batch].row[$0.position], of: batches[$0.batch].rows) }
-        chosen = ColumnOrder.arrangement(of: values).prefix(request.limit).map { chosen[$0] }
+        chosen = ColumnOrder.arrangement(of: values).prefix(wanted).map { chosen[$0] }
         outcome.isMore = true
     }
 
+    /// Leases what was chosen, to each who asks as many as it asks for.
     private mutating func lease(_ scope: inout Scope) throws(ServiceError) {
-        chosen.sort { $0.unit < $1.unit }
+        var rest = chosen[...]
+        for request in requests where !rest.isEmpty {
+            let share = rest.prefix(request.limit).sorted { $0.unit < $1.unit }
+            rest = rest.dropFirst(share.count)
+            try lease(share, to: request, &scope)
+        }
+    }
+
+    private mutating func lease(
+        _ chosen: [Choice], to request: ClaimRequest, _ scope: inout Scope
+    ) throws(ServiceError) {
         var units = ClaimUnits(fields: plan.fields.count, deps: plan.deps.count)
         for choice in chosen {
             let judged = batches[choice.batch]
@@ -228,10 +245,11 @@ struct ClaimAttempt {
                 feature: plan.id, definition: plan.definition, worker: request.worker,
                 leaseSeconds: Int32(request.leaseSeconds), units: units)
         }
-        outcome.batch = ClaimedBatch(claim: claim, plan: plan, records: rows(), attempts: units.attempts)
+        outcome.batches.append(
+            ClaimedBatch(claim: claim, plan: plan, records: rows(chosen), attempts: units.attempts))
     }
 
-    private func rows() -> IncrementRows {
+    private func rows(_ chosen: [Choice]) -> IncrementRows {
         if batches.count == 1 {
             return batches[0].rows.picking(chosen.map { batches[0].row[$0.position] })
         }

@@ -185,29 +185,54 @@ extension Metaxy {
         }
     }
 
-    /// One attempt at one feature; units whose earlier version fits are put back first, and the attempt repeated.
+    /// One attempt at one feature; small claims of the same kind are made together.
     private func claim(_ request: ClaimRequest, _ feature: FeatureID) async throws(ServiceError) -> ClaimOutcome {
+        guard SmallClaims.takes(request) else { return try await claim([request], feature)[0] }
+        let kind = SmallClaims.Kind(feature: feature, taste: request.taste, reach: reach)
+        let outcome = try await smallClaims.claim(request, kind) { (requests) async throws(ServiceError) in
+            try await claim(requests, feature)
+        }
+        // What was enough for some of them, or may only be handed out by itself, is left.
+        guard outcome.batch == nil, outcome.isMore else { return outcome }
+        return try await claim([request], feature)[0]
+    }
+
+    /// One attempt at one feature for requests of the same taste; units whose earlier version fits are put back first,
+    /// and the attempt repeated.
+    ///
+    /// - Returns: an outcome for each.
+    private func claim(
+        _ requests: [ClaimRequest], _ feature: FeatureID
+    ) async throws(ServiceError) -> [ClaimOutcome] {
         var position: ReadyBlock?
         var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
             var outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
                 guard
                     let plan = scope.catalog[feature],
-                    scope.catalog.dispatch(of: feature).missing(from: request.tags).isEmpty,
+                    scope.catalog.dispatch(of: feature).missing(from: requests[0].tags).isEmpty,
                     try scope.takePlace(feature)
                 else { return ClaimOutcome() }
-                var attempt = try ClaimAttempt(plan, scope.sized(request, feature), scope)
-                let outcome = try attempt.run(&scope, after: position)
-                scope.tally.add(.claimed, outcome.batch == nil ? 0 : 1, of: feature)
+                // The place under a cap is for one, and records that belong together are chosen for one.
+                let isForOne =
+                    scope.catalog.caps(of: feature) != nil || scope.catalog.dispatch(of: feature).orderBy != nil
+                let served =
+                    isForOne || requests.count == 1 ? [try scope.sized(requests[0], feature)] : requests
+                var attempt = try ClaimAttempt(plan, served, scope)
+                var outcome = try attempt.run(&scope, after: position)
+                outcome.served = served.count
+                scope.tally.add(.claimed, outcome.batches.count, of: feature)
                 return outcome
             }
             position = outcome.position
             isContended = isContended || outcome.isContended
             outcome.isContended = isContended
             if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
-            if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) { return outcome }
+            if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) {
+                return outcome.shared(among: requests.count)
+            }
         }
-        return ClaimOutcome(isContended: isContended)
+        return ClaimOutcome(isContended: isContended).shared(among: requests.count)
     }
 }
 
@@ -227,7 +252,10 @@ extension Scope {
 
 /// What an attempt at claiming found.
 struct ClaimOutcome: Sendable {
-    var batch: ClaimedBatch?
+    /// What is handed out, in the order of the requests; the last of them may get nothing.
+    var batches: [ClaimedBatch] = []
+    /// How many of the requests were looked at.
+    var served = Int.max
     /// Units, of this feature or upstream, whose earlier version is what they should be.
     var revertible: [FeatureID: Set<RecordID>] = [:]
     /// Whether there was more to judge than one transaction may.
@@ -238,4 +266,17 @@ struct ClaimOutcome: Sendable {
     var isContended = false
     /// From where to go on where nothing was found but units that are not wanted; nil for the start.
     var position: ReadyBlock?
+
+    /// What the first request gets.
+    var batch: ClaimedBatch? { batches.first }
+
+    /// An outcome for each of so many requests.
+    fileprivate func shared(among count: Int) -> [ClaimOutcome] {
+        (0..<count).map { index in
+            var outcome = self
+            outcome.batches = index < batches.count ? [batches[index]] : []
+            outcome.isMore = isMore || index >= served
+            return outcome
+        }
+    }
 }

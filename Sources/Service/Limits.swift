@@ -5,6 +5,12 @@ public enum Limits {
     /// Units of one claim: beyond this a lost worker costs too much again.
     public static let claimUnitsMax = 10_000
 
+    /// Units up to which a claim is a small one: of these, what a claim costs by itself is more than what its units do.
+    public static let smallClaimUnitsMax = 32
+
+    /// Small claims that are made together at most: their units are about one block.
+    public static let smallClaimsTogetherMax = 32
+
     /// The longest lease without a heartbeat, in seconds: a day.
     public static let leaseSecondsMax = 86_400
 

@@ -19,6 +19,8 @@ public struct Metaxy: Sendable {
     /// Those who wait for changes.
     let readers = Waiters()
     let tokens = TokenMemory()
+    /// Claims of a few units, which are made together where many come.
+    let smallClaims = SmallClaims()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
     let streams = Gate(places: Limits.streamedWritesMax)
     private let state = ProcessState()
