@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int malloc_trim(size_t);
 extern int pthread_setname_np(pthread_t, const char *);
 extern int sched_getaffinity(pid_t, size_t, void *);
 

@@ -1,7 +1,9 @@
 // What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches,
-// answers and changes.
+// answers and changes, giving back memory.
 
+import HTTPServer
 import Service
+import Sockets
 
 /// The recurring work of a server process. Every process does it; none needs to.
 struct Housekeeping {
@@ -15,11 +17,13 @@ struct Housekeeping {
     let metaxy: Metaxy
     /// For how long the feed tells a change; nil for ever.
     let eventRetention: Duration?
+    let connections: ServedConnections
 
     /// Runs until the task is cancelled. A database that is away is noted once and waited for.
     func run() async {
         var round = 0
         var isFailing = false
+        var crowd = Crowd()
         while !Task.isCancelled {
             do {
                 try await metaxy.expire()
@@ -39,6 +43,9 @@ struct Housekeeping {
                 isFailing = true
             }
             round += 1
+            if crowd.hasGone(connections: connections.count) {
+                do { try FreedMemory.giveBack() } catch { Log.write(.warning, "memory is not given back: \(error)") }
+            }
             do { try await Task.sleep(for: Self.interval * Double.random(in: 0.75..<1.25)) } catch { return }
         }
     }

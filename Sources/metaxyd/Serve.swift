@@ -47,7 +47,9 @@ struct Serve: AsyncParsableCommand {
             observe: Self.observe)
         // Watched before anybody knows that the server is there.
         let hangUps = HangUps()
-        let housekeeping = Task { await Housekeeping(metaxy: metaxy, eventRetention: settings.eventRetention).run() }
+        let housekeeping = Task {
+            await Housekeeping(metaxy: metaxy, eventRetention: settings.eventRetention, connections: connections).run()
+        }
         let waking = Task { await Self.wake(metaxy, by: database.listener()) }
         let listeners: Listeners
         do {

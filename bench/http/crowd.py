@@ -1,4 +1,4 @@
-"""Latency of ordinary requests while others misbehave: crowd.py
+"""Latency of ordinary requests to metaxyd while others misbehave, and its memory afterwards: crowd.py [PROGRAM]
 
 2,000 connections that never finish their head, 500 that never read what they asked for, and a flood of resets; each
 ordinary request opens its own connection. Prints the latencies of each phase, and what is left open afterwards.
@@ -6,10 +6,14 @@ ordinary request opens its own connection. Prints the latencies of each phase, a
 
 import socket
 import struct
+import sys
 import threading
 import time
 
 import bench
+
+# The largest answer that needs no database: 100 KB.
+LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def ordinary(port, seconds):
@@ -47,7 +51,7 @@ def trickle(crowd, stop):
 def reset_flood(port, stop, count):
     while not stop.is_set() and count[0] < 10_000:
         connection = socket.create_connection(("127.0.0.1", port))
-        connection.sendall(b"GET /large?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(LARGE)
         connection.recv(1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
@@ -55,9 +59,10 @@ def reset_flood(port, stop, count):
 
 
 def main():
-    with bench.running(bench.build_server(), 2) as (process, port):
-        descriptors, memory = bench.descriptors(process.pid), bench.memory_bytes(process.pid)
+    program = sys.argv[1] if len(sys.argv) > 1 else bench.build_metaxyd()
+    with bench.running_metaxyd(program) as (process, port):
         report("alone", ordinary(port, 3))
+        descriptors, memory = bench.descriptors(process.pid), bench.memory_bytes(process.pid)
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(2_000)]
         for connection in crowd:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
@@ -72,7 +77,7 @@ def main():
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(("127.0.0.1", port))
-            connection.sendall(b"GET /stream?bytes=1000000 HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+            connection.sendall(LARGE * 10)
             deaf.append(connection)
         report("and 500 that do not read", ordinary(port, 3))
         stop, count = threading.Event(), [0]
@@ -90,6 +95,8 @@ def main():
             if bench.descriptors(process.pid) <= descriptors:
                 break
             time.sleep(0.1)
+        # The server looks about once a second whether a crowd has gone.
+        time.sleep(3)
         print(f"memory {bench.memory_bytes(process.pid) / 1e6:.0f} MB afterwards, {memory / 1e6:.0f} MB before")
         print(f"descriptors {descriptors} before, {bench.descriptors(process.pid)} after")
 
