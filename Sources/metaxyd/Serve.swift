@@ -3,6 +3,7 @@
 import API
 import ArgumentParser
 import Foundation
+import Glibc
 import JSON
 import Postgres
 import Service
@@ -46,7 +47,8 @@ struct Serve: AsyncParsableCommand {
             metaxy: metaxy, configuration: Self.world(metaxy, settings, ProcessReading(connections)),
             observe: Self.observe)
         // Watched before anybody knows that the server is there.
-        let hangUps = HangUps()
+        let hangUps = await Signals([SIGHUP])
+        let stops = await Signals([SIGTERM, SIGINT])
         let housekeeping = Task {
             await Housekeeping(metaxy: metaxy, eventRetention: settings.eventRetention, connections: connections).run()
         }
@@ -67,10 +69,11 @@ struct Serve: AsyncParsableCommand {
                 if isTLS { await Self.reloadTLS(of: listeners) }
             }
         }
-        let number = await Signals.stop()
+        let number = await stops.stream.first { _ in true }
         reloading.cancel()
-        hangUps.stop()
-        Log.write(.info, "stopping", [("signal", .integer(Int64(number)))])
+        // A second one ends the process at once.
+        stops.stop()
+        Log.write(.info, "stopping", [("signal", .integer(Int64(number ?? SIGTERM)))])
         metaxy.drain()
         // Nobody cancels this task: the whole delay passes.
         do { try await Task.sleep(for: settings.drainDelay) } catch {}
@@ -79,6 +82,7 @@ struct Serve: AsyncParsableCommand {
         waking.cancel()
         await housekeeping.value
         await waking.value
+        hangUps.stop()
     }
 
     /// Tells other processes of work and hears them, until the task is cancelled.

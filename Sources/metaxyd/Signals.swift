@@ -3,44 +3,38 @@
 import Dispatch
 import Glibc
 
-/// Waits for SIGTERM or SIGINT.
-enum Signals {
-    /// Returns the number of the first of these signals to arrive; a second one ends the process at once.
-    static func stop() async -> Int32 {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
-        let sources = [SIGTERM, SIGINT].map { number in
-            signal(number, SIG_IGN)
+/// Some signals, from the moment that this is made until it is stopped.
+///
+/// They are neither ignored nor deadly in between: until they are heeded they do what they do by default, and whoever has
+/// this knows that they are.
+struct Signals {
+    /// The number of each that arrives.
+    let stream: AsyncStream<Int32>
+    private let sources: [any DispatchSourceSignal]
+
+    /// Heeds the signals of `numbers`; several that arrive while one is acted on count as one.
+    init(_ numbers: [Int32]) async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingNewest(1))
+        self.stream = stream
+        var sources: [any DispatchSourceSignal] = []
+        for number in numbers {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { continuation.yield(number) }
-            source.resume()
-            return source
+            // Dispatch takes a signal over somewhat later than `resume` returns.
+            await withCheckedContinuation { isHeeded in
+                source.setRegistrationHandler { isHeeded.resume() }
+                source.resume()
+            }
+            sources.append(source)
         }
-        var received = SIGTERM
-        for await number in stream {
-            received = number
-            break
-        }
-        for source in sources { source.cancel() }
-        signal(received, SIG_DFL)
-        return received
-    }
-}
-
-/// SIGHUP, from the moment that this is made until it is stopped.
-struct HangUps {
-    /// An element for each; several that arrive while one is acted on count as one.
-    let stream: AsyncStream<Void>
-    private let source: any DispatchSourceSignal
-
-    init() {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        self.stream = stream
-        signal(SIGHUP, SIG_IGN)
-        source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
-        source.setEventHandler { continuation.yield() }
-        source.resume()
+        self.sources = sources
     }
 
-    /// Heeds the signal no longer; it is ignored from now on.
-    func stop() { source.cancel() }
+    /// Heeds the signals no longer: the next one does what it does by default.
+    func stop() {
+        for source in sources {
+            source.cancel()
+            signal(Int32(source.handle), SIG_DFL)
+        }
+    }
 }
