@@ -33,11 +33,19 @@ check: setup ## formatting, then a build with all warnings as errors
 TESTS := TidyTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
 	APITests ProcessTests
 
+# What checks the contract, and what checks the deployment: Python packages in environments of their own below .build.
+CHECKS := .build/checks
+
+$(CHECKS)/%/installed: scripts/%.txt | setup
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	@touch $@
+
 # A thousand of the 10,000 seeds of the simulation, others with other commits.
 COMMIT := $(or $(shell git rev-parse HEAD 2>/dev/null | cut -c1-4),0)
 SIMULATIONS ?= $(shell first=$$((0x$(COMMIT) % 10 * 1000)); echo "$$first..<$$((first + 1000))")
 
-test: check ## everything that is tested
+test: check $(CHECKS)/contract/installed ## everything that is tested
 	@set -e; for target in $(TESTS); do \
 		seeds=; if [ $$target = ServiceTests ]; then seeds="METAXY_SIMULATIONS=$(SIMULATIONS)"; fi; \
 		echo "== $$target $$seeds"; env $$seeds $(SWIFT) test --skip-build --filter "^$$target\."; \
@@ -46,6 +54,8 @@ test: check ## everything that is tested
 	/usr/bin/python3 Tests/Differential/differential.py .build/debug/HTTPRequestReader
 	@echo "== Fuzzing"
 	fuzz/run 5
+	@echo "== The server against openapi.yaml"
+	$(CHECKS)/contract/bin/python scripts/check-contract .build/debug/metaxyd --examples 15 --seed $$((0x$(COMMIT)))
 
 simulate: setup ## claims under simulated faults, 10,000 seeds; about ten minutes
 	$(SWIFT) build --build-tests
@@ -89,27 +99,19 @@ chaos: build ## kill workers, servers and PostgreSQL at random for SECONDS (300 
 	@scripts/setup drills
 	scripts/chaos/run $(RELEASE) --seconds $(or $(SECONDS),300) --seed $(SEED)
 
-# What checks the contract and the deployment, in a Python environment of its own below .build.
-CHECKS := .build/checks
-
-$(CHECKS)/installed: scripts/checks.txt
-	python3 -m venv $(CHECKS)
-	$(CHECKS)/bin/pip install --quiet --requirement scripts/checks.txt
-	@touch $@
-
-check-deploy: build $(CHECKS)/installed ## deploy/ held against its tools, and the dashboard against a live Prometheus
+check-deploy: build $(CHECKS)/deployment/installed ## deploy/ held against its tools, and the dashboard against a live Prometheus
 	@scripts/setup drills
 	@scripts/setup demo
-	$(CHECKS)/bin/python scripts/check-deploy
+	$(CHECKS)/deployment/bin/python scripts/check-deploy
 	scripts/check-dashboard $(RELEASE)
 
 # How many requests `make check-contract` tries for each operation.
 EXAMPLES ?= 50
 
-check-contract: setup $(CHECKS)/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
+check-contract: $(CHECKS)/contract/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
 	@scripts/setup drills
 	$(SWIFT) build --product metaxyd
-	$(CHECKS)/bin/python scripts/check-contract .build/debug/metaxyd --examples $(EXAMPLES) --seed $(SEED)
+	$(CHECKS)/contract/bin/python scripts/check-contract .build/debug/metaxyd --examples $(EXAMPLES) --seed $(SEED)
 
 clean: ## remove what was built
 	rm -rf .build
