@@ -40,7 +40,7 @@ struct OrderTests {
         _ world: World, _ limit: Int, filters: [Filter] = []
     ) async throws -> (batch: ClaimedBatch, ids: Set<String>)? {
         let request = ClaimRequest(
-            features: [try #require(FeatureKey("a"))], worker: "w", limit: limit, filters: filters)
+            features: [try #require(FeatureKey("a"))], worker: "w", limit: limit, leaseSeconds: 3_600, filters: filters)
         guard let batch = try await world.metaxy.claim(request) else { return nil }
         return (batch, Set(batch.records.map { world.text($0.key) }))
     }
