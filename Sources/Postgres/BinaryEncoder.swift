@@ -37,7 +37,7 @@ struct BinaryEncoder {
     }
 
     /// `jsonb_recv`: a version byte, 1, and the text.
-    mutating func jsonb(_ document: [UInt8]) {
+    mutating func jsonb(_ document: some Collection<UInt8>) {
         bytes.append(1)
         bytes.append(contentsOf: document)
     }
@@ -81,6 +81,19 @@ struct BinaryEncoder {
             if let value = column[index] {
                 integer(Int32(prefix.count + value.count))
                 bytes.append(contentsOf: prefix)
+                bytes.append(contentsOf: value)
+            } else {
+                integer(Int32(-1))
+            }
+        }
+    }
+
+    /// As `array`, of what each column has at `row`.
+    mutating func array(_ columns: [ByteColumn], at row: Int, of type: TypeOID) {
+        arrayHeader(count: columns.count, hasNull: columns.contains { $0.isNull(row) }, of: type)
+        for column in columns {
+            if let value = column[row] {
+                integer(Int32(value.count))
                 bytes.append(contentsOf: value)
             } else {
                 integer(Int32(-1))

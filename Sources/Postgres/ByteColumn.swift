@@ -24,6 +24,9 @@ public struct ByteColumn: Hashable, Sendable {
         return end < 0 ? nil : bytes[start(of: index)..<Int(end)]
     }
 
+    /// Whether the value at `index` is NULL.
+    func isNull(_ index: Int) -> Bool { ends[index] < 0 }
+
     /// Appends a value.
     public mutating func append(_ value: some Collection<UInt8>) {
         bytes.append(contentsOf: value)

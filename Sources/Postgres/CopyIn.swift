@@ -101,6 +101,28 @@ public struct CopyFields: ~Copyable {
         encoder.withLength { $0.array(values, of: .text) { $0.text($1) } }
     }
 
+    /// Appends a value whose binary form the caller has made, such as a `uuid`; NULL for nil.
+    public mutating func value(_ bytes: ArraySlice<UInt8>?) {
+        guard let bytes else { return null() }
+        count += 1
+        encoder.integer(Int32(bytes.count))
+        encoder.bytes.append(contentsOf: bytes)
+    }
+
+    /// Appends a `jsonb`, the UTF-8 text of a document; NULL for nil.
+    public mutating func jsonb(_ document: ArraySlice<UInt8>?) {
+        guard let document else { return null() }
+        count += 1
+        encoder.integer(Int32(1 + document.count))
+        encoder.jsonb(document)
+    }
+
+    /// Appends a `text[]`: from each column what it has at `row`.
+    public mutating func textArray(_ columns: [ByteColumn], at row: Int) {
+        count += 1
+        encoder.withLength { $0.array(columns, at: row, of: .text) }
+    }
+
     /// Appends a `text[]` with NULLs.
     public mutating func textArrayOptional(_ values: [String?]) {
         count += 1
@@ -167,6 +189,8 @@ extension Connection {
         try begin()
         try interrupt.enter()
         defer { interrupt.leave() }
+        let start = MonotonicTime.now()
+        defer { noteIfSlow(since: start) { [String(statement.prefix { $0 != "(" })] } }
         guard try simple(statement).status == PGRES_COPY_IN else {
             throw note(PostgresError(.protocolViolation, "not a COPY FROM STDIN"))
         }

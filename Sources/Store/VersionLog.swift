@@ -43,8 +43,8 @@ public struct VersionColumns: Sendable {
 /// Appends versions in columns: `LineageLog.append` without late results and with parents of the simplest kind, at half
 /// of its cost.
 public struct VersionLog {
-    private let connection: Connection
-    private let feature: FeatureID
+    let connection: Connection
+    let feature: FeatureID
 
     /// The lineage of `feature`.
     public init(_ connection: Connection, feature: FeatureID) {
@@ -52,15 +52,18 @@ public struct VersionLog {
         self.feature = feature
     }
 
-    /// Appends versions and moves the heads to them, in one statement.
+    /// Appends versions and moves the heads to them.
     ///
     /// - Parameter operation: from `Operations.begin`.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(versions · slots).
+    /// - Complexity: one round trip, four to eight for `copiedMin` versions or more; O(versions · slots).
     public func append(
         _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operation: Int64
     ) throws(StoreError) {
         guard !versions.records.isEmpty else { return }
+        if versions.records.count >= Self.copiedMin {
+            return try copy(versions, kind: kind, definition: definition, operation: operation)
+        }
         let slots = versions.provenance.count
         let isOverridden = versions.isOverridden.contains(true)
         var parameters: [Parameter] = [

@@ -1,0 +1,144 @@
+// Many versions at once: by COPY, which writes a page of rows at a time into table and log.
+
+import Feature
+import Postgres
+
+extension VersionLog {
+    /// As many versions are worth the round trips of COPY.
+    static let copiedMin = 128
+
+    /// What versions have in common.
+    private struct Origin {
+        let definition: DefinitionID
+        let operation: Int64
+        let kind: LineageKind
+        let writtenAt: Int64
+    }
+
+    /// As `append`, with COPY into the lineage and of new heads.
+    func copy(
+        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operation: Int64
+    ) throws(StoreError) {
+        let (entries, writtenAt) = try number(versions.records.count)
+        let origin = Origin(definition: definition, operation: operation, kind: kind, writtenAt: writtenAt)
+        let fresh = versions.isFresh.indices.filter { versions.isFresh[$0] }
+        do {
+            try copyLineage(versions, entries, origin)
+            if !fresh.isEmpty { try copyHeads(versions, fresh, entries, definition) }
+        } catch {
+            throw StoreError(error)
+        }
+        if fresh.count < entries.count {
+            try move(versions, versions.isFresh.indices.filter { !versions.isFresh[$0] }, entries, definition)
+        }
+    }
+
+    /// Numbers for entries, ascending, and the transaction's time.
+    ///
+    /// The INSERT of nothing locks the lineage first: a table of it that is closed waits for the transaction, so that no
+    /// entry with an earlier number comes into it later.
+    func number(_ count: Int) throws(StoreError) -> (entries: [EntryID], now: Int64) {
+        let statement = Statement(
+            "version_number_\(feature)",
+            """
+            WITH locked AS (
+                INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind)
+                SELECT 0, 0, 0, 0, now(), 0, 0 WHERE $1 < 0
+            )
+            SELECT array_agg(nextval('lineage_entry_sequence')), now() FROM generate_series(1, $1)
+            """)
+        let numbered = try connection.row(statement, [.int4(Int32(count))]) { row throws(PostgresError) in
+            (entries: try row.int8Array(0), now: try row.timestamp(1))
+        }
+        guard let numbered, numbered.entries.count == count else { throw .corrupt("the sequence gave no entries") }
+        return numbered
+    }
+
+    private func copyLineage(
+        _ versions: VersionColumns, _ entries: [EntryID], _ origin: Origin
+    ) throws(PostgresError) {
+        let hasParents = !versions.parents.isEmpty
+        try connection.copyIn(
+            """
+            COPY lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind, provenance, \
+            data_version, parents, metadata) FROM STDIN (FORMAT binary)
+            """
+        ) { (writer) throws(PostgresError) in
+            for row in entries.indices {
+                try writer.row { fields in
+                    fields.int8(entries[row])
+                    fields.int8(versions.records[row])
+                    fields.int8(origin.definition)
+                    fields.int8(origin.operation)
+                    fields.timestamp(origin.writtenAt)
+                    fields.int4(feature)
+                    fields.int2(origin.kind.rawValue)
+                    fields.textArray(versions.provenance, at: row)
+                    Self.dataVersion(versions, row, &fields)
+                    if hasParents { fields.int8Array(versions.parents.map { $0[row] }) } else { fields.null() }
+                    fields.jsonb(versions.metadata[row])
+                }
+            }
+        }
+    }
+
+    private func copyHeads(
+        _ versions: VersionColumns, _ rows: [Int], _ entries: [EntryID], _ definition: DefinitionID
+    ) throws(PostgresError) {
+        let hasFingerprints = versions.fingerprints.count > 0
+        try connection.copyIn(
+            """
+            COPY head_\(feature) (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint) \
+            FROM STDIN (FORMAT binary)
+            """
+        ) { (writer) throws(PostgresError) in
+            for row in rows {
+                try writer.row { fields in
+                    fields.int8(versions.records[row])
+                    fields.int8(entries[row])
+                    fields.int8(definition)
+                    fields.int4(feature)
+                    fields.int2(0)
+                    fields.textArray(versions.provenance, at: row)
+                    Self.dataVersion(versions, row, &fields)
+                    fields.value(hasFingerprints ? versions.fingerprints[row] : nil)
+                }
+            }
+        }
+    }
+
+    private static func dataVersion(_ versions: VersionColumns, _ row: Int, _ fields: inout CopyFields) {
+        if versions.isOverridden[row] { fields.textArray(versions.dataVersions, at: row) } else { fields.null() }
+    }
+
+    /// Moves heads that are there already.
+    private func move(
+        _ versions: VersionColumns, _ rows: [Int], _ entries: [EntryID], _ definition: DefinitionID
+    ) throws(StoreError) {
+        let slots = versions.provenance.count
+        let isOverridden = rows.contains { versions.isOverridden[$0] }
+        var parameters: [Parameter] = [
+            .int8(definition), .int8Array(rows.map { versions.records[$0] }), .int8Array(rows.map { entries[$0] }),
+            .uuidColumn(versions.fingerprints.count > 0 ? versions.fingerprints.picking(rows) : ByteColumn()),
+            .boolArray(rows.map { versions.isOverridden[$0] }),
+        ]
+        parameters += versions.provenance.map { .textColumn($0.picking(rows)) }
+        for slot in 0..<slots {
+            parameters.append(.textColumn(isOverridden ? versions.dataVersions[slot].picking(rows) : ByteColumn()))
+        }
+        let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
+        let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
+        let texts = (0..<2 * slots).map { ", $\(6 + $0)::text[]" }.joined()
+        let statement = Statement(
+            "version_move_\(feature)_\(slots)",
+            """
+            UPDATE head_\(feature) h
+            SET entry = u.entry, definition_id = $1, state = 0, provenance = ARRAY[\(provenance)],
+                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint
+            FROM unnest($2::bigint[], $3::bigint[], $4::uuid[], $5::boolean[]\(texts))
+                AS u (rid, entry, fingerprint, overridden, \(provenance), \(dataVersion))
+            WHERE h.rid = u.rid
+            """)
+        try connection.run(statement, parameters)
+    }
+}
