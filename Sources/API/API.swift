@@ -9,11 +9,7 @@ public import Service
 /// goes wrong on the way becomes a problem at one place.
 public struct API: Sendable {
     private(set) var metaxy: Metaxy
-    let configuration: APIConfiguration
-    let metrics = Metrics()
-    private var router = Router(Routes.table)
-    private let limiter: RateLimiter?
-    private let observe: @Sendable (APIEvent) -> Void
+    private let parts: APIParts
 
     /// The `X-Request-Id` of the request that the task works for; nil for none. The log says it beside what a request
     /// causes further down, where nothing is known of requests.
@@ -25,17 +21,21 @@ public struct API: Sendable {
     ///   - observe: called with every event, on the task that answers; must not block.
     public init(metaxy: Metaxy, configuration: APIConfiguration, observe: @escaping @Sendable (APIEvent) -> Void) {
         self.metaxy = metaxy
-        self.configuration = configuration
-        self.observe = observe
-        limiter = configuration.rateLimit.map { RateLimiter($0) }
+        parts = APIParts(configuration, Router(Routes.table), Metrics(), observe: observe)
     }
+
+    private init(_ metaxy: Metaxy, _ parts: APIParts) {
+        self.metaxy = metaxy
+        self.parts = parts
+    }
+
+    var configuration: APIConfiguration { parts.configuration }
+    var metrics: Metrics { parts.metrics }
 
     /// The same API cut down to health and metrics, which it gives to everyone: to be served at an address of its own that
     /// only those reach who look after the server.
     public var administration: API {
-        var api = self
-        api.router = Router(Routes.administration)
-        return api
+        API(metaxy, APIParts(configuration, Router(Routes.administration), metrics, observe: parts.observe))
     }
 
     /// Answers a request.
@@ -45,7 +45,7 @@ public struct API: Sendable {
     }
 
     private func respond(_ request: Request, _ exchange: Exchange) async -> Response {
-        let match = router.match(request.head)
+        let match = parts.router.match(request.head)
         do throws(Problem) {
             let response = try await answer(request, match, exchange.identity)
             return finish(response.coded(for: request.head), exchange, route: match.template)
@@ -98,7 +98,7 @@ public struct API: Sendable {
                 caller = try await configuration.authorizer.caller(
                     request.head, for: scope, ofAllProjects: route.isGlobal)
             }
-            let limits = try limiter.flatMap { (limiter) throws(Problem) in
+            let limits = try parts.limiter.flatMap { (limiter) throws(Problem) in
                 try caller.name.map { (name) throws(Problem) in
                     try limiter.count(name, at: configuration.clock())
                 }
@@ -118,9 +118,27 @@ public struct API: Sendable {
 
     /// The API over no more of the service than a caller sees: what a handler reaches, streams included, is that.
     private func seeing(_ reach: Reach) -> API {
-        var seen = self
-        seen.metaxy = metaxy.seeing(reach)
-        return seen
+        API(metaxy.seeing(reach), parts)
+    }
+}
+
+/// What all values of one API share.
+private final class APIParts: Sendable {
+    let configuration: APIConfiguration
+    let metrics: Metrics
+    let router: Router
+    let limiter: RateLimiter?
+    let observe: @Sendable (APIEvent) -> Void
+
+    init(
+        _ configuration: APIConfiguration, _ router: Router, _ metrics: Metrics,
+        observe: @escaping @Sendable (APIEvent) -> Void
+    ) {
+        self.configuration = configuration
+        self.router = router
+        self.metrics = metrics
+        self.observe = observe
+        limiter = configuration.rateLimit.map { RateLimiter($0) }
     }
 }
 
@@ -149,12 +167,12 @@ extension API {
     /// Tells the log what a problem does not tell the client.
     func note(_ problem: Problem, _ identity: RequestIdentity) {
         if let cause = problem.cause {
-            observe(.failed(requestID: identity.id, traceparent: identity.traceparent, cause: cause))
+            parts.observe(.failed(requestID: identity.id, traceparent: identity.traceparent, cause: cause))
         }
     }
 
     /// Completes an answer, which counts as given when the last of its content is written.
-    private func finish(_ response: Response, _ exchange: Exchange, route: String?) -> Response {
+    private func finish(_ response: consuming Response, _ exchange: Exchange, route: String?) -> Response {
         var response = Self.complete(response, exchange.identity)
         let status = response.status.code
         guard case .stream(let write) = response.body, exchange.head.method != .head else {
@@ -176,7 +194,7 @@ extension API {
             Metrics.Series(
                 method: known ? exchange.head.method.name : "other", route: route ?? "unmatched", status: status),
             nanoseconds: nanoseconds)
-        observe(
+        parts.observe(
             .answered(
                 APIEvent.Exchange(
                     method: exchange.head.method.name, path: exchange.head.path, route: route, status: status,
@@ -185,11 +203,11 @@ extension API {
     }
 
     /// Adds what every answer carries.
-    private static func complete(_ response: Response, _ identity: RequestIdentity) -> Response {
+    private static func complete(_ response: consuming Response, _ identity: RequestIdentity) -> Response {
         withCommonFields(response).with(RequestIdentity.idField, identity.id)
     }
 
-    private static func withCommonFields(_ response: Response) -> Response {
+    private static func withCommonFields(_ response: consuming Response) -> Response {
         response.with("Cache-Control", "no-store").with("X-Content-Type-Options", "nosniff")
     }
 }
@@ -206,9 +224,8 @@ extension Response {
     }
 
     /// The answer with another header field.
-    func with(_ name: FieldName, _ value: String) -> Response {
-        var response = self
-        response.headers.append(name, value)
-        return response
+    consuming func with(_ name: FieldName, _ value: String) -> Response {
+        headers.append(name, value)
+        return self
     }
 }

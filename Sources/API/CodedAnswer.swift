@@ -12,17 +12,18 @@ extension Response {
     /// The answer in the coding that the client prefers.
     ///
     /// One with an `ETag` stays as it is: a strong validator stands for one sequence of bytes (RFC 9110 section 8.8.3.3).
-    func coded(for head: RequestHead) -> Response {
+    consuming func coded(for head: RequestHead) -> Response {
         switch body {
         case .empty: return self
         case .bytes(let bytes) where bytes.count < Bounds.compressedBytesMin: return self
         case .bytes, .stream: break
         }
         guard headers["ETag"] == nil else { return self }
+        let content = body
         var response = with("Vary", "Accept-Encoding")
         guard AcceptEncoding.prefersGzip(head.headers["Accept-Encoding"]) else { return response }
         response.headers.append("Content-Encoding", "gzip")
-        switch body {
+        switch content {
         case .empty: break
         case .bytes(let bytes) where bytes.count <= Self.compressedAtOnceMax:
             var encoder = GzipEncoder(level: GzipAnswer.level)

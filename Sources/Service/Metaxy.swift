@@ -11,30 +11,15 @@ import Synchronization
 ///
 /// A value is the service as somebody with a certain reach sees it; all values made from one share its state.
 public struct Metaxy: Sendable {
-    let pool: Pool
-    let definitions = DefinitionCache()
-    let waiters = Waiters()
-    let notices = WorkNotices()
-    let tallies = WorkTallies()
-    /// Those who wait for changes.
-    let readers = Waiters()
-    let tokens = TokenMemory()
-    /// Claims of a few units, which are made together where many come.
-    let smallClaims = SmallClaims()
-    /// Long writes, each of which keeps a connection for as long as its body takes to come in.
-    let streams = Gate(places: Limits.streamedWritesMax)
-    private let state = ProcessState()
+    let state: ServiceState
     /// The projects whose features, records and claims there are, for whoever uses this.
     private(set) var reach = Reach.everything
-
-    let random: @Sendable () -> Double
 
     /// The service over a database whose schema is current.
     ///
     /// - Parameter random: a number in 0..<1, for delays that must not fall together.
     public init(pool: Pool, random: @escaping @Sendable () -> Double) {
-        self.pool = pool
-        self.random = random
+        state = ServiceState(pool: pool, random: random)
     }
 
     /// The same service as somebody sees it who sees only some projects.
@@ -111,10 +96,4 @@ public struct Metaxy: Sendable {
         }
         return loaded
     }
-}
-
-/// What the values of a service share and change.
-private final class ProcessState: Sendable {
-    let catalog = Mutex<Catalog?>(nil)
-    let draining = Atomic<Bool>(false)
 }

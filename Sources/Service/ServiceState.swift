@@ -1,0 +1,43 @@
+// What the values of one service share.
+
+import Postgres
+import Synchronization
+
+/// What there is once in a process for all who use its service, whatever they see of it. One reference, because a value
+/// that holds all of it is passed on at every step of a request.
+final class ServiceState: Sendable {
+    let pool: Pool
+    let random: @Sendable () -> Double
+    let definitions = DefinitionCache()
+    let waiters = Waiters()
+    let notices = WorkNotices()
+    let tallies = WorkTallies()
+    /// Those who wait for changes.
+    let readers = Waiters()
+    let tokens = TokenMemory()
+    /// Claims of a few units, which are made together where many come.
+    let smallClaims = SmallClaims()
+    /// Long writes, each of which keeps a connection for as long as its body takes to come in.
+    let streams = Gate(places: Limits.streamedWritesMax)
+    /// The graph as this process last saw it.
+    let catalog = Mutex<Catalog?>(nil)
+    let draining = Atomic<Bool>(false)
+
+    init(pool: Pool, random: @escaping @Sendable () -> Double) {
+        self.pool = pool
+        self.random = random
+    }
+}
+
+extension Metaxy {
+    var pool: Pool { state.pool }
+    var random: @Sendable () -> Double { state.random }
+    var definitions: DefinitionCache { state.definitions }
+    var waiters: Waiters { state.waiters }
+    var notices: WorkNotices { state.notices }
+    var tallies: WorkTallies { state.tallies }
+    var readers: Waiters { state.readers }
+    var tokens: TokenMemory { state.tokens }
+    var smallClaims: SmallClaims { state.smallClaims }
+    var streams: Gate { state.streams }
+}
