@@ -17,6 +17,29 @@ extension ConnectionMachine {
         return true
     }
 
+    /// The content of the request that has just started, where all of it is in the buffer and none of it was asked for
+    /// yet. That answers for `100 Continue`, which a server may leave out then (RFC 9110 section 10.1.1).
+    ///
+    /// - Parameters:
+    ///   - bytes: the buffer.
+    ///   - position: moves over the content.
+    ///   - now: the time.
+    /// - Returns: positions in the buffer; nil where there is no content, or more than is in the buffer, or so much that
+    ///   it comes in pieces, or where its end cannot be told without reading it.
+    public mutating func wholeContent(
+        _ bytes: Span<UInt8>, position: inout Int, now: MonotonicTime
+    ) -> Range<Int>? {
+        guard case .content(let length) = input, isAwaitingAnswer, length > 0, length <= bounds.limits.pieceBytesMax,
+            bytes.count - position >= length
+        else { return nil }
+        let range = position..<position + length
+        position += length
+        input = .ended
+        owesContinue = false
+        noteHalfClose(now)
+        return range
+    }
+
     /// The handler has been given enough for now; it will ask again.
     ///
     /// - Parameter now: the time.

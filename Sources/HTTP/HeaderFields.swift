@@ -117,6 +117,9 @@ extension HeaderFields: ExpressibleByDictionaryLiteral {
     /// - Parameter elements: names and values.
     public init(dictionaryLiteral elements: (FieldName, String)...) {
         self.init()
+        // An answer of the API has eight fields or so.
+        bytes.reserveCapacity(320)
+        entries.reserveCapacity(8)
         for (name, value) in elements {
             append(name, value)
         }

@@ -49,6 +49,12 @@ enum PercentCoding {
     private static func text(
         _ bytes: Span<UInt8>, in range: Range<Int>, plus: UInt8 = UInt8(ascii: "+")
     ) -> String {
+        let part = bytes.extracting(range)
+        if part.indices.allSatisfy({ part[$0] != UInt8(ascii: "%") && part[$0] != UInt8(ascii: "+") }),
+            let text = part.withUnsafeBufferPointer({ String(validating: $0, as: UTF8.self) })
+        {
+            return text
+        }
         guard let decoded = decode(bytes, in: range, plus: plus), let text = String(validating: decoded, as: UTF8.self)
         else {
             preconditionFailure("the parser lets only well-formed targets through")

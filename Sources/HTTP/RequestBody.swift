@@ -25,7 +25,12 @@ public struct RequestBody: Sendable {
     /// The number of bytes announced by `Content-Length`; 0 when there is no content, nil for chunked content.
     public let declaredLength: Int?
 
-    private let pull: @Sendable () async throws(BodyError) -> [UInt8]?
+    private enum Source {
+        case pulled(@Sendable () async throws(BodyError) -> [UInt8]?)
+        case whole(@Sendable () -> [UInt8]?)
+    }
+
+    private let source: Source
 
     /// Creates a body from a source of chunks.
     ///
@@ -34,7 +39,17 @@ public struct RequestBody: Sendable {
     ///   - pull: gives the next chunk, never an empty one, and nil at the end; called by one task at a time.
     public init(declaredLength: Int?, pull: @escaping @Sendable () async throws(BodyError) -> [UInt8]?) {
         self.declaredLength = declaredLength
-        self.pull = pull
+        source = .pulled(pull)
+    }
+
+    /// Creates a body whose content is all there, so that nobody waits for it.
+    ///
+    /// - Parameters:
+    ///   - length: the number of bytes, 1 to 64 Ki.
+    ///   - take: gives the content the first time, nil ever after; called by one task at a time.
+    public init(length: Int, take: @escaping @Sendable () -> [UInt8]?) {
+        declaredLength = length
+        source = .whole(take)
     }
 
     /// The next chunk of the content, of at most 64 KiB; nil at the end.
@@ -43,7 +58,10 @@ public struct RequestBody: Sendable {
     /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer. Where a coding is
     ///   taken off on the way, also `.undecodable` and `.expandsTooMuch`.
     public func next() async throws(BodyError) -> [UInt8]? {
-        try await pull()
+        switch source {
+        case .pulled(let pull): try await pull()
+        case .whole(let take): take()
+        }
     }
 
     /// The whole content.
@@ -53,6 +71,7 @@ public struct RequestBody: Sendable {
     /// - Throws: `.tooLarge` at once when more is announced, else as soon as more has come; and what `next` throws.
     public func collect(max: Int) async throws(BodyError) -> [UInt8] {
         if let declaredLength, declaredLength > max { throw .tooLarge(limit: max) }
+        if case .whole(let take) = source { return take() ?? [] }
         var content: [UInt8] = []
         content.reserveCapacity(declaredLength ?? 0)
         while let chunk = try await next() {

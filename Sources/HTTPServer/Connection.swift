@@ -38,6 +38,8 @@ final class Connection {
     var stream: Sockets.Stream
     let token: UInt64
     let peer: SocketAddress
+    /// The peer as requests name it; made for the first of them, for an idle connection has no use for it.
+    private(set) lazy var peerText = peer.description
     let place: Admission.Place
     var exchange: Exchange
     var phase = Phase.open

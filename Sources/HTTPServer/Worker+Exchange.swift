@@ -107,14 +107,15 @@ extension Worker {
             case .refuse(let error):
                 refuse(&exchange, error, turn)
             case .start(let parsed):
-                if start(&exchange, connection, parsed, turn) {
+                let content = wholeContent(&exchange, bytes, &position, turn.now)
+                if start(&exchange, connection, parsed, content, turn) {
                     recent = parsed
                     self.recent = parsed
                 }
                 answers += 1
             case .startRecent:
                 guard let recent else { preconditionFailure("what was recent is there") }
-                _ = start(&exchange, connection, recent, turn)
+                _ = start(&exchange, connection, recent, nil, turn)
                 answers += 1
             }
             // The rest has to wait for the other connections, and for room.
@@ -124,6 +125,15 @@ extension Worker {
                 return position
             }
         }
+    }
+
+    /// The content of the request that starts, where all of it came together with the head: small requests do, and are
+    /// spared two questions for it.
+    private func wholeContent(
+        _ exchange: inout Exchange, _ bytes: Span<UInt8>, _ position: inout Int, _ now: MonotonicTime
+    ) -> [UInt8]? {
+        guard let range = exchange.machine.wholeContent(bytes, position: &position, now: now) else { return nil }
+        return bytes.extracting(range).withUnsafeBufferPointer { Array($0) }
     }
 
     /// A piece of content with those that follow it at once, so that a sender of tiny chunks does not wake the handler
@@ -158,12 +168,13 @@ extension Worker {
     ///
     /// - Returns: whether the fast path did it.
     private func start(
-        _ exchange: inout Exchange, _ connection: Connection, _ parsed: ParsedHead, _ turn: borrowing Turn
+        _ exchange: inout Exchange, _ connection: Connection, _ parsed: ParsedHead, _ content: [UInt8]?,
+        _ turn: borrowing Turn
     ) -> Bool {
         exchange.isHead = parsed.head.method == .head
         exchange.version = parsed.head.version
         guard parsed.content == .none, let response = turn.fastPath?(parsed.head) else {
-            startHandler(connection, parsed)
+            startHandler(connection, parsed, content)
             return false
         }
         if case .stream = response.body {

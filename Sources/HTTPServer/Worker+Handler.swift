@@ -13,28 +13,40 @@ extension Worker {
     /// Bytes that a handler may write without waiting before the loop looks at other connections.
     private static let bytesPerTurnMax = 256 * 1024
 
-    func startHandler(_ connection: Connection, _ parsed: ParsedHead) {
+    /// Gives a request to the handler.
+    ///
+    /// - Parameter content: all of its content, where it came together with its head.
+    func startHandler(_ connection: Connection, _ parsed: ParsedHead, _ content: [UInt8]?) {
         let id = ExchangeID(token: connection.token, number: connection.exchangeNumber)
+        let request = Request(
+            head: parsed.head, body: content.map(WholeContent.body) ?? body(parsed.content, id),
+            remote: connection.peerText)
+        connection.task = Task(executorPreference: loop) { await self.serve(request, id) }
+    }
+
+    private func body(_ content: ParsedHead.Content, _ id: ExchangeID) -> RequestBody {
         let length: Int? =
-            switch parsed.content {
+            switch content {
             case .none: 0
             case .length(let length): length
             case .chunked: nil
             }
-        let body = RequestBody(declaredLength: length) { () async throws(BodyError) in
-            try await self.nextContent(id).get()
+        return RequestBody(declaredLength: length) { () async throws(BodyError) in try await self.nextContent(id).get()
         }
-        let request = Request(head: parsed.head, body: body, remote: connection.peer.description)
-        connection.task = Task(executorPreference: loop) { await self.serve(request, id) }
     }
 
-    private func serve(_ request: Request, _ id: ExchangeID) async {
+    /// Outside the actor, though on its thread: the way into it and back would be a job each.
+    private nonisolated func serve(_ request: Request, _ id: ExchangeID) async {
         let response = await application.handler(request)
-        guard deliver(response, id), case .stream(let produce) = response.body else { return }
+        guard deliverHere(response, id), case .stream(let produce) = response.body else { return }
         let writer = ResponseWriter { (bytes) async throws(Disconnected) in
             try await self.write(bytes, id)
         }
-        endStream(id, await produce(writer))
+        await endStream(id, await produce(writer))
+    }
+
+    private nonisolated func deliverHere(_ response: Response, _ id: ExchangeID) -> Bool {
+        assumeIsolated { $0.deliver(response, id) }
     }
 
     /// Cuts the handler off from the connection, which may have another request by the time it looks again.

@@ -8,8 +8,9 @@ import Sockets
 /// All of it is isolated to the loop's executor, and so are the handlers' tasks, which therefore reach their connection
 /// without a thread hop.
 actor Worker {
-    nonisolated let loop: EventLoop
-    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    private nonisolated let isolation: LoopIsolation
+    nonisolated var loop: EventLoop { isolation.loop }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { isolation.asUnownedSerialExecutor() }
 
     let application: Application
     let bounds: Bounds
@@ -43,7 +44,7 @@ actor Worker {
         loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds, admission: Admission,
         tls: TLSContext?
     ) {
-        self.loop = loop
+        isolation = LoopIsolation(loop)
         listenerToken = UInt64(UInt32(listener.number))
         self.listener = consume listener
         self.application = application

@@ -191,6 +191,35 @@ struct HandlerTests {
         }
     }
 
+    @Test("content is given once, whether it came with its head or after it", arguments: [false, true])
+    func once(isLate: Bool) async throws {
+        let application = Application(protocolError: { TestRoutes.problem($0, $1) }) { request in
+            do throws(BodyError) {
+                let first = try await request.body.collect(max: 10)
+                let second = try await request.body.collect(max: 10)
+                let third = try await request.body.next()
+                return Response(status: .ok, body: .bytes(first + second + (third ?? []) + [UInt8(ascii: ".")]))
+            } catch {
+                return TestRoutes.problem(.conflict, "\(error)")
+            }
+        }
+        try await withServer(application: application) { port, _ in
+            let client = try TestClient(port: port)
+            let head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+            if isLate {
+                try client.send(head)
+                #expect(try client.readOnce(seconds: 60))
+                #expect(client.stream.answers.map(\.status) == [100])
+                try client.send("abc")
+            } else {
+                try client.send(head + "abc")
+            }
+            let answer = try client.answer()
+            #expect(answer.status == 200)
+            #expect(answer.body == Array("abc.".utf8))
+        }
+    }
+
     @Test("a handler that outlives its request reaches nothing with it")
     func stale() async throws {
         let bodies = Mutex<[RequestBody]>([])
@@ -208,7 +237,8 @@ struct HandlerTests {
         }
         try await withServer(application: application) { port, _ in
             let client = try TestClient(port: port)
-            let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            // In chunks, since content of a known length that comes with its head belongs to the request from the start.
+            let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
             try client.send(post + post)
             #expect(try client.answer(1).status == 200)
             let second = try client.answer(2)

@@ -72,6 +72,14 @@ struct ConnectionMachineTests {
             machine.contentWanted() ? "100" : ""
         }
 
+        mutating func whole() -> String? {
+            let bytes = buffer
+            var position = 0
+            let range = machine.wholeContent(bytes.span, position: &position, now: now)
+            buffer.removeFirst(position)
+            return range.map { String(decoding: bytes[$0], as: UTF8.self) }
+        }
+
         mutating func linger() -> String {
             machine.lingers(now: now) ? "lingers" : "closes"
         }
@@ -96,6 +104,32 @@ struct ConnectionMachineTests {
         #expect(talk.hear() == "start /b")
         #expect(talk.answer() == "keeps")
         #expect(talk.hear() == "read")
+    }
+
+    @Test("content that came with its head is taken whole; any other comes when it is asked for")
+    func wholeContent() {
+        let length = "Content-Length: 3"
+        var talk = Talk()
+        #expect(talk.hear(Self.post(length) + "abc" + Self.get) == "start /p")
+        #expect(talk.whole() == "abc")
+        #expect(talk.whole() == nil, "there is no more")
+        #expect(talk.want() == "")
+        #expect(talk.hear() == "content end")
+        #expect(talk.answer() == "keeps")
+        #expect(talk.hear() == "start /a")
+        #expect(talk.whole() == nil, "a request without content has none")
+        for (fields, content) in [
+            (length, "ab"), ("Content-Length: 0", ""), ("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n\r\n"),
+        ] {
+            var talk = Talk()
+            #expect(talk.hear(Self.post(fields) + content) == "start /p")
+            #expect(talk.whole() == nil, "\(fields)")
+        }
+        var expecting = Talk()
+        #expect(expecting.hear(Self.post("Expect: 100-continue\r\n" + length) + "abc") == "start /p")
+        #expect(expecting.whole() == "abc")
+        #expect(expecting.want() == "", "who has sent the content is not asked for it")
+        #expect(expecting.answer() == "keeps")
     }
 
     @Test("the head's time runs from the connection's start and from the first byte, whatever else comes")

@@ -1,0 +1,28 @@
+// The executor of actors that live on an event loop.
+
+/// Runs the jobs of one actor on a loop's thread.
+///
+/// The loop itself is the executor of tasks that prefer it: a job inside an actor and one outside of any differ in what
+/// they are isolated to, though not in their thread.
+public final class LoopIsolation: SerialExecutor {
+    /// The loop.
+    public let loop: EventLoop
+
+    /// The executor of an actor on this loop; the actor has to keep it.
+    public init(_ loop: EventLoop) {
+        self.loop = loop
+    }
+
+    /// Takes a job to run on the loop's thread.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        loop.enqueue(job, in: self)
+    }
+
+    /// Whether the caller runs on the loop's thread.
+    public func isIsolatingCurrentContext() -> Bool? { loop.isOnThread }
+
+    /// Stops the program unless the caller runs on the loop's thread.
+    public func checkIsolated() {
+        precondition(loop.isOnThread, "not on the event loop's thread")
+    }
+}
