@@ -113,13 +113,18 @@ extension ConnectionMachine {
     /// - Parameters:
     ///   - pending: how many wait.
     ///   - now: the time.
-    public mutating func outputChanged(pending: Int, now: MonotonicTime) {
+    /// - Returns: whether `next`, which paused for want of room, has to be called again: nothing else may happen on the
+    ///   connection that would make the caller do so.
+    public mutating func outputChanged(pending: Int, now: MonotonicTime) -> Bool {
         outputPending = pending
         if pending > 0 {
             deadlines.output.wait(from: now)
         } else {
             deadlines.output.pause(now: now)
         }
+        guard waitsForRoom, pending <= bounds.limits.outputBytesMax / 2 else { return false }
+        waitsForRoom = false
+        return true
     }
 
     /// The peer has acknowledged bytes of the answer. This counts, not what the socket took: its buffer holds minutes

@@ -62,6 +62,8 @@ public struct ConnectionMachine: Sendable {
     var hasPeerEnded = false
     var outputPending = 0
     var outputAcknowledged = 0
+    /// `next` said `.pause` because too much output was waiting, and has to be asked again once it is not.
+    var waitsForRoom = false
     var deadlines: ConnectionDeadlines
     var lingeredBytes = 0
 
@@ -135,7 +137,10 @@ public struct ConnectionMachine: Sendable {
     private mutating func nextHead(
         _ bytes: Span<UInt8>, _ position: inout Int, _ recent: ParsedHead?, _ now: MonotonicTime
     ) -> Action {
-        guard outputPending < bounds.limits.outputBytesMax else { return .pause }
+        guard outputPending < bounds.limits.outputBytesMax else {
+            waitsForRoom = true
+            return .pause
+        }
         if parser.isAtStart, let recent,
             bytes.extracting(position..<bytes.count).starts(with: recent.head.headers.bytes)
         {

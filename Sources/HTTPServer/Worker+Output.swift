@@ -17,7 +17,7 @@ extension Worker {
                 connection.sentTotal += count
                 connection.exchange.output.advance(by: count)
             case .wouldBlock:
-                connection.exchange.machine.outputChanged(pending: connection.exchange.output.count, now: now)
+                noteOutput(connection)
                 return false
             case .broken:
                 close(connection)
@@ -25,19 +25,22 @@ extension Worker {
             }
         }
         connection.exchange.output.giveBack(to: &spareOutput)
-        connection.exchange.machine.outputChanged(pending: 0, now: now)
+        noteOutput(connection)
         return false
+    }
+
+    private func noteOutput(_ connection: Connection) {
+        if connection.exchange.machine.outputChanged(pending: connection.exchange.output.count, now: now) {
+            unfinished.append(connection.token)
+        }
     }
 
     /// Sends, closes or waits, after all bytes at hand were acted on.
     func settle(_ connection: Connection) {
         guard connection.phase != .closed, connection.phase != .lingering else { return }
-        let isFull = connection.exchange.output.count >= bounds.limits.outputBytesMax
         if connection.exchange.output.count > 0 || connection.exchange.machine.hasOutput, flush(connection) { return }
         if connection.exchange.output.count <= bounds.limits.outputBytesMax / 2 {
             connection.roomWaiter.take()?.resume(returning: true)
-            // The machine may have paused for want of room, and there is room now.
-            if isFull, !connection.input.isEmpty { unfinished.append(connection.token) }
         }
         if connection.phase == .finishing, connection.exchange.output.count == 0 { return finish(connection) }
         updateInterest(connection)

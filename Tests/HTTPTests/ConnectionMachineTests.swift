@@ -72,6 +72,10 @@ struct ConnectionMachineTests {
             machine.contentWanted() ? "100" : ""
         }
 
+        mutating func pending(_ bytes: Int) -> String {
+            machine.outputChanged(pending: bytes, now: now) ? "room" : ""
+        }
+
         mutating func whole() -> String? {
             let bytes = buffer
             var position = 0
@@ -289,17 +293,31 @@ struct ConnectionMachineTests {
         var talk = Talk()
         #expect(talk.hear(Self.get + Self.get) == "start /a")
         #expect(talk.answer() == "keeps")
-        talk.machine.outputChanged(pending: Self.limits.outputBytesMax, now: talk.now)
+        let max = Self.limits.outputBytesMax
+        #expect(talk.pending(max) == "")
         #expect(talk.hear() == "pause")
-        talk.machine.outputChanged(pending: 0, now: talk.now)
+        #expect(talk.pending(max / 2 + 1) == "")
+        #expect(talk.pending(max / 2) == "room")
+        #expect(talk.pending(0) == "")
         #expect(talk.hear() == "start /a")
+    }
+
+    @Test("who was told to pause for want of room is told when there is room, though no other request has come")
+    func outputEmptied() {
+        var talk = Talk()
+        #expect(talk.hear(Self.get) == "start /a")
+        #expect(talk.answer() == "keeps")
+        #expect(talk.pending(Self.limits.outputBytesMax) == "")
+        #expect(talk.hear() == "pause")
+        #expect(talk.pending(0) == "room")
+        #expect(talk.hear() == "read")
     }
 
     @Test("a reader that takes nothing is cut off, one that takes a little is not")
     func slowReader() {
         var stalled = Talk()
         #expect(stalled.hear(Self.get) == "start /a")
-        stalled.machine.outputChanged(pending: 1_000_000, now: stalled.now)
+        #expect(stalled.pending(1_000_000) == "")
         var steady = stalled
         stalled.seconds = 30
         stalled.machine.peerAcknowledged(total: 0, now: stalled.now)
