@@ -26,8 +26,8 @@ extension Problem {
     ///   - bytes: what the error's offset counts in.
     ///   - pointer: where the value stands that the error's own pointer counts from.
     init(_ error: JSONError, in bytes: [UInt8], at pointer: JSONPointer = .root) {
-        let before = bytes[..<min(error.offset, bytes.count)]
-        let line = 1 + before.count { $0 == UInt8(ascii: "\n") }
+        var line = 1
+        for index in 0..<min(error.offset, bytes.count) where bytes[index] == UInt8(ascii: "\n") { line += 1 }
         let place = pointer.appending(contentsOf: error.pointer)
         self.init(
             .invalidJSON, .pointer(place.description),

@@ -32,6 +32,9 @@ protocol RowSink: Sendable {
 
     /// Forgets a row in which something was wrong.
     mutating func discard()
+
+    /// Makes room for `rows` more that are about as long as the last one.
+    mutating func reserve(rows: Int)
 }
 
 /// Rows one by one, for what judges them one by one.
@@ -84,6 +87,8 @@ struct RowList: RowSink {
         provenance = nil
         dataVersions = nil
     }
+
+    mutating func reserve(rows: Int) { self.rows.reserveCapacity(count + rows) }
 }
 
 /// Rows of a root as columns, part by part.
@@ -136,8 +141,14 @@ struct PartSink: RowSink {
         _ version: RecordPart.Version, _ name: JSONText, _ value: JSONText, _ reader: JSONReader
     ) -> String? {
         guard let field = field(name, reader) else { return "has the unknown field \"\(reader.string(name))\"" }
-        let bytes = value.isEscaped ? ArraySlice(reader.string(value).utf8) : reader.bytes[value.range]
-        return part.give(version, field: field, bytes) ? nil : FaultText.twice(reader.string(name))
+        let isFirst: Bool
+        if value.isEscaped {
+            let bytes = Array(reader.string(value).utf8)
+            isFirst = part.give(version, field: field, bytes, in: bytes.indices)
+        } else {
+            isFirst = part.give(version, field: field, reader.bytes, in: value.range)
+        }
+        return isFirst ? nil : FaultText.twice(reader.string(name))
     }
 
     mutating func close(_ version: RecordPart.Version, isNullOnly: Bool) {
@@ -154,7 +165,7 @@ struct PartSink: RowSink {
             discard()
             return missing.map { "metaxy_provenance_by_field lacks the field \"\($0)\"" }
         }
-        part.append(key, metadata: metadata[...])
+        part.append(key, metadata: metadata)
         hasProvenance = false
         return []
     }
@@ -163,6 +174,8 @@ struct PartSink: RowSink {
         part.discard()
         hasProvenance = false
     }
+
+    mutating func reserve(rows: Int) { part.reserve(rows: rows) }
 
     private func field(_ name: JSONText, _ reader: JSONReader) -> Int? {
         if name.isEscaped {

@@ -17,10 +17,10 @@ public struct Fingerprint: Sendable {
         append(UInt64(bitPattern: definition))
     }
 
-    /// Adds a part of the row; nil for one that is not there.
-    public mutating func add(_ part: ArraySlice<UInt8>?) {
-        append(part.map { UInt64($0.count) } ?? .max)
-        if let part { bytes.append(contentsOf: part) }
+    /// Adds a part of the row, which lies in `source`; nil for one that is not there.
+    public mutating func add(_ source: [UInt8], in range: Range<Int>?) {
+        append(range.map { UInt64($0.count) } ?? .max)
+        if let range { bytes.append(contentsOf: source[range]) }
     }
 
     /// Appends the digest of the row to `digest`: 16 bytes.

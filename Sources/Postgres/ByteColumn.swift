@@ -24,6 +24,27 @@ public struct ByteColumn: Hashable, Sendable {
         return end < 0 ? nil : bytes[start(of: index)..<Int(end)]
     }
 
+    /// Where the value at `index` lies in `bytes`; nil for NULL.
+    public func range(_ index: Int) -> Range<Int>? {
+        let end = ends[index]
+        return end < 0 ? nil : start(of: index)..<Int(end)
+    }
+
+    /// Whether neither the value at `index` nor that of `other` is NULL, and both are the same.
+    public func equals(_ index: Int, _ other: ByteColumn) -> Bool {
+        guard let range = range(index), let others = other.range(index), range.count == others.count else {
+            return false
+        }
+        return bytes[range].elementsEqual(other.bytes[others])
+    }
+
+    /// Makes room for `count` more values that are about as long as the last one; does nothing where there is none.
+    public mutating func reserve(_ count: Int) {
+        guard !ends.isEmpty else { return }
+        bytes.reserveCapacity(bytes.count + count * (bytes.count - start(of: ends.count - 1)))
+        ends.reserveCapacity(ends.count + count)
+    }
+
     /// Whether the value at `index` is NULL.
     func isNull(_ index: Int) -> Bool { ends[index] < 0 }
 

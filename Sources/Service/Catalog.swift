@@ -30,6 +30,8 @@ public struct Catalog: Sendable {
     public let definitions: [FeatureID: StoredDefinition]
     /// The columns of each id space.
     public let spaces: [Int32: [String]]
+    /// What each current feature asks of the rows that are written to it.
+    let shapes: [FeatureKey: RowShape]
     /// How the work of features is handed out, where that was said.
     public let dispatches: [FeatureID: StoredDispatch]
     private let edges: [FeatureID: [Edge]]
@@ -71,6 +73,7 @@ public struct Catalog: Sendable {
         self.edges = edges
         watchedColumns = watched.mapValues { $0.sorted() }
         features = Dictionary(plans.values.filter { $0.children == nil }.map { ($0.key, $0.id) }) { first, _ in first }
+        shapes = features.compactMapValues { plans[$0].map { RowShape($0) } }
         ranks = Self.ranks(graph.order, features: stored)
     }
 

@@ -34,9 +34,6 @@ public struct RecordPart: Sendable {
     /// Data versions by field of the shape, NULL where a row gives none.
     private(set) var dataVersions: [ByteColumn]
     private var places: Places
-    /// What the row that is being read gives: by kind, then by field; where it lies in `scratch`.
-    private var given: [Range<Int>?]
-    private var scratch: [UInt8] = []
     private var fingerprint = Fingerprint()
 
     /// A part of a body of lines.
@@ -58,7 +55,6 @@ public struct RecordPart: Sendable {
         self.places = places
         provenance = shape.fields.map { _ in ByteColumn() }
         dataVersions = provenance
-        given = Array(repeating: nil, count: 2 * shape.fields.count)
     }
 
     /// How many rows there are.
@@ -88,23 +84,41 @@ public struct RecordPart: Sendable {
         }
     }
 
+    /// Makes room for `rows` more that are about as long as the last one; does nothing where there is none.
+    public mutating func reserve(rows: Int) {
+        keys.reserve(rows)
+        metadata.reserve(rows)
+        fingerprints.reserve(rows)
+        for field in provenance.indices {
+            provenance[field].reserve(rows)
+            dataVersions[field].reserve(rows)
+        }
+    }
+
     /// Takes a version of the row that is being read.
     ///
-    /// - Parameter field: its position in `RowShape.fields`.
+    /// - Parameters:
+    ///   - field: its position in `RowShape.fields`.
+    ///   - bytes: where the version lies.
+    ///   - range: which bytes it is.
     /// - Returns: false where the row gave one already.
     @discardableResult
-    public mutating func give(_ version: Version, field: Int, _ value: ArraySlice<UInt8>) -> Bool {
-        let index = version.rawValue * shape.fields.count + field
-        guard given[index] == nil else { return false }
-        let start = scratch.count
-        scratch.append(contentsOf: value)
-        given[index] = start..<scratch.count
+    public mutating func give(_ version: Version, field: Int, _ bytes: [UInt8], in range: Range<Int>) -> Bool {
+        // A column that has a value more than there are keys has one of this row.
+        switch version {
+        case .provenance:
+            guard provenance[field].count == count else { return false }
+            provenance[field].append(bytes, in: range)
+        case .dataVersion:
+            guard dataVersions[field].count == count else { return false }
+            dataVersions[field].append(bytes, in: range)
+        }
         return true
     }
 
     /// The fields of which the row that is being read gives no provenance.
     public var missingFields: [String] {
-        shape.fields.indices.filter { given[$0] == nil }.map { shape.fields[$0] }
+        shape.fields.indices.filter { provenance[$0].count == count }.map { shape.fields[$0] }
     }
 
     /// Ends a row.
@@ -113,28 +127,30 @@ public struct RecordPart: Sendable {
     /// - Parameters:
     ///   - key: the values of its id columns, in the order of the shape.
     ///   - metadata: its metadata columns, a compact JSON object.
-    public mutating func append(_ key: [IDValue], metadata row: ArraySlice<UInt8>) {
-        keys.append { bytes in for value in key { value.encode(into: &bytes) } }
-        metadata.append(row)
+    public mutating func append(_ key: [IDValue], metadata row: [UInt8]) {
+        let number = count
         fingerprint.begin(shape.definition)
-        let count = shape.fields.count
-        for field in 0..<count {
-            let value = given[field].map { scratch[$0] }
-            let override = given[count + field].map { scratch[$0] }
-            provenance[field].append(value ?? [])
-            if let override { dataVersions[field].append(override) } else { dataVersions[field].appendNull() }
-            fingerprint.add(value)
-            fingerprint.add(override == value ? nil : override)
+        for field in provenance.indices {
+            precondition(provenance[field].count == number + 1, "a row of a root has the provenance of every field")
+            if dataVersions[field].count == number { dataVersions[field].appendNull() }
+            let value = provenance[field].range(number)
+            let override = dataVersions[field].range(number)
+            fingerprint.add(provenance[field].bytes, in: value)
+            let isSame = dataVersions[field].equals(number, provenance[field])
+            fingerprint.add(dataVersions[field].bytes, in: isSame ? nil : override)
         }
-        fingerprint.add(row)
+        fingerprint.add(row, in: row.indices)
         fingerprints.append { fingerprint.end(into: &$0) }
-        discard()
+        metadata.append(row, in: row.indices)
+        keys.append { bytes in for value in key { value.encode(into: &bytes) } }
     }
 
     /// Forgets the row that is being read.
     public mutating func discard() {
-        scratch.removeAll(keepingCapacity: true)
-        for index in given.indices { given[index] = nil }
+        for field in provenance.indices {
+            if provenance[field].count > count { provenance[field].removeLast() }
+            if dataVersions[field].count > count { dataVersions[field].removeLast() }
+        }
     }
 
     /// The bytes of the longest key.

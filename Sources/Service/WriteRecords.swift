@@ -3,6 +3,7 @@
 public import Feature
 import Postgres
 public import Store
+import Synchronization
 
 /// What a write answers.
 public struct WriteOutcome: Hashable, Sendable {
@@ -64,8 +65,10 @@ extension Metaxy {
     ///
     /// - Returns: nil where no such feature is known.
     public func knownShape(of key: FeatureKey) -> RowShape? {
-        guard let catalog = knownCatalog, let plan = catalog[key], reach.sees(key, in: catalog) else { return nil }
-        return RowShape(plan)
+        state.catalog.withLock { catalog in
+            guard let catalog, reach.sees(key, in: catalog) else { return nil }
+            return catalog.shapes[key]
+        }
     }
 
     /// Appends versions of records of a derived feature: all rows or none.

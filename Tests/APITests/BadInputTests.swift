@@ -311,6 +311,16 @@ struct BadInputTests {
         }
     }
 
+    @Test("a line that breaks off after its versions says nothing about the next")
+    func brokenLine() async throws {
+        try await World.with { world in
+            try await world.prepare()
+            let answer = try await world.postLines(
+                "/v1/records/video/raw", #"{"video_id":"v1",\#(Self.versions),"a":"# + "\n" + Self.good + "\n")
+            #expect(try answer.json["errors"]?.arrayValue?.map { $0["line"]?.number } == [1], "\(answer.text)")
+        }
+    }
+
     @Test("a body beyond the bound is refused from its announced length, unread")
     func tooLarge() async throws {
         try await World.with { world in

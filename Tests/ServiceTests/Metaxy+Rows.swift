@@ -16,15 +16,23 @@ extension Metaxy {
                 throw .invalid([Fault(.line(index + 1), "has unknown fields")])
             }
             for (field, name) in shape.fields.enumerated() {
-                if let value = row.provenance?[name] { part.give(.provenance, field: field, ArraySlice(value.utf8)) }
-                if let value = row.dataVersions?[name] { part.give(.dataVersion, field: field, ArraySlice(value.utf8)) }
+                if let value = row.provenance?[name] { part.give(.provenance, field: field, value) }
+                if let value = row.dataVersions?[name] { part.give(.dataVersion, field: field, value) }
             }
             guard part.missingFields.isEmpty else {
                 throw .invalid([Fault(.line(index + 1), "lacks \(part.missingFields)")])
             }
-            part.append(row.key.values, metadata: row.metadata[...])
+            part.append(row.key.values, metadata: row.metadata)
         }
         var rest = part.count > 0 ? part : nil
         return try await write(to: shape, writer: writer) { () async throws(ServiceError) in rest.take() }
+    }
+}
+
+extension RecordPart {
+    /// Takes a version that is a text.
+    mutating func give(_ version: Version, field: Int, _ value: String) {
+        let bytes = Array(value.utf8)
+        give(version, field: field, bytes, in: bytes.indices)
     }
 }

@@ -19,8 +19,8 @@ struct StreamedWriteTests {
     ) -> RecordPart {
         var part = RecordPart(shape, fromLine: line)
         for id in ids {
-            part.give(.provenance, field: 0, ArraySlice(version.utf8))
-            part.append([.integer(Int64(id))], metadata: Array(metadata.utf8)[...])
+            part.give(.provenance, field: 0, version)
+            part.append([.integer(Int64(id))], metadata: Array(metadata.utf8))
         }
         return part
     }
@@ -82,8 +82,8 @@ struct StreamedWriteTests {
             try await world.push(Self.graph)
             let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
             var twice = Self.part(shape, line: 1, 0..<10, "a")
-            twice.give(.provenance, field: 0, ArraySlice("b".utf8))
-            twice.append([.integer(4)], metadata: Array("{}".utf8)[...])
+            twice.give(.provenance, field: 0, "b")
+            twice.append([.integer(4)], metadata: Array("{}".utf8))
             for parts in [
                 [twice],
                 [
