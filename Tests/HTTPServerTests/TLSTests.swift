@@ -11,7 +11,7 @@ import Testing
 @Suite("TLS")
 struct TLSTests {
     private static let get = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
-    private static let files = TLSConfiguration(
+    static let files = TLSConfiguration(
         certificateChainPath: TLSFiles.path("server.pem"), privateKeyPath: TLSFiles.path("server.key"))
 
     @Test(
