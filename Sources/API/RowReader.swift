@@ -56,11 +56,6 @@ struct RowReader<Sink: RowSink>: ElementReader {
         guard faults.count == faultsBefore else { return sink.discard() }
         metadata.append(UInt8(ascii: "}"))
         for detail in sink.end(ids.compactMap { $0 }, metadata, at: place) { faults.add(place.place, detail) }
-        if sink.count == 1 {
-            // What is there by now tells how many there will be, more or less.
-            sink.reserve(
-                rows: min((reader.bytes.count - reader.position) / (reader.position - start), Bounds.bulkRowsMax))
-        }
     }
 
     /// Forgets the row before, which may have broken off.

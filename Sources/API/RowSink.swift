@@ -32,9 +32,6 @@ protocol RowSink: Sendable {
 
     /// Forgets a row in which something was wrong.
     mutating func discard()
-
-    /// Makes room for `rows` more that are about as long as the last one.
-    mutating func reserve(rows: Int)
 }
 
 /// Rows one by one, for what judges them one by one.
@@ -87,8 +84,6 @@ struct RowList: RowSink {
         provenance = nil
         dataVersions = nil
     }
-
-    mutating func reserve(rows: Int) { self.rows.reserveCapacity(count + rows) }
 }
 
 /// Rows of a root as columns, part by part.
@@ -174,8 +169,6 @@ struct PartSink: RowSink {
         part.discard()
         hasProvenance = false
     }
-
-    mutating func reserve(rows: Int) { part.reserve(rows: rows) }
 
     private func field(_ name: JSONText, _ reader: JSONReader) -> Int? {
         if name.isEscaped {

@@ -38,13 +38,6 @@ public struct ByteColumn: Hashable, Sendable {
         return bytes[range].elementsEqual(other.bytes[others])
     }
 
-    /// Makes room for `count` more values that are about as long as the last one; does nothing where there is none.
-    public mutating func reserve(_ count: Int) {
-        guard !ends.isEmpty else { return }
-        bytes.reserveCapacity(bytes.count + count * (bytes.count - start(of: ends.count - 1)))
-        ends.reserveCapacity(ends.count + count)
-    }
-
     /// Whether the value at `index` is NULL.
     func isNull(_ index: Int) -> Bool { ends[index] < 0 }
 

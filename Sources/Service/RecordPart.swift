@@ -84,17 +84,6 @@ public struct RecordPart: Sendable {
         }
     }
 
-    /// Makes room for `rows` more that are about as long as the last one; does nothing where there is none.
-    public mutating func reserve(rows: Int) {
-        keys.reserve(rows)
-        metadata.reserve(rows)
-        fingerprints.reserve(rows)
-        for field in provenance.indices {
-            provenance[field].reserve(rows)
-            dataVersions[field].reserve(rows)
-        }
-    }
-
     /// Takes a version of the row that is being read.
     ///
     /// - Parameters:
