@@ -40,7 +40,7 @@ extension Connection {
         settings.append(("client_encoding", "UTF8"))
         // A pooler hands its server connections to others, with whatever was set on them.
         if configuration.preparedStatements {
-            let options = configuration.timeLimits.map { "-c \($0.0)=\($0.1)" }
+            let options = configuration.sessionSettings.map { "-c \($0.0)=\($0.1)" }
             settings.append(("options", ([given["options"] ?? ""] + options).joined(separator: " ")))
         }
         return settings

@@ -21,8 +21,8 @@ public struct PoolConfiguration: Sendable {
     /// Whether statements are prepared once per connection and kept.
     ///
     /// Set to false behind a pooler that gives each transaction another server connection without tracking prepared
-    /// statements (pgbouncer before 1.21 in transaction mode). No session state is used then: the time limits are set
-    /// by SET LOCAL and hold inside `Pool.transaction` only.
+    /// statements (pgbouncer before 1.21 in transaction mode). No session state is used then: the session's settings are
+    /// made by SET LOCAL and hold inside `Pool.transaction` only.
     public var preparedStatements: Bool = true
     /// The most statements kept prepared on a connection; the least recently used goes first.
     public var preparedStatementsMax: Int = 256
@@ -43,10 +43,15 @@ public struct PoolConfiguration: Sendable {
         self.size = size
     }
 
-    /// The server's settings that bound statements and transactions, in milliseconds.
-    var timeLimits: [(String, Int64)] {
+    /// The server's settings of each session: the limits of statements and transactions in milliseconds, and one
+    /// process for each statement.
+    ///
+    /// A pool brings its own concurrency. Two more processes for a statement of some milliseconds cost more than they
+    /// take over, and the planner prefers plans for them to better ones: docs/decisions/0011.
+    var sessionSettings: [(String, Int64)] {
         [("statement_timeout", statementTimeout), ("idle_in_transaction_session_timeout", idleInTransactionTimeout)]
             .compactMap { name, limit in limit.map { (name, $0.wholeMilliseconds) } }
+            + [("max_parallel_workers_per_gather", 0)]
     }
 }
 

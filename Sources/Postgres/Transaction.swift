@@ -81,8 +81,8 @@ extension Connection {
     ) -> TransactionOutcome<T, E> {
         prologue = [begin]
         if !configuration.preparedStatements {
-            // Behind a pooler the limits were not set when the session began.
-            prologue += configuration.timeLimits.map { "SET LOCAL \($0.0) = \($0.1)" }
+            // Behind a pooler nothing was set when the session began.
+            prologue += configuration.sessionSettings.map { "SET LOCAL \($0.0) = \($0.1)" }
         }
         failure = nil
         let value: T

@@ -98,12 +98,14 @@ import Testing
         ) { pool, _ in
             let row = try await pool.rows(
                 "SELECT current_setting('statement_timeout'), current_setting('application_name'), "
-                    + "current_setting('client_encoding'), current_setting('idle_in_transaction_session_timeout')"
+                    + "current_setting('client_encoding'), current_setting('idle_in_transaction_session_timeout'), "
+                    + "current_setting('max_parallel_workers_per_gather')"
             ).single()
             #expect(try row.text(0) == "1234ms")
             #expect(try row.text(1) == "the tests")
             #expect(try row.text(2) == "UTF8")
             #expect(try row.text(3) == "0")
+            #expect(try row.text(4) == "0")
         }
     }
 

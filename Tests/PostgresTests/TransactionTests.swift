@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test func time_limits_hold_behind_a_pooler_inside_transactions() async throws {
+    @Test func settings_hold_behind_a_pooler_inside_transactions() async throws {
         try await withPool(
             size: 1,
             {
@@ -181,15 +181,18 @@ import Testing
                 $0.statementTimeout = .seconds(7)
             }
         ) { pool, _ in
-            let show = Statement("show", "SELECT current_setting('statement_timeout')")
+            let show = Statement(
+                "show",
+                "SELECT current_setting('statement_timeout') || ' ' || current_setting('max_parallel_workers_per_gather')"
+            )
             let inside = try await pool.transaction { (connection) throws(PostgresError) in
                 try connection.query(show).single().text(0)
             }
-            #expect(inside == "7s")
+            #expect(inside == "7s 0")
             let outside = try await pool.withConnection { (connection) throws(PostgresError) in
                 try connection.query(show).single().text(0)
             }
-            #expect(outside == "0")
+            #expect(outside == "0 2")
         }
     }
 }

@@ -19,7 +19,6 @@ struct ModelRig {
                 PoolConfiguration(connectionString: world.database.administratorConnectionString, size: 1))
             do {
                 let rig = ModelRig(world: world, administrator: administrator)
-                try await rig.forbidWorkers()
                 try await rig.createFeatures()
                 let result = try await body(rig)
                 await administrator.close()
@@ -29,16 +28,6 @@ struct ModelRig {
                 throw error
             }
         }
-    }
-
-    /// Starting a process takes longer than any statement of a run, and tables that nobody analysed look large.
-    private func forbidWorkers() async throws {
-        try await run(
-            """
-            DO $$ BEGIN
-                EXECUTE format('ALTER DATABASE %I SET max_parallel_workers_per_gather = 0', current_database());
-            END $$
-            """)
     }
 
     /// All features in one order, so that their numbers are the same in every process.
