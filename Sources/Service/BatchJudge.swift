@@ -14,7 +14,7 @@ struct BatchJudge {
     /// A judge of units of `plan`.
     init(_ scope: Scope, _ plan: FeaturePlan) throws(StoreError) {
         // Without the ledger: a copy of it would be copied whole at its next change.
-        self.scope = Scope(scope.connection, scope.catalog, scope.definitions, scope.reach)
+        self.scope = Scope(scope.connection, scope.catalog, scope.definitions, scope.claimMemory, scope.reach)
         self.plan = plan
         evaluator = scope.evaluator
         identity = IdentityUnits(scope.connection, plan)

@@ -246,7 +246,7 @@ struct ClaimAttempt {
                 leaseSeconds: Int32(request.leaseSeconds), units: units)
         }
         outcome.batches.append(
-            ClaimedBatch(claim: claim, plan: plan, records: rows(chosen), attempts: units.attempts))
+            ClaimedBatch(claim: claim, plan: plan, records: rows(chosen), units: units))
     }
 
     private func rows(_ chosen: [Choice]) -> IncrementRows {

@@ -58,8 +58,11 @@ public struct ClaimedBatch: Sendable {
     public let plan: FeaturePlan
     /// Its units, as a resolve would show them.
     public let records: IncrementRows
+    /// Its units, as they are stored with the claim.
+    let units: ClaimUnits
+
     /// Which attempt each is.
-    public let attempts: [Int16]
+    public var attempts: [Int16] { units.attempts }
 }
 
 extension Metaxy {
@@ -223,6 +226,9 @@ extension Metaxy {
                 outcome.served = served.count
                 scope.tally.add(.claimed, outcome.batches.count, of: feature)
                 return outcome
+            }
+            for batch in outcome.batches {
+                claimMemory.remember(batch.claim, HandedOut(units: batch.units, keys: batch.records.keys))
             }
             position = outcome.position
             isContended = isContended || outcome.isContended

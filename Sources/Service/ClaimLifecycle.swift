@@ -57,6 +57,7 @@ extension Metaxy {
                 try Claims(connection).update(id, finished: held.claim.finished, state: .released)
             }
             try scope.leavePlace(held.plan.id)
+            scope.claimMemory.forget(id)
             return rest.count
         }
     }
@@ -114,6 +115,8 @@ struct HeldClaim {
     let claim: StoredClaim
     let plan: FeaturePlan
     let units: ClaimUnits
+    /// The encoded keys of the units; nil where they are not remembered.
+    let keys: ByteColumn?
 
     /// The positions of units that are neither completed nor failed.
     var remaining: [Int] { units.indices.filter { !claim.finished[$0] } }
@@ -132,8 +135,18 @@ extension Scope {
         guard let plan = catalog[claim.feature] else {
             throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
         }
-        let units = try stored { () throws(StoreError) in try Claims(connection).batch(id) }
-        return HeldClaim(claim: claim, plan: plan, units: units)
+        do { return try held(claim, plan) } catch { throw ServiceError(error) }
+    }
+
+    /// A locked claim with what was handed out with it.
+    ///
+    /// - Throws: `.database`; `.corrupt` where that is forgotten.
+    /// - Complexity: no round trip where it is remembered, one where it is not.
+    func held(_ claim: StoredClaim, _ plan: FeaturePlan) throws(StoreError) -> HeldClaim {
+        if let known = claimMemory.recall(claim) {
+            return HeldClaim(claim: claim, plan: plan, units: known.units, keys: known.keys)
+        }
+        return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(claim.id), keys: nil)
     }
 
     static func reason(_ claim: StoredClaim) -> String {
@@ -168,6 +181,7 @@ extension Scope {
         try stored { () throws(StoreError) in
             for claim in expired { try claims.update(claim.id, finished: claim.finished, state: .expired) }
         }
+        for claim in expired { claimMemory.forget(claim.id) }
         if !expired.isEmpty { try leavePlace(feature) }
         try flush()
     }

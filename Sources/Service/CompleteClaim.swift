@@ -48,7 +48,7 @@ extension Scope {
             let plan = catalog[claim.feature]
         else { return try hold(id, token: token) }
         do {
-            return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(id))
+            return try held(claim, plan)
         } catch .corrupt {
             throw .leaseLost(Self.reason(claim))
         } catch {
@@ -58,11 +58,9 @@ extension Scope {
 
     /// Finds the positions of rows in a claim's batch.
     ///
-    /// - Complexity: one round trip; O(units). Rows in the order in which they were handed out are found at once.
+    /// - Complexity: a round trip at most; O(units). Rows in the order in which they were handed out are found at once.
     func positions(_ rows: [RecordKey], in held: HeldClaim) throws(ServiceError) -> [Int?] {
-        let keys = try stored { () throws(StoreError) in
-            try RecordIDs(connection, space: held.plan.space).encodedKeys(of: held.units.records)
-        }
+        let keys = if let known = held.keys { known } else { try readKeys(held) }
         var places: [ArraySlice<UInt8>: Int] = [:]
         var encoded: [UInt8] = []
         var next = 0
@@ -79,6 +77,12 @@ extension Scope {
             let found = places[encoded[...]]
             if let found { next = found + 1 }
             return found
+        }
+    }
+
+    private func readKeys(_ held: HeldClaim) throws(ServiceError) -> ByteColumn {
+        try stored { () throws(StoreError) in
+            try RecordIDs(connection, space: held.plan.space).encodedKeys(of: held.units.records)
         }
     }
 
@@ -113,7 +117,10 @@ extension Scope {
                     held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active,
                     time: seconds.map { (units: open.count, seconds: $0) })
             }
-            if remaining == 0 { try leavePlace(plan.id) }
+            if remaining == 0 {
+                try leavePlace(plan.id)
+                claimMemory.forget(held.claim.id)
+            }
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
         tally.add(.computed, open.count, of: plan.id)

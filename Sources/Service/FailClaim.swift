@@ -80,7 +80,10 @@ extension Scope {
             try Claims(connection).update(
                 held.claim.id, finished: finished, failed: failed, state: isFinished ? .finished : .active)
         }
-        if isFinished { try leavePlace(plan.id) }
+        if isFinished {
+            try leavePlace(plan.id)
+            claimMemory.forget(held.claim.id)
+        }
         ledger.update(records, of: plan.id) { block, bits in
             block.finish(bits)
             // Marked meanwhile: other inputs are another chance, at once.

@@ -54,7 +54,7 @@ public struct Metaxy: Sendable {
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
-            var scope = Scope(connection, catalog, definitions, reach)
+            var scope = Scope(connection, catalog, definitions, claimMemory, reach)
             let value = try body(&scope)
             try once?.keep(value, connection)
             return (value, try scope.conclude(), scope.tally, scope.isNoted)
@@ -75,7 +75,7 @@ public struct Metaxy: Sendable {
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).revision(), connection)
             }
-            return try body(Scope(connection, catalog, definitions, reach))
+            return try body(Scope(connection, catalog, definitions, claimMemory, reach))
         }
     }
 

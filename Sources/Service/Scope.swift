@@ -9,6 +9,7 @@ struct Scope {
     let connection: Connection
     private(set) var catalog: Catalog
     let definitions: DefinitionCache
+    let claimMemory: ClaimMemory
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
     let reach: Reach
     var ledger = WorkLedger()
@@ -20,11 +21,13 @@ struct Scope {
     private var awakened: [FeatureID: ReadyWork] = [:]
 
     init(
-        _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ reach: Reach
+        _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ claimMemory: ClaimMemory,
+        _ reach: Reach
     ) {
         self.connection = connection
         self.catalog = catalog
         self.definitions = definitions
+        self.claimMemory = claimMemory
         self.reach = reach
     }
 

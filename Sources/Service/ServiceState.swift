@@ -17,6 +17,8 @@ final class ServiceState: Sendable {
     let tokens = TokenMemory()
     /// Claims of a few units, which are made together where many come.
     let smallClaims = SmallClaims()
+    /// What was handed out with the latest claims.
+    let claimMemory = ClaimMemory()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
     let streams = Gate(places: Limits.streamedWritesMax)
     /// The graph as this process last saw it.
@@ -39,5 +41,6 @@ extension Metaxy {
     var readers: Waiters { state.readers }
     var tokens: TokenMemory { state.tokens }
     var smallClaims: SmallClaims { state.smallClaims }
+    var claimMemory: ClaimMemory { state.claimMemory }
     var streams: Gate { state.streams }
 }

@@ -114,6 +114,12 @@ public struct ClaimUnits: Sendable {
         }
     }
 
+    /// Bytes that they take in memory, about.
+    public var size: Int {
+        let numbers = records.count + bases.count + parents.count + parentRecords.count + (starts?.count ?? 0)
+        return 8 * numbers + 2 * attempts.count + 4 * (parentCounts.count + provenance.count) + provenance.bytes.count
+    }
+
     /// The provenance that a unit's results will have in a field.
     public func provenance(_ unit: Int, field: Int) -> ArraySlice<UInt8> { provenance[unit * fields + field] ?? [] }
 

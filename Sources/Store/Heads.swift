@@ -43,19 +43,25 @@ public struct Heads {
     ///
     /// - Returns: by record id; a record without a version is absent.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; an index lookup for each id.
+    /// - Complexity: one round trip; an index lookup for each id, or a walk along their range where most ids of it are
+    ///   wanted.
     public func read(_ records: [RecordID]) throws(StoreError) -> [RecordID: Head] {
-        let statement = Statement(
-            "head_read_\(feature)",
-            """
-            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version
-            FROM unnest($1::bigint[]) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid
-            """)
+        let walk = RecordWalk(records)
+        let columns = "h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version"
+        let statement =
+            walk == nil
+            ? Statement(
+                "head_read_\(feature)",
+                "SELECT \(columns) FROM unnest($1::bigint[]) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid")
+            : Statement(
+                "head_walk_\(feature)", "SELECT \(columns) FROM head_\(feature) h WHERE h.rid >= $1 AND h.rid <= $2")
         var heads: [RecordID: Head] = [:]
-        heads.reserveCapacity(records.count)
         do {
-            let rows = try connection.query(statement, [.int8Array(records)])
+            let rows = try connection.query(
+                statement, walk.map { [.int8($0.first), .int8($0.last)] } ?? [.int8Array(records)])
+            heads.reserveCapacity(rows.count)
             for row in rows {
+                if let walk, !walk.contains(try row.int8(0)) { continue }
                 let head = try Self.head(row)
                 heads[head.record] = head
             }

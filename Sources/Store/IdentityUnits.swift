@@ -13,9 +13,6 @@ public struct IdentityUnits {
 
     /// The most columns that a row may have: PostgreSQL's own limit is 1,664.
     private static let columnsMax = 1_000
-    /// Fewer units than this are looked up one by one.
-    private static let walkedMin = 256
-
     /// The units of `plan`.
     ///
     /// - Returns: nil where some dep has filters, or maps records to units in another way.
@@ -40,16 +37,13 @@ public struct IdentityUnits {
     /// - Complexity: one round trip and an index lookup for each unit and table; where most ids of a range are wanted, a
     ///   walk along the range, which costs half.
     public func read(_ units: [RecordID], isDescribed: Bool) throws(StoreError) -> IdentityRows {
-        guard let first = units.first, let last = units.last else {
-            throw .corrupt("no units were asked for")
-        }
-        let isDense = units.count >= Self.walkedMin && last - first < 2 * RecordID(units.count)
+        let walk = RecordWalk(units)
         let rows: Rows
         var records: [RecordID] = []
         do {
             rows = try connection.query(
-                isDense ? rangeStatement(isDescribed) : listStatement(isDescribed),
-                isDense ? [.int8(first), .int8(last)] : [.int8Array(units)])
+                walk == nil ? listStatement(isDescribed) : rangeStatement(isDescribed),
+                walk.map { [.int8($0.first), .int8($0.last)] } ?? [.int8Array(units)])
             records.reserveCapacity(rows.count)
             for row in rows { records.append(try row.int8(0)) }
         } catch {
