@@ -52,33 +52,64 @@ enum BinaryDecoder {
     static func array<Element>(
         _ bytes: UnsafeRawBufferPointer, of types: [TypeOID], _ read: (UnsafeRawBufferPointer) -> Element?
     ) -> [Element?]? {
+        guard let count = unsafe elementCount(bytes, of: types) else { return nil }
+        var result: [Element?] = []
+        result.reserveCapacity(count)
+        let isWhole = unsafe elements(bytes, count) { place in
+            guard let place else {
+                result.append(nil)
+                return true
+            }
+            guard let element = unsafe read(UnsafeRawBufferPointer(rebasing: bytes[place])) else { return false }
+            result.append(element)
+            return true
+        }
+        return isWhole ? result : nil
+    }
+
+    /// Where the elements of an array of at most one dimension lie in its bytes, nil for NULL.
+    ///
+    /// - Returns: false where the bytes are no such array.
+    static func places(_ bytes: UnsafeRawBufferPointer, of types: [TypeOID], into places: inout [Range<Int>?]) -> Bool {
+        guard let count = unsafe elementCount(bytes, of: types) else { return false }
+        return unsafe elements(bytes, count) { place in
+            places.append(place)
+            return true
+        }
+    }
+
+    /// How many elements an array says that it has: never more than its bytes can hold, so that none reserves too much.
+    private static func elementCount(_ bytes: UnsafeRawBufferPointer, of types: [TypeOID]) -> Int? {
         guard bytes.count >= 12 else { return nil }
         let dimensions = unsafe int32(bytes, at: 0)
         let type = TypeOID(rawValue: UInt32(bitPattern: unsafe int32(bytes, at: 8)))
         guard types.contains(type) else { return nil }
-        if dimensions == 0 { return bytes.count == 12 ? [] : nil }
+        if dimensions == 0 { return bytes.count == 12 ? 0 : nil }
         guard dimensions == 1, bytes.count >= 20 else { return nil }
         let count = Int(unsafe int32(bytes, at: 12))
-        // Each element has at least its length, so a count that the bytes cannot hold reserves nothing.
-        guard count >= 0, count <= (bytes.count - 20) / 4 else { return nil }
-        var result: [Element?] = []
-        result.reserveCapacity(count)
+        return count >= 0 && count <= (bytes.count - 20) / 4 ? count : nil
+    }
+
+    /// Goes along the elements; false where they do not end where the bytes do, or where `visit` says so.
+    private static func elements(
+        _ bytes: UnsafeRawBufferPointer, _ count: Int, _ visit: (Range<Int>?) -> Bool
+    ) -> Bool {
+        guard bytes.count > 12 else { return true }
         var position = 20
         for _ in 0..<count {
-            guard position + 4 <= bytes.count else { return nil }
+            guard position + 4 <= bytes.count else { return false }
             let length = Int(unsafe int32(bytes, at: position))
             position += 4
             if length == -1 {
-                result.append(nil)
+                guard visit(nil) else { return false }
                 continue
             }
-            guard length >= 0, length <= bytes.count - position else { return nil }
-            let slice = unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
-            guard let element = unsafe read(slice) else { return nil }
-            result.append(element)
+            guard length >= 0, length <= bytes.count - position, visit(position..<position + length) else {
+                return false
+            }
             position += length
         }
-        return position == bytes.count ? result : nil
+        return position == bytes.count
     }
 
     private static func int32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {

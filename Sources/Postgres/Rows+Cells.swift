@@ -43,6 +43,30 @@ extension Rows {
         return value
     }
 
+    /// Where the elements of a `text[]` lie in its bytes, nil for NULL; of no elements where the column is NULL.
+    ///
+    /// - Parameter places: emptied first.
+    /// - Throws: `.decode` when it is no `text[]`.
+    public func texts(_ row: Int, _ column: Int, into places: inout [Range<Int>?]) throws(PostgresError) {
+        places.removeAll(keepingCapacity: true)
+        guard let bytes = unsafe field(row, column) else { return }
+        guard unsafe BinaryDecoder.places(bytes, of: .texts, into: &places) else {
+            throw PostgresError(.decode, "column \(column) does not hold a text[]")
+        }
+    }
+
+    /// Whether the bytes of a value in `place` are those of `other` in `range`; both may be nil, for NULL.
+    public func equals(
+        _ row: Int, _ column: Int, at place: Range<Int>?, _ other: [UInt8], in range: Range<Int>?
+    ) -> Bool {
+        guard let place, let range else { return place == nil && range == nil }
+        guard place.count == range.count, let bytes = unsafe field(row, column) else { return false }
+        return unsafe other.withUnsafeBytes { unsafe $0[range].elementsEqual(bytes[place]) }
+    }
+
+    /// Whether the column is NULL.
+    public func isNull(_ row: Int, _ column: Int) -> Bool { unsafe field(row, column) == nil }
+
     private func field(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
         precondition(row >= 0 && row < memory.rowCount && column >= 0 && column < memory.columnCount)
         return unsafe memory.field(row, column)

@@ -17,7 +17,8 @@ struct RecordChange: Hashable, Sendable {
         self.init(record: record, slots: nil, columns: [])
     }
 
-    private init(record: RecordID, slots: Set<Slot>?, columns: Set<String>) {
+    /// Slots and columns of the record moved.
+    init(record: RecordID, slots: Set<Slot>?, columns: Set<String>) {
         self.record = record
         self.slots = slots
         self.columns = columns

@@ -68,6 +68,17 @@ public struct RecordPart: Sendable {
     /// Whether some row gives a data version.
     var hasDataVersions: Bool { dataVersions.contains { $0.nullCount < $0.count } }
 
+    /// Where the provenance of a field lies.
+    func provenance(of field: Int, _ row: Int) -> (bytes: [UInt8], range: Range<Int>)? {
+        provenance[field].range(row).map { (provenance[field].bytes, $0) }
+    }
+
+    /// Where the data version of a field lies: its provenance, unless the row says otherwise.
+    func dataVersion(of field: Int, _ row: Int) -> (bytes: [UInt8], range: Range<Int>)? {
+        guard let range = dataVersions[field].range(row) else { return provenance(of: field, row) }
+        return (dataVersions[field].bytes, range)
+    }
+
     /// Where a row stands in the request.
     func place(_ number: Int) -> Fault.Place {
         switch places {

@@ -44,31 +44,33 @@ struct RootWriting {
         let connection = scope.connection
         let plan = plan
         let found = try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).differing(rows.records, fingerprints: rows.part.fingerprints)
+            let heads = Heads(connection, feature: plan.id)
+            return try RootComparison(
+                heads.differing(rows.records, fingerprints: rows.part.fingerprints), rows.part, plan)
         }
         let compared = try compare(rows, found, connection)
         var appended: [Int] = []
         var fresh: [Bool] = []
         var appeared: [RecordID] = []
         var changes: [RecordChange] = []
-        for (position, head) in found {
+        for (position, standing) in zip(found.positions, found.standings) {
             let record = rows.records[position]
-            guard let head else {
-                appended.append(position)
-                fresh.append(true)
+            switch standing {
+            case .none, .deleted:
                 appeared.append(record)
                 changes.append(RecordChange(appearance: record))
-                continue
+            case .live(let moves, let isSame):
+                let metadata = compared[record]
+                if isSame, metadata?.hasSameMetadata == true { continue }
+                outcome.changed += 1
+                let moves = found.moves[moves]
+                let columns = metadata.map { moves.columns.union($0.moved) } ?? moves.columns
+                if !moves.slots.isEmpty || !columns.isEmpty {
+                    changes.append(RecordChange(record: record, slots: moves.slots, columns: columns))
+                }
             }
-            let versions = versions(rows.part, position)
-            if isSame(versions, head), compared[record]?.hasSameMetadata == true { continue }
             appended.append(position)
-            fresh.append(false)
-            if head.isLive { outcome.changed += 1 } else { appeared.append(record) }
-            let change = RecordChange(
-                record, from: head, to: versions.data, provenance: versions.provenance,
-                columns: compared[record]?.moved ?? [])
-            if let change { changes.append(change) }
+            if case .none = standing { fresh.append(true) } else { fresh.append(false) }
         }
         outcome.new += appeared.count
         outcome.unchanged += rows.part.count - appended.count
@@ -104,39 +106,17 @@ extension RootWriting {
     /// Holds the metadata of rows against what is stored, where their versions do not tell already that they differ, or
     /// where somebody downstream watches columns.
     private func compare(
-        _ rows: RootRows, _ found: [(position: Int, head: Head?)], _ connection: Connection
+        _ rows: RootRows, _ found: RootComparison, _ connection: Connection
     ) throws(ServiceError) -> [RecordID: ComparedHead] {
-        let doubtful = found.filter { position, head in
-            guard let head, head.isLive else { return false }
-            return !watched.isEmpty || isSame(versions(rows.part, position), head)
-        }.map(\.position)
+        let doubtful = zip(found.positions, found.standings).filter { _, standing in
+            guard case .live(_, let isSame) = standing else { return false }
+            return !watched.isEmpty || isSame
+        }.map(\.0)
         guard !doubtful.isEmpty else { return [:] }
         let metadata = doubtful.map { Array(rows.part.metadata[$0] ?? []) }
         return try stored { () throws(StoreError) in
             try Heads(connection, feature: plan.id)
                 .compare(doubtful.map { rows.records[$0] }, metadata: metadata, watched: watched)
-        }
-    }
-
-    /// What a row says, by slot.
-    private func versions(_ part: RecordPart, _ row: Int) -> (provenance: [String?], data: [String?]) {
-        var provenance = [String?](repeating: nil, count: plan.slots)
-        var data = provenance
-        for (field, values) in plan.fields.enumerated() {
-            let index = Int(values.slot) - 1
-            let value = part.provenance[field][row].map { String(decoding: $0, as: UTF8.self) }
-            provenance[index] = value
-            data[index] = part.dataVersions[field][row].map { String(decoding: $0, as: UTF8.self) } ?? value
-        }
-        return (provenance, data)
-    }
-
-    private func isSame(_ versions: (provenance: [String?], data: [String?]), _ head: Head) -> Bool {
-        guard head.isLive, head.definition == plan.definition else { return false }
-        return plan.fields.map(\.slot).allSatisfy { slot in
-            let index = Int(slot) - 1
-            return head.provenance(at: slot) == versions.provenance[index]
-                && head.dataVersion(at: slot) == versions.data[index]
         }
     }
 

@@ -123,29 +123,36 @@ public struct Heads {
 
     /// Which of some rows are not what is stored already, and what is stored in their place.
     ///
+    /// Where a walk along the range of the records finds their heads, these are read before they are joined: of an array
+    /// that it does not know the planner expects ten elements, and would look each of them up.
+    ///
     /// - Parameters:
     ///   - records: the records of the rows.
     ///   - fingerprints: digests of the rows, of 16 bytes each.
-    /// - Returns: the positions of rows whose record has no live head with this fingerprint, ascending, each with the
-    ///   head that it has.
+    /// - Returns: the rows whose record has no live head with this fingerprint, each with the head that it has.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; an index lookup for each row, and a row back for each that differs.
+    /// - Complexity: one round trip; an index lookup for each row or a walk along their range, and a row back for each
+    ///   that differs.
     public func differing(
         _ records: [RecordID], fingerprints: ByteColumn
-    ) throws(StoreError) -> [(position: Int, head: Head?)] {
+    ) throws(StoreError) -> DifferingHeads {
+        let walk = RecordWalk(records)
+        let range = "WITH h AS MATERIALIZED (SELECT * FROM head_\(feature) WHERE rid >= $3 AND rid <= $4)\n"
         let statement = Statement(
-            "head_differing_\(feature)",
+            "head_differing_\(walk == nil ? "" : "walk_")\(feature)",
             """
-            SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version, u.ordinal
+            \(walk == nil ? "" : range)SELECT \(DifferingHeads.columns)
             FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS u (rid, fingerprint, ordinal)
-            LEFT JOIN head_\(feature) h ON h.rid = u.rid
+            LEFT JOIN \(walk == nil ? "head_\(feature) h" : "h") ON h.rid = u.rid
             WHERE (h.fingerprint = u.fingerprint AND h.state = 0) IS NOT TRUE
             """)
-        let found = try connection.rows(statement, [.int8Array(records), .uuidColumn(fingerprints)]) {
-            row throws(PostgresError) in
-            (position: Int(try row.int8(6)) - 1, head: row.isNull(0) ? nil : try Self.head(row))
+        let bounds: [Parameter] = walk.map { [.int8($0.first), .int8($0.last)] } ?? []
+        do {
+            return try DifferingHeads(
+                connection.query(statement, [.int8Array(records), .uuidColumn(fingerprints)] + bounds))
+        } catch {
+            throw StoreError(error)
         }
-        return found.sorted { $0.position < $1.position }
     }
 
     /// The live heads after `record` in the order of record ids.
