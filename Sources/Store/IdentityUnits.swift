@@ -13,6 +13,7 @@ public struct IdentityUnits {
 
     /// The most columns that a row may have: PostgreSQL's own limit is 1,664.
     private static let columnsMax = 1_000
+
     /// The units of `plan`.
     ///
     /// - Returns: nil where some dep has filters, or maps records to units in another way.
