@@ -8,6 +8,8 @@ import Store
 struct RootRows: Sendable {
     let part: RecordPart
     let records: [RecordID]
+    /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
+    let differing: DifferingHeads?
 }
 
 /// A write to a root being carried out in one transaction.
@@ -44,6 +46,7 @@ struct RootWriting {
         let connection = scope.connection
         let plan = plan
         let found = try stored { () throws(StoreError) in
+            if let differing = rows.differing { return try RootComparison(differing, rows.part, plan) }
             let heads = Heads(connection, feature: plan.id)
             return try RootComparison(
                 heads.differing(rows.records, fingerprints: rows.part.fingerprints), rows.part, plan)

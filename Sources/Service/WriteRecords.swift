@@ -34,6 +34,7 @@ public struct RowShape: Hashable, Sendable {
     public let fields: [String]
     /// Its version.
     public let featureVersion: String
+    let feature: FeatureID
     let definition: DefinitionID
     let space: Int32
 
@@ -44,6 +45,7 @@ public struct RowShape: Hashable, Sendable {
         isRoot = plan.isRoot
         fields = plan.fields.map(\.structKey)
         featureVersion = plan.featureVersion
+        feature = plan.id
         definition = plan.definition
         space = plan.space
     }

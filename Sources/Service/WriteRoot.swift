@@ -8,7 +8,8 @@ extension Metaxy {
     /// Appends versions of a root's records as they come in: all rows or none.
     ///
     /// One part is a short transaction that shares the root with other writers. More of them are one long transaction
-    /// that is alone on it; it locks no work before its end, so claims and writes elsewhere go on.
+    /// that is alone on it; it locks no work before its end, so claims and writes elsewhere go on. While it writes a part,
+    /// another connection finds what differs in the next.
     ///
     /// - Parameter next: gives the next part, nil at the end; what it throws ends the write.
     /// - Throws: `.featureNotFound`; `.invalid` naming rows of the same record; `.conflict` where the feature was
@@ -22,7 +23,7 @@ extension Metaxy {
         guard let first = try await next() else {
             return WriteOutcome(featureVersion: shape.featureVersion, new: 0, changed: 0, unchanged: 0)
         }
-        let start = try await take(first, &seen)
+        let start = try await take(first, &seen, isAlone: false)
         guard let second = try await next() else {
             return try await change { (scope) throws(ServiceError) in
                 var writing = try RootWriting(shape, writer, isAlone: false, &scope)
@@ -35,9 +36,10 @@ extension Metaxy {
             async let outcome = write(feed, shape, writer)
             do throws(ServiceError) {
                 var part: RecordPart? = second
+                // The transaction takes its first part once it is alone on the root.
                 var isTaken = await feed.send(start)
                 while isTaken, let taken = part {
-                    isTaken = await feed.send(try await take(taken, &seen))
+                    isTaken = await feed.send(try await take(taken, &seen, isAlone: true))
                     part = try await next()
                 }
                 feed.finish()
@@ -78,14 +80,22 @@ extension Metaxy {
 
     /// Checks the keys of a part and gives them record ids, in a transaction of its own: ids that are never used cost
     /// nothing, and no lock on a key is held while the body comes in.
-    private func take(_ part: RecordPart, _ seen: inout SeenKeys) async throws(ServiceError) -> RootRows {
+    ///
+    /// - Parameter isAlone: whether this write is alone on the root already. Nobody else changes a head then, and no part
+    ///   names a record of another, so what is committed is what the part will be held against.
+    private func take(
+        _ part: RecordPart, _ seen: inout SeenKeys, isAlone: Bool
+    ) async throws(ServiceError) -> RootRows {
         let faults = seen.faults(in: part)
         guard faults.isEmpty else { throw .invalid(faults) }
-        let records = try await pool.withConnection { (connection) throws(ServiceError) in
+        return try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                try RecordIDs(connection, space: part.shape.space).intern(part.keys)
+                let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
+                let heads = Heads(connection, feature: part.shape.feature)
+                return RootRows(
+                    part: part, records: records,
+                    differing: isAlone ? try heads.differing(records, fingerprints: part.fingerprints) : nil)
             }
         }
-        return RootRows(part: part, records: records)
     }
 }

@@ -154,4 +154,32 @@ struct StreamedWriteTests {
             #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
         }
     }
+
+    @Test("a record that another writer makes while a long write begins is made once")
+    func crossing() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            for round in 0..<30 {
+                let rows = round * 300..<round * 300 + 300
+                let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+                async let short = {
+                    for await _ in begun { break }
+                    return try await Self.write(
+                        world, [Self.part(shape, line: 1, rows.lowerBound + 250..<rows.upperBound, "b")], to: shape)
+                }()
+                var given = 0
+                let long = try await world.metaxy.write(to: shape, writer: Writer()) {
+                    () async throws(ServiceError) in
+                    if given == round % 3 { begin.yield() }
+                    defer { given += 1 }
+                    let from = rows.lowerBound + 100 * given
+                    return given == 3 ? nil : Self.part(shape, line: 100 * given + 1, from..<from + 100, "a")
+                }
+                let other = try await short
+                #expect(long.new + other.new == 300 && long.changed + other.changed == 50)
+            }
+            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+        }
+    }
 }
