@@ -58,7 +58,8 @@ struct EmbeddedCluster {
             try FileSystem.replace(local, with: EmbeddedSettings.localText, owner: directory.account, mode: 0o600)
         }
         let text = EmbeddedSettings.text(
-            socketDirectory: socketDirectory, logDirectory: directory.logs, durable: durable)
+            socketDirectory: socketDirectory, logDirectory: directory.logs, durable: durable,
+            memory: MemoryLimit.bytes())
         try FileSystem.replace(
             directory.cluster + "/" + EmbeddedSettings.fileName, with: text, owner: directory.account, mode: 0o600)
     }

@@ -18,9 +18,11 @@ enum EmbeddedSettings {
     static let localText = "# Settings in this file override those of \(fileName) and stay as they are.\n"
 
     /// The text of the configuration file.
-    static func text(socketDirectory: String, logDirectory: String, durable: Bool) -> String {
+    ///
+    /// - Parameter memory: what the processes of this server may take together, in bytes; nil where that is not known.
+    static func text(socketDirectory: String, logDirectory: String, durable: Bool, memory: Int?) -> String {
         let settings =
-            fixed + (durable ? [] : volatile)
+            fixed + (durable ? [cache(memory)] : volatile)
             + [
                 Setting(
                     name: "unix_socket_directories", value: listed(socketDirectory),
@@ -50,9 +52,6 @@ enum EmbeddedSettings {
         Setting(
             name: "max_connections", value: "100",
             reason: "Several pools of 8 to 32 and an operator's psql; a slot costs about 20 kB while it is unused."),
-        Setting(
-            name: "shared_buffers", value: "256MB",
-            reason: "Modest for a small machine; pages are taken when they are first used, the rest is page cache."),
         Setting(
             name: "dynamic_shared_memory_type", value: "posix", reason: "The default, said so that no probe decides it."
         ),
@@ -90,7 +89,17 @@ enum EmbeddedSettings {
         Setting(name: "log_lock_waits", value: "on", reason: "So do long waits for locks."),
     ]
 
+    /// Half of what PostgreSQL's manual advises for a machine of its own (section 20.4.1): the server and the page cache live
+    /// beside it. docs/decisions/0012 has what it gives.
+    private static func cache(_ memory: Int?) -> Setting {
+        let megabytes = memory.map { min(max(($0 / 8) >> 20, 128), 4096) } ?? 256
+        return Setting(
+            name: "shared_buffers", value: "\(megabytes)MB",
+            reason: "An eighth of the memory, 128 MB to 4 GB; pages are taken when they are first used.")
+    }
+
     private static let volatile = [
+        Setting(name: "shared_buffers", value: "256MB", reason: "Tests run beside each other and hold little."),
         Setting(name: "max_connections", value: "400", reason: "Tests run beside each other, each with a pool."),
         Setting(name: "fsync", value: "off", reason: "Nothing here has to survive a crash of the machine."),
         Setting(name: "synchronous_commit", value: "off", reason: "As fsync."),
