@@ -23,14 +23,23 @@ extension VersionLog {
         let origin = Origin(definition: definition, operation: operation, kind: kind, writtenAt: writtenAt)
         let fresh = versions.isFresh.indices.filter { versions.isFresh[$0] }
         do {
-            try copyLineage(versions, entries, origin)
-            if !fresh.isEmpty { try copyHeads(versions, fresh, entries, definition) }
+            for rows in Self.pieces(entries.count) { try copyLineage(versions, rows, entries, origin) }
+            for rows in Self.pieces(fresh.count) { try copyHeads(versions, fresh[rows], entries, definition) }
         } catch {
             throw StoreError(error)
         }
         if fresh.count < entries.count {
             try move(versions, versions.isFresh.indices.filter { !versions.isFresh[$0] }, entries, definition)
         }
+    }
+
+    /// How many rows are copied at a time.
+    ///
+    /// COPY keeps each of the first 1,000 rows in a slot of its own, and PostgreSQL 15 looks for the descriptor of a slot
+    /// among those of all of them, twice: a thousand looks a row by a COPY of 1,000 rows, half of it by one of 512.
+    private static func pieces(_ count: Int) -> [Range<Int>] {
+        let size = count > 4_096 ? count : 512
+        return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
     }
 
     /// Numbers for entries, ascending, and the transaction's time.
@@ -55,7 +64,7 @@ extension VersionLog {
     }
 
     private func copyLineage(
-        _ versions: VersionColumns, _ entries: [EntryID], _ origin: Origin
+        _ versions: VersionColumns, _ rows: Range<Int>, _ entries: [EntryID], _ origin: Origin
     ) throws(PostgresError) {
         let hasParents = !versions.parents.isEmpty
         try connection.copyIn(
@@ -64,7 +73,7 @@ extension VersionLog {
             data_version, parents, metadata) FROM STDIN (FORMAT binary)
             """
         ) { (writer) throws(PostgresError) in
-            for row in entries.indices {
+            for row in rows {
                 try writer.row { fields in
                     fields.int8(entries[row])
                     fields.int8(versions.records[row])
@@ -83,7 +92,7 @@ extension VersionLog {
     }
 
     private func copyHeads(
-        _ versions: VersionColumns, _ rows: [Int], _ entries: [EntryID], _ definition: DefinitionID
+        _ versions: VersionColumns, _ rows: ArraySlice<Int>, _ entries: [EntryID], _ definition: DefinitionID
     ) throws(PostgresError) {
         let hasFingerprints = versions.fingerprints.count > 0
         try connection.copyIn(
