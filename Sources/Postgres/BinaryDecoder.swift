@@ -41,7 +41,12 @@ enum BinaryDecoder {
         let count = Int(unsafe Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
         guard count >= 0, bytes.count == 4 + (count + 7) / 8 else { return nil }
         var result = BitString(count: count)
-        for index in 4..<bytes.count {
+        let whole = count / 64
+        for word in 0..<whole {
+            result.words[word] = unsafe UInt64(
+                bigEndian: bytes.loadUnaligned(fromByteOffset: 4 + 8 * word, as: UInt64.self))
+        }
+        for index in 4 + 8 * whole..<bytes.count {
             let place = index - 4
             unsafe result.words[place / 8] |= UInt64(bytes[index]) << UInt64(56 - 8 * (place % 8))
         }

@@ -16,6 +16,8 @@ public final class Connection {
     var parameters = EncodedParameters()
     /// What to run before the first statement of a transaction; empty when no BEGIN is outstanding.
     var prologue: [String] = []
+    /// What was posted and has yet to be sent.
+    var outbox: [(Statement, [Parameter])] = []
     /// Whom it works for at the moment, for the log.
     var caller: String?
     /// The first failure since the transaction began.
@@ -73,11 +75,29 @@ public final class Connection {
     /// - Returns: the rows of each statement.
     /// - Throws: `.server` with `batchIndex` of the statement that failed, `.connectionLost`, `.cancelled`.
     public func pipeline(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
-        guard !batch.isEmpty else { return [] }
+        guard !batch.isEmpty || !outbox.isEmpty else { return [] }
         try interrupt.enter()
         defer { interrupt.leave() }
         return try run(batch)
     }
+
+    /// Runs a statement for its effect, and not at once: it travels with the next one of the transaction, or with its
+    /// COMMIT, and costs no round trip of its own.
+    ///
+    /// It runs before the statement that it travels with, whose caller gets its failure. Outside a transaction there is
+    /// nothing to wait for, and it runs at once.
+    /// - Throws: `.server`, `.connectionLost`, `.cancelled`, where it runs at once or many were posted already.
+    public func post(_ statement: Statement, _ parameters: [Parameter] = []) throws(PostgresError) {
+        guard inTransaction else {
+            _ = try query(statement, parameters)
+            return
+        }
+        outbox.append((statement, parameters))
+        if outbox.count >= Self.postedMax { _ = try pipeline([]) }
+    }
+
+    /// Statements that are kept back at most: their parameters are in memory for so long.
+    private static let postedMax = 16
 
     /// Whether a transaction is open, or begins with the next statement.
     public var inTransaction: Bool {

@@ -9,6 +9,7 @@ extension Connection {
         case release(String)
         case prepare(Statement)
         case execute(Int)
+        case commit
     }
 
     /// What a pipeline has brought so far.
@@ -17,13 +18,38 @@ extension Connection {
         var error: PostgresError?
         /// Statements that were to be prepared but were not, because something before them failed.
         var unprepared: [Statement] = []
+        /// What the server answered to COMMIT, where that was sent.
+        var commandTag: String?
+    }
+
+    /// Runs what was posted and then a batch, of which it returns the rows.
+    func run(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
+        guard !outbox.isEmpty else { return try timed(batch) }
+        let posted = outbox
+        outbox = []
+        do {
+            return Array(try timed(posted + batch).dropFirst(posted.count))
+        } catch {
+            throw error.moved(by: posted.count, to: batch.count)
+        }
+    }
+
+    /// Runs what was posted, and COMMIT with it.
+    ///
+    /// - Returns: what the server answered to COMMIT.
+    func commitPosted() throws(PostgresError) -> String? {
+        let posted = outbox
+        outbox = []
+        let outcome = runOnce(posted, isLast: true)
+        if let error = outcome.error { throw error.moved(by: posted.count, to: 0) }
+        return outcome.commandTag
     }
 
     /// Runs a batch; once more if a cached plan turned out stale where nothing can have happened yet.
     ///
     /// The server refuses a prepared statement whose result type a migration has changed (0A000), and a pooler may
     /// have dropped it (26000). Outside a transaction the failed batch left no trace, so it is prepared anew and run.
-    func run(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
+    private func timed(_ batch: [(Statement, [Parameter])]) throws(PostgresError) -> [Rows] {
         guard configuration.slowStatement != nil else { return try attempt(batch) }
         let start = MonotonicTime.now()
         defer { noteIfSlow(since: start) { batch.map(\.0.name) } }
@@ -56,7 +82,7 @@ extension Connection {
         configuration.preparedStatements && statement.prepare
     }
 
-    private func runOnce(_ batch: [(Statement, [Parameter])]) -> Outcome {
+    private func runOnce(_ batch: [(Statement, [Parameter])], isLast: Bool = false) -> Outcome {
         var outcome = Outcome()
         guard unsafe PQenterPipelineMode(link) == 1 else {
             outcome.error = note(linkError())
@@ -65,7 +91,7 @@ extension Connection {
         outcome.rows.reserveCapacity(batch.count)
         var steps: [Step] = []
         steps.reserveCapacity(batch.count + 1)
-        if send(batch, &steps), unsafe PQpipelineSync(link) == 1 {
+        if send(batch, &steps), !isLast || sendCommit(&steps), unsafe PQpipelineSync(link) == 1 {
             receive(steps, batch, &outcome)
         } else {
             outcome.error = linkError()
@@ -109,18 +135,30 @@ extension Connection {
         return true
     }
 
+    private func sendCommit(_ steps: inout [Step]) -> Bool {
+        steps.append(.commit)
+        return sendPlain("COMMIT")
+    }
+
     private func sendPlain(_ sql: String) -> Bool {
         unsafe PQsendQueryParams(link, sql, 0, nil, nil, nil, nil, 1) == 1
     }
 
     private func sendReleases(_ steps: inout [Step]) -> Bool {
-        for name in statements.discarded {
+        for name in statements.discarded where !isReleased(name, steps) {
             steps.append(.release(name))
             // Names are made of a statement's name and a number; quotes in the former are doubled.
             let quoted = name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             guard sendPlain("DEALLOCATE \"\(quoted)\"") else { return false }
         }
         return true
+    }
+
+    /// Whether the release of a statement was sent with this pipeline already.
+    private func isReleased(_ name: String, _ steps: [Step]) -> Bool {
+        steps.contains { step in
+            if case .release(name) = step { true } else { false }
+        }
     }
 
     private func sendUnnamed(_ statement: Statement) -> Bool {
@@ -160,6 +198,7 @@ extension Connection {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
             if case .execute = step { outcome.rows.append(Rows(memory: memory)) }
             if case .release(let name) = step { statements.released(name) }
+            if case .commit = step { outcome.commandTag = memory.commandTag }
         case PGRES_PIPELINE_ABORTED:
             if case .prepare(let statement) = step { outcome.unprepared.append(statement) }
         default:
@@ -177,5 +216,15 @@ extension Connection {
     private func locate(_ error: inout PostgresError, _ index: Int, _ batch: [(Statement, [Parameter])]) {
         error.statement = batch[index].0.name
         if batch.count > 1 { error.batchIndex = index }
+    }
+}
+
+extension PostgresError {
+    /// The error with its place in a batch of `count` that `offset` others were sent before; none where it is of these,
+    /// or where there is nothing to tell apart.
+    fileprivate func moved(by offset: Int, to count: Int) -> PostgresError {
+        var error = self
+        error.batchIndex = batchIndex.flatMap { $0 >= offset && count > 1 ? $0 - offset : nil }
+        return error
     }
 }

@@ -15,8 +15,9 @@ extension Connection {
         }
     }
 
-    /// Sends an outstanding BEGIN, for what cannot share a pipeline with it.
+    /// Sends an outstanding BEGIN and what was posted, for what cannot share a pipeline with them.
     func begin() throws(PostgresError) {
+        if !outbox.isEmpty { _ = try pipeline([]) }
         guard !prologue.isEmpty else { return }
         try interrupt.enter()
         defer { interrupt.leave() }
@@ -27,24 +28,25 @@ extension Connection {
 
     /// Ends the transaction with COMMIT; nothing is sent if it never sent a statement.
     func commit() throws(PostgresError) {
-        guard prologue.isEmpty else {
+        guard prologue.isEmpty || !outbox.isEmpty else {
             prologue = []
             return
         }
         try interrupt.enter()
         defer { interrupt.leave() }
-        let result: ResultMemory
+        let tag: String?
         // A slow disk or a synchronous standby shows here.
         let start = MonotonicTime.now()
-        defer { noteIfSlow(since: start) { ["commit"] } }
+        let posted = outbox.map(\.0.name)
+        defer { noteIfSlow(since: start) { posted + ["commit"] } }
         do {
-            result = try simple("COMMIT")
+            tag = try outbox.isEmpty ? simple("COMMIT").commandTag : commitPosted()
         } catch {
             guard error.code == .connectionLost else { throw error }
             throw PostgresError(.commitUnknown, error.message)
         }
         // The server answers ROLLBACK to the COMMIT of a transaction in which a statement had failed.
-        guard result.commandTag == "COMMIT" else {
+        guard tag == "COMMIT" else {
             throw failure ?? PostgresError(.server(.inFailedSQLTransaction), "the transaction was rolled back")
         }
     }
@@ -52,6 +54,7 @@ extension Connection {
     /// Ends the transaction without a trace. Cannot be cancelled; a failure breaks the connection.
     func rollback() {
         prologue = []
+        outbox = []
         guard !isBroken, inTransaction else { return }
         do {
             _ = try simple("ROLLBACK")

@@ -35,21 +35,22 @@ struct Ancestors {
         }
     }
 
-    /// For each block, the units that may be blocked.
+    /// For each block, the units that may be blocked, where `isAnyOpen` does not say that all may.
+    func candidates(in blocks: Set<Int32>) -> Question<[Int32: BlockBits]> {
+        WorkBlocks.candidates(of: aligned.sorted(), in: blocks)
+    }
+
+    /// Whether something is to be done in a feature over other ids: any unit may be blocked then.
     ///
-    /// - Complexity: one round trip, two where features over other ids are among the ancestors.
-    func candidates(
-        of plan: FeaturePlan, in blocks: Set<Int32>, _ work: WorkBlocks
-    ) throws(StoreError) -> [Int32: BlockBits] {
-        if !others.isEmpty, try work.isActive(among: others.sorted()) {
-            let all = BlockBits(words: SIMD16(repeating: .max))
-            return Dictionary(blocks.map { ($0, all) }) { first, _ in first }
-        }
-        var candidates: [Int32: BlockBits] = [:]
-        let addresses = aligned.flatMap { feature in blocks.map { BlockAddress(feature: feature, block: $0) } }
-        for (address, block) in try work.peek(addresses) {
-            candidates[address.block, default: BlockBits()] |= block.candidates
-        }
-        return candidates
+    /// - Complexity: one round trip, none where there are no such features.
+    func isAnyOpen(_ work: WorkBlocks) throws(StoreError) -> Bool {
+        guard !others.isEmpty else { return false }
+        return try work.isActive(among: others.sorted())
+    }
+
+    /// All units of `blocks`.
+    static func all(of blocks: Set<Int32>) -> [Int32: BlockBits] {
+        let all = BlockBits(words: SIMD16(repeating: .max))
+        return Dictionary(blocks.map { ($0, all) }) { first, _ in first }
     }
 }

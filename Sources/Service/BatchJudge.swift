@@ -17,7 +17,7 @@ struct BatchJudge {
         self.scope = Scope(scope.connection, scope.catalog, scope.definitions, scope.claimMemory, scope.reach)
         self.plan = plan
         evaluator = scope.evaluator
-        identity = IdentityUnits(scope.connection, plan)
+        identity = IdentityUnits(plan)
         ancestors = try Ancestors(of: plan, scope.catalog)
     }
 
@@ -29,16 +29,46 @@ struct BatchJudge {
     /// - Parameters:
     ///   - units: ascending, each once.
     ///   - isDescribed: whether those that are new, stale or orphaned are wanted with all that a worker sees.
-    /// - Complexity: two round trips and O(units · fields · parents) for identity deps where nothing upstream is to be
+    /// - Complexity: one round trip and O(units · fields · parents) for identity deps where nothing upstream is to be
     ///   done; otherwise as `Evaluator.judge`.
     mutating func judge(_ units: [RecordID], isDescribed: Bool) throws(ServiceError) -> JudgedRows {
-        guard !units.isEmpty else { return JudgedRows(fields: plan.fields.count) }
-        guard let identity else { return try judgeSingly(units, isDescribed: isDescribed) }
+        try judge(units, isDescribed: isDescribed, hasFailures: false).judged
+    }
+
+    /// As `judge`, with the failures of the units, without a round trip more where units are judged as columns.
+    mutating func judgeWithFailures(
+        _ units: [RecordID], isDescribed: Bool
+    ) throws(ServiceError) -> (judged: JudgedRows, failures: [RecordID: Failure]) {
+        try judge(units, isDescribed: isDescribed, hasFailures: true)
+    }
+
+    private mutating func judge(
+        _ units: [RecordID], isDescribed: Bool, hasFailures: Bool
+    ) throws(ServiceError) -> (judged: JudgedRows, failures: [RecordID: Failure]) {
+        guard !units.isEmpty else { return (JudgedRows(fields: plan.fields.count), [:]) }
+        let wanted = Failures.of(units, feature: plan.id)
+        guard let identity else {
+            let judged = try judgeSingly(units, isDescribed: isDescribed)
+            let failures = try stored { [scope] () throws(StoreError) in
+                hasFailures ? try scope.connection.ask(wanted) : [:]
+            }
+            return (judged, failures)
+        }
         do {
             let blocks = Set(units.map { Int32(truncatingIfNeeded: $0 >> 10) })
             // What is done upstream after this was read marks the units again, so it may be out of date but not miss.
-            let open = try ancestors.candidates(of: plan, in: blocks, scope.blocks)
-            let rows = try identity.read(units, isDescribed: isDescribed)
+            let isAnyOpen = try ancestors.isAnyOpen(scope.blocks)
+            let (candidates, question) = (
+                ancestors.candidates(in: blocks), identity.rows(units, isDescribed: isDescribed)
+            )
+            let (some, rows, failures): ([Int32: BlockBits], IdentityRows, [RecordID: Failure])
+            if hasFailures {
+                (some, rows, failures) = try scope.connection.ask(candidates, question, wanted)
+            } else {
+                (some, rows) = try scope.connection.ask(candidates, question)
+                failures = [:]
+            }
+            let open = isAnyOpen ? Ancestors.all(of: blocks) : some
             var definitions: Set<DefinitionID> = []
             var last = plan.definition
             for unit in 0..<rows.count {
@@ -49,7 +79,7 @@ struct BatchJudge {
             let earlier = try evaluator.earlierFields(plan, definitions)
             var judge = IdentityJudge(plan, isDescribed: isDescribed, earlier: earlier)
             let verdicts = try judge.judge(rows, units, mayBeBlocked: open)
-            return try complete(verdicts, units, isDescribed: isDescribed)
+            return (try complete(verdicts, units, isDescribed: isDescribed), failures)
         } catch let error as StoreError {
             throw ServiceError(error)
         } catch let error as ServiceError {
@@ -85,7 +115,10 @@ struct BatchJudge {
     private func countByBits(
         _ blocks: [(block: Int32, units: BlockBits)], into counts: inout JudgedCounts
     ) throws(StoreError) -> [RecordID] {
-        let open = try ancestors.candidates(of: plan, in: Set(blocks.map(\.block)), scope.blocks)
+        let numbers = Set(blocks.map(\.block))
+        let isAnyOpen = try ancestors.isAnyOpen(scope.blocks)
+        let open =
+            isAnyOpen ? Ancestors.all(of: numbers) : try scope.connection.ask(ancestors.candidates(in: numbers))
         let features = Set(plan.deps.map(\.upstream)).union([plan.id])
         let present = try Presences(scope.connection).peek(
             blocks.flatMap { entry in features.map { BlockAddress(feature: $0, block: entry.block) } })

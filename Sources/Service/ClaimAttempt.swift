@@ -51,7 +51,7 @@ struct ClaimAttempt {
 
     mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
         var previous = position
-        var width = 1
+        var width = min(scope.claimMemory.blocks(for: limit, of: plan.id), Limits.claimBlocksMax)
         var judgedCount = 0
         var seen: [Int32] = []
         while chosen.count < limit {
@@ -67,6 +67,8 @@ struct ClaimAttempt {
             seen += blocks.map(\.address.block)
             try judge(units, scope)
             previous = last
+            // Fewer than asked for are all that there are.
+            if blocks.count < width { break }
             width = nextWidth(width, after: seen.count)
             if judgedCount >= Limits.claimJudgedMax {
                 outcome.isUnfinished = true
@@ -74,6 +76,7 @@ struct ClaimAttempt {
                 break
             }
         }
+        scope.claimMemory.note(units: judgedCount, in: seen.count, of: plan.id)
         if chosen.count >= limit { outcome.isMore = true }
         if let orderBy { keepTogether(orderBy) }
         if chosen.isEmpty, !outcome.isUnfinished, requests.contains(where: { $0.wait > .zero }) {
@@ -117,12 +120,8 @@ struct ClaimAttempt {
             let part = Array(rest.prefix(max(limit - chosen.count, Limits.claimJudgedMin)))
             rest = rest.dropFirst(part.count)
             let ascending = part.sorted()
-            let judged = try judge.judge(ascending, isDescribed: true)
+            let (judged, failures) = try judge.judgeWithFailures(ascending, isDescribed: true)
             batches.append(judged)
-            let open = judged.units.indices.filter { judged.row[$0] >= 0 }.map { judged.units[$0] }
-            let failures = try stored { () throws(StoreError) in
-                open.isEmpty ? [:] : try Failures(scope.connection, feature: plan.id).read(open)
-            }
             var positions = Array(part.indices)
             if part != ascending {
                 let places = Dictionary(zip(ascending, ascending.indices)) { first, _ in first }

@@ -46,8 +46,22 @@ public struct ClaimRequest: Sendable {
         self.tags = tags
     }
 
+    /// Whether it is worth making together with others, and may be.
+    var isSmall: Bool {
+        limit <= Limits.smallClaimUnitsMax && secondsMax == nil && filters.isEmpty && Once.current == nil
+    }
+
     /// Which units it takes.
     var taste: Taste { Taste(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs, tags: tags) }
+}
+
+/// What has to be the same for small claims to be made together.
+struct SmallClaimKind: Hashable, Sendable {
+    let feature: FeatureID
+    /// Of the registry that the feature was chosen by.
+    let revision: Int64
+    let taste: Taste
+    let reach: Reach
 }
 
 /// A batch in a worker's hands.
@@ -70,8 +84,7 @@ extension Metaxy {
     /// the order in which they were asked for.
     ///
     /// Features that require tags which the worker does not have are passed over. Which they are, and their order, is as
-    /// it was when the request came; that the worker has the tags and that there is a place under the caps is looked at
-    /// again in the transaction that hands out.
+    /// the registry has it in the transaction that hands out, which also looks for a place under the caps.
     ///
     /// - Returns: nil where there was nothing, after waiting as long as asked.
     /// - Throws: `.featureNotFound`; `.invalid` for a root feature; `.requirementsNotMet` where all features require
@@ -81,21 +94,23 @@ extension Metaxy {
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
         // That there is nothing to do would be wrong, and who believes it and asks again at once would ask all the time.
         guard !isDraining else { throw .stopping }
-        let features = try await apart { () async throws(ServiceError) -> [FeatureID] in
-            try await claimable(request)
-        }
+        var offer = try await offer(request)
         let deadline = ContinuousClock.now + request.wait
-        let wish = Wish(features: Set(features), limit: request.limit, taste: request.taste)
         let number = waiters.enter()
         defer { waiters.leave(number) }
         var (turn, pause) = (Turn?.none, Limits.contentionPauseMin)
         while true {
             if isDraining { return nil }
+            let wish = Wish(features: Set(offer.features), limit: request.limit, taste: request.taste)
             let mark = waiters.mark(wish.features)
-            let look = try await apart { [turn] () async throws(ServiceError) -> Look in
-                try await self.look(request, features, turn)
+            let look = try await apart { [turn, offer] () async throws(ServiceError) -> Look in
+                try await self.look(request, offer, turn)
             }
             if let batch = look.batch { return batch }
+            if look.isOutdated {
+                offer = try await self.offer(request, turn)
+                continue
+            }
             let left = deadline - ContinuousClock.now
             guard left > .zero, !isDraining else {
                 for feature in look.contended { waiters.pass(Turn(feature: feature)) }
@@ -115,6 +130,8 @@ extension Metaxy {
     /// What one look at the features found.
     private struct Look: Sendable {
         var batch: ClaimedBatch?
+        /// Whether the registry was changed since the features were chosen.
+        var isOutdated = false
         /// Features of which somebody else held something that can be handed out.
         var contended: Set<FeatureID> = []
         /// How many turns were handed on to nobody: they count as wake-ups.
@@ -123,13 +140,14 @@ extension Metaxy {
 
     /// Looks for work in each of the features, and hands the turn to look on to others where something may be left.
     private func look(
-        _ request: ClaimRequest, _ features: [FeatureID], _ turn: Turn?
+        _ request: ClaimRequest, _ offer: ClaimOffer, _ turn: Turn?
     ) async throws(ServiceError) -> Look {
         var turn = turn
         var look = Look()
         do throws(ServiceError) {
-            for feature in features {
-                let outcome = try await claim(request, feature)
+            for feature in offer.features {
+                let outcome = try await claim(request, feature, offer.revision)
+                if outcome.isOutdated { return Look(isOutdated: true) }
                 if let batch = outcome.batch {
                     handOn(turn, after: feature, isMore: outcome.isMore || outcome.isUnfinished)
                     return Look(batch: batch)
@@ -158,46 +176,38 @@ extension Metaxy {
         if !waiters.pass(next), turn != nil { notices.add([feature: .some]) }
     }
 
-    /// The features that the worker can have work of, in the order in which they are looked at.
-    private func claimable(_ request: ClaimRequest) async throws(ServiceError) -> [FeatureID] {
-        let keys = request.features
-        return try await read { (scope) throws(ServiceError) in
-            var features: [(id: FeatureID, priority: Int32, place: Int)] = []
-            var unmet: [String] = []
-            for (index, key) in keys.enumerated() {
-                let plan = try scope.unitPlan(key)
-                guard !plan.isRoot else {
-                    throw .invalid([
-                        Fault(
-                            .pointer(keys.count == 1 ? "/feature" : "/features/\(index)"),
-                            "\(key) is a root: its records are written, not computed")
-                    ])
-                }
-                let settings = scope.catalog.dispatch(of: plan.id)
-                let missing = settings.missing(from: request.tags)
-                if missing.isEmpty {
-                    features.append((plan.id, settings.priority, index))
-                } else {
-                    unmet.append("\(key) requires \(missing.joined(separator: " "))")
-                }
+    /// What the worker can have work of, by the graph that this process knows: who hands out sees whether it still holds.
+    /// What that refuses is asked of the database.
+    ///
+    /// - Parameter turn: handed on where nothing is offered.
+    private func offer(_ request: ClaimRequest, _ turn: Turn? = nil) async throws(ServiceError) -> ClaimOffer {
+        if let catalog = knownCatalog {
+            do { return try catalog.offer(request, reach) } catch {
+                // The graph may have changed: the answer to that is the database's.
             }
-            guard !features.isEmpty else {
-                throw .requirementsNotMet(unmet.prefix(Limits.faultsMax).joined(separator: "; "))
+        }
+        do throws(ServiceError) {
+            return try await apart { () async throws(ServiceError) in
+                try await read { (scope) throws(ServiceError) in try scope.catalog.offer(request, scope.reach) }
             }
-            return features.sorted { ($1.priority, $0.place) < ($0.priority, $1.place) }.map(\.id)
+        } catch {
+            if let turn { waiters.pass(turn) }
+            throw error
         }
     }
 
     /// One attempt at one feature; small claims of the same kind are made together.
-    private func claim(_ request: ClaimRequest, _ feature: FeatureID) async throws(ServiceError) -> ClaimOutcome {
-        guard SmallClaims.takes(request) else { return try await claim([request], feature)[0] }
-        let kind = SmallClaims.Kind(feature: feature, taste: request.taste, reach: reach)
-        let outcome = try await smallClaims.claim(request, kind) { (requests) async throws(ServiceError) in
-            try await claim(requests, feature)
+    private func claim(
+        _ request: ClaimRequest, _ feature: FeatureID, _ revision: Int64
+    ) async throws(ServiceError) -> ClaimOutcome {
+        guard request.isSmall else { return try await claim([request], feature, revision)[0] }
+        let kind = SmallClaimKind(feature: feature, revision: revision, taste: request.taste, reach: reach)
+        let outcome = try await smallClaims.run(request, kind) { (requests) async throws(ServiceError) in
+            try await claim(requests, feature, revision)
         }
         // What was enough for some of them, or may only be handed out by itself, is left.
         guard outcome.batch == nil, outcome.isMore else { return outcome }
-        return try await claim([request], feature)[0]
+        return try await claim([request], feature, revision)[0]
     }
 
     /// One attempt at one feature for requests of the same taste; units whose earlier version fits are put back first,
@@ -205,12 +215,13 @@ extension Metaxy {
     ///
     /// - Returns: an outcome for each.
     private func claim(
-        _ requests: [ClaimRequest], _ feature: FeatureID
+        _ requests: [ClaimRequest], _ feature: FeatureID, _ revision: Int64
     ) async throws(ServiceError) -> [ClaimOutcome] {
         var position: ReadyBlock?
         var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
             var outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
+                guard scope.catalog.revision == revision else { return ClaimOutcome(isOutdated: true) }
                 guard
                     let plan = scope.catalog[feature],
                     scope.catalog.dispatch(of: feature).missing(from: requests[0].tags).isEmpty,
@@ -242,6 +253,48 @@ extension Metaxy {
     }
 }
 
+/// What a worker can have work of.
+private struct ClaimOffer: Sendable {
+    /// The features, in the order in which they are looked at.
+    let features: [FeatureID]
+    /// The revision of the registry that they are of.
+    let revision: Int64
+}
+
+extension Catalog {
+    /// What the worker can have work of.
+    ///
+    /// - Throws: `.featureNotFound`; `.invalid` for a root; `.requirementsNotMet`.
+    fileprivate func offer(_ request: ClaimRequest, _ reach: Reach) throws(ServiceError) -> ClaimOffer {
+        let keys = request.features
+        var features: [(id: FeatureID, priority: Int32, place: Int)] = []
+        var unmet: [String] = []
+        for (index, key) in keys.enumerated() {
+            guard let plan = units(of: key), reach.sees(key, in: self) else { throw .featureNotFound(key.description) }
+            guard !plan.isRoot else {
+                throw .invalid([
+                    Fault(
+                        .pointer(keys.count == 1 ? "/feature" : "/features/\(index)"),
+                        "\(key) is a root: its records are written, not computed")
+                ])
+            }
+            let settings = dispatch(of: plan.id)
+            let missing = settings.missing(from: request.tags)
+            if missing.isEmpty {
+                features.append((plan.id, settings.priority, index))
+            } else {
+                unmet.append("\(key) requires \(missing.joined(separator: " "))")
+            }
+        }
+        guard !features.isEmpty else {
+            throw .requirementsNotMet(unmet.prefix(Limits.faultsMax).joined(separator: "; "))
+        }
+        return ClaimOffer(
+            features: features.sorted { ($1.priority, $0.place) < ($0.priority, $1.place) }.map(\.id),
+            revision: revision)
+    }
+}
+
 extension Scope {
     /// The request with as many units as its worker computes in the time that it wants to; at least one.
     ///
@@ -258,6 +311,8 @@ extension Scope {
 
 /// What an attempt at claiming found.
 struct ClaimOutcome: Sendable {
+    /// Whether nothing was looked at, because the registry was changed since the feature was chosen.
+    var isOutdated = false
     /// What is handed out, in the order of the requests; the last of them may get nothing.
     var batches: [ClaimedBatch] = []
     /// How many of the requests were looked at.

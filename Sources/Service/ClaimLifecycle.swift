@@ -162,16 +162,15 @@ extension Scope {
     mutating func takeBack(_ feature: FeatureID) throws(ServiceError) {
         let connection = connection
         let claims = Claims(connection)
-        let expired = try stored { () throws(StoreError) in
-            try claims.lockExpired(feature, limit: Limits.expiredClaimsMax)
+        let (expired, due) = try stored { () throws(StoreError) in
+            try connection.ask(
+                Claims.lockExpired(feature, limit: Limits.expiredClaimsMax),
+                Failures.due(feature, limit: Limits.dueFailuresMax))
         }
         var lost: [(claim: StoredClaim, units: [ClaimedUnit])] = []
         for claim in expired {
             let units = try stored { () throws(StoreError) in try claims.batch(claim.id) }
             lost.append((claim, units.indices.filter { !claim.finished[$0] }.map { units[$0] }))
-        }
-        let due = try stored { () throws(StoreError) in
-            try Failures(connection, feature: feature).due(limit: Limits.dueFailuresMax)
         }
         guard !expired.isEmpty || !due.isEmpty else { return }
         try lock(lost.flatMap { $0.units.map(\.record) } + due, of: feature)

@@ -1,5 +1,6 @@
 // What was handed out with claims, as the process that did so remembers it.
 
+import Feature
 import Postgres
 import Store
 import Synchronization
@@ -47,6 +48,8 @@ final class ClaimMemory: Sendable {
     }
 
     private let state = Mutex(State())
+    /// For each feature, how many units there were to hand out in a block that had some, when last looked at.
+    private let densities = Mutex<[FeatureID: Double]>([:])
 
     /// Bytes that all of it takes, about.
     var size: Int { state.withLock { $0.size } }
@@ -73,6 +76,19 @@ final class ClaimMemory: Sendable {
             guard let entry = state.entries[claim.id], entry.token == claim.token else { return nil }
             return entry.handedOut
         }
+    }
+
+    /// Notes how many units a claim found in how many blocks.
+    func note(units: Int, in blocks: Int, of feature: FeatureID) {
+        guard units > 0, blocks > 0 else { return }
+        densities.withLock { $0[feature] = Double(units) / Double(blocks) }
+    }
+
+    /// In how many blocks there are so many units of a feature to hand out, if they still lie as they did; one where nothing
+    /// is known.
+    func blocks(for units: Int, of feature: FeatureID) -> Int {
+        guard let density = densities.withLock({ $0[feature] }) else { return 1 }
+        return max(1, Int((Double(units) / density).rounded(.up)))
     }
 
     /// Forgets a claim that has ended.

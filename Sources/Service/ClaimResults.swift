@@ -42,7 +42,7 @@ extension Scope {
                 detail: ChangeDetail.counts(["records": count])))
         try stored { [writing] () throws(StoreError) in
             try VersionLog(connection, feature: plan.id).append(
-                writing.columns, kind: .computed, definition: held.claim.definition, operation: operation)
+                writing.columns, kind: .computed, definition: held.claim.definition, operations: [operation])
             try LineageLog(connection, feature: plan.id).append(
                 writing.others, definition: held.claim.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: writing.appeared, gone: [])

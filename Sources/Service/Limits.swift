@@ -11,6 +11,12 @@ public enum Limits {
     /// Small claims that are made together at most: their units are about one block.
     public static let smallClaimsTogetherMax = 32
 
+    /// Rows up to which a write to a root is a small one.
+    public static let smallWriteRowsMax = 128
+
+    /// Small writes that are carried out together at most: as many rows as a long write stores at a time.
+    public static let smallWritesTogetherMax = 64
+
     /// The longest lease without a heartbeat, in seconds: a day.
     public static let leaseSecondsMax = 86_400
 
@@ -118,8 +124,12 @@ public enum Limits {
     /// Long writes at a time, of a process: each keeps a connection while its body comes in, and others must be left.
     public static let streamedWritesMax = 2
 
-    /// Rows and bytes of a part of a long write: statements of 50 ms, and a few megabytes in memory.
-    public static let partRowsMax = 16_384, partBytesMax = 8 << 20
+    /// Rows and bytes of a part of a write: statements of 10 ms, and a megabyte in memory. While one part is written others
+    /// are read and looked up, so what is not done beside something else is the first part's reading and the last one's writing.
+    public static let partRowsMax = 4_096, partBytesMax = 2 << 20
+
+    /// Rows and bytes of a write beyond which it is a long one, which others of the root wait for.
+    public static let shortWriteRowsMax = 16_384, shortWriteBytesMax = 8 << 20
 
     /// For how long a long write waits for its next part: a slow client must not hold up a push for ever.
     public static let partPatience: Duration = .seconds(60)

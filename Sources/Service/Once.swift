@@ -27,7 +27,9 @@ public final class Once: Sendable {
     ///
     /// A request takes several transactions at times; only one of them has an outcome of the kind that is answered.
     func keep(_ outcome: some Sendable, _ connection: Connection) throws(ServiceError) {
-        let told: any Sendable = (outcome as? ClaimOutcome)?.batch ?? outcome
+        // Writes that may be carried out with others have no key, so that there is one here.
+        let told: any Sendable =
+            (outcome as? ClaimOutcome)?.batch ?? (outcome as? [WriteOutcome])?.first ?? outcome
         guard let answer = answer(told) else { return }
         let isFirst = try stored { () throws(StoreError) in
             try Answers(connection).keep(answer, caller: caller, key: key)

@@ -145,6 +145,17 @@ public struct RecordPart: Sendable {
         keys.append { bytes in for value in key { value.encode(into: &bytes) } }
     }
 
+    /// Appends the rows of another part of the same shape. Where these stand in their request is no longer told.
+    mutating func append(contentsOf other: RecordPart) {
+        keys.append(contentsOf: other.keys)
+        metadata.append(contentsOf: other.metadata)
+        fingerprints.append(contentsOf: other.fingerprints)
+        for field in provenance.indices {
+            provenance[field].append(contentsOf: other.provenance[field])
+            dataVersions[field].append(contentsOf: other.dataVersions[field])
+        }
+    }
+
     /// Forgets the row that is being read.
     public mutating func discard() {
         for field in provenance.indices {

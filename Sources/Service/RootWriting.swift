@@ -4,53 +4,60 @@ import Feature
 import Postgres
 import Store
 
-/// A part with the ids of its records.
+/// Rows with the ids of their records.
 struct RootRows: Sendable {
     let part: RecordPart
     let records: [RecordID]
+    /// For each row the request that it is of; none where all are of the first.
+    var owners: [Int] = []
     /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
     let differing: DifferingHeads?
+
+    /// The request that a row is of.
+    func owner(_ row: Int) -> Int { owners.isEmpty ? 0 : owners[row] }
 }
 
-/// A write to a root being carried out in one transaction.
+/// One write to a root, or several small ones, being carried out in one transaction.
 struct RootWriting {
     private let plan: FeaturePlan
-    private let shape: RowShape
-    private let operation: Int64
+    /// Who writes: one for each request.
+    private let writers: [Writer]
+    /// The numbers of the changes, one for each request; none before the first rows.
+    private var operations: [Int64] = []
     /// Whether nobody else writes to the root meanwhile; otherwise the blocks of the records are locked.
     private let isAlone: Bool
     private let watched: [String]
-    private var outcome: WriteOutcome
+    private var outcomes: [WriteOutcome]
     /// Records that are now as their source says, and units downstream that may need work.
     private var settled: [BlockAddress: BlockBits] = [:]
     private var marked: [BlockAddress: BlockBits] = [:]
 
-    init(_ shape: RowShape, _ writer: Writer, isAlone: Bool, _ scope: inout Scope) throws(ServiceError) {
+    init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ scope: inout Scope) throws(ServiceError) {
         let plan = try scope.plan(shape.key)
         guard plan.isRoot, plan.definition == shape.definition else {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = scope.connection
         try stored { () throws(StoreError) in try RootLock(connection, feature: plan.id).enter(isAlone: isAlone) }
-        operation = try scope.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
         self.plan = plan
-        self.shape = shape
+        self.writers = writers
         self.isAlone = isAlone
         watched = scope.catalog.watched(of: plan.id)
-        outcome = WriteOutcome(featureVersion: plan.featureVersion, new: 0, changed: 0, unchanged: 0)
+        let nothing = WriteOutcome(featureVersion: plan.featureVersion, new: 0, changed: 0, unchanged: 0)
+        outcomes = Array(repeating: nothing, count: writers.count)
+        // Waits until it is alone: its rows are taken only then.
+        if isAlone {
+            operations = try stored { () throws(StoreError) in try connection.ask(Operations.numbers(writers.count)) }
+        }
     }
 
     /// Writes the rows that differ from what is stored.
     mutating func write(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) {
-        if !isAlone { try scope.lock(rows.records, of: plan.id) }
         let connection = scope.connection
         let plan = plan
-        let found = try stored { () throws(StoreError) in
-            if let differing = rows.differing { return try RootComparison(differing, rows.part, plan) }
-            let heads = Heads(connection, feature: plan.id)
-            return try RootComparison(
-                heads.differing(rows.records, fingerprints: rows.part.fingerprints), rows.part, plan)
-        }
+        let differing: DifferingHeads
+        if let known = rows.differing { differing = known } else { differing = try lock(rows, &scope) }
+        let found = try stored { () throws(StoreError) in try RootComparison(differing, rows.part, plan) }
         let compared = try compare(rows, found, connection)
         var appended: [Int] = []
         var fresh: [Bool] = []
@@ -60,12 +67,13 @@ struct RootWriting {
             let record = rows.records[position]
             switch standing {
             case .none, .deleted:
+                outcomes[rows.owner(position)].new += 1
                 appeared.append(record)
                 changes.append(RecordChange(appearance: record))
             case .live(let moves, let isSame):
                 let metadata = compared[record]
                 if isSame, metadata?.hasSameMetadata == true { continue }
-                outcome.changed += 1
+                outcomes[rows.owner(position)].changed += 1
                 let moves = found.moves[moves]
                 let columns = metadata.map { moves.columns.union($0.moved) } ?? moves.columns
                 if !moves.slots.isEmpty || !columns.isEmpty {
@@ -75,13 +83,13 @@ struct RootWriting {
             appended.append(position)
             if case .none = standing { fresh.append(true) } else { fresh.append(false) }
         }
-        outcome.new += appeared.count
-        outcome.unchanged += rows.part.count - appended.count
+        countUnchanged(rows, but: appended)
         guard !appended.isEmpty else { return }
         let columns = columns(rows, appended, fresh)
-        try stored { [operation, appeared] () throws(StoreError) in
+        let numbers = writers.count == 1 ? operations : appended.map { operations[rows.owner($0)] }
+        try stored { [appeared] () throws(StoreError) in
             try VersionLog(connection, feature: plan.id)
-                .append(columns, kind: .written, definition: plan.definition, operation: operation)
+                .append(columns, kind: .written, definition: plan.definition, operations: numbers)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         note(columns.records, of: plan.id, in: &settled)
@@ -89,13 +97,32 @@ struct RootWriting {
     }
 
     /// Marks what the write touches, blocks in the one order in which everybody locks them.
-    mutating func finish(_ scope: inout Scope) throws(ServiceError) -> WriteOutcome {
+    ///
+    /// - Returns: what came of each request.
+    mutating func finish(_ scope: inout Scope) throws(ServiceError) -> [WriteOutcome] {
         try scope.lock(Set(settled.keys).union(marked.keys))
         for (address, bits) in settled { scope.ledger.update(address) { $0.settle(bits) } }
         for (address, bits) in marked { scope.ledger.update(address) { $0.mark(bits) } }
-        scope.tally.add(outcome, of: plan.id)
-        try scope.complete(operation, outcome.detail)
-        return outcome
+        for outcome in outcomes { scope.tally.add(outcome, of: plan.id) }
+        try scope.note(
+            operations, writers, LoggedChange(.recordsWritten, feature: plan.id),
+            outcomes.map { ChangeDetail.counts($0.detail) })
+        return outcomes
+    }
+
+    /// Locks the blocks of the records, and finds what differs from what is stored then.
+    private mutating func lock(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> DifferingHeads {
+        let heads = Heads(scope.connection, feature: plan.id)
+        let differing: DifferingHeads
+        (differing, operations) = try scope.lock(
+            rows.records, of: plan.id, asking: heads.differing(rows.records, fingerprints: rows.part.fingerprints),
+            Operations.numbers(writers.count))
+        return differing
+    }
+
+    private mutating func countUnchanged(_ rows: RootRows, but appended: [Int]) {
+        for row in 0..<rows.part.count { outcomes[rows.owner(row)].unchanged += 1 }
+        for row in appended { outcomes[rows.owner(row)].unchanged -= 1 }
     }
 
     private func note(

@@ -69,6 +69,16 @@ struct Scope {
         do { return try Operations(connection).begin(writer, change) } catch { throw ServiceError(error) }
     }
 
+    /// Notes changes of the same kind, and what each amounted to, under numbers that they have.
+    mutating func note(
+        _ numbers: [Int64], _ writers: [Writer], _ change: LoggedChange, _ details: [[UInt8]]
+    ) throws(ServiceError) {
+        isNoted = true
+        do { try Operations(connection).note(numbers, writers, change, details: details) } catch {
+            throw ServiceError(error)
+        }
+    }
+
     /// Notes what a change amounted to.
     func complete(_ operation: Int64, _ detail: KeyValuePairs<String, Int>) throws(ServiceError) {
         try stored { () throws(StoreError) in
@@ -79,6 +89,16 @@ struct Scope {
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
         try lock(Set(units.map { BlockAddress(feature: feature, record: $0) }))
+    }
+
+    /// Locks the blocks of units, and asks two questions as of after that.
+    mutating func lock<A, B>(
+        _ units: some Sequence<RecordID>, of feature: FeatureID, asking first: Question<A>, _ second: Question<B>
+    ) throws(ServiceError) -> (A, B) {
+        let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
+        do { return try blocks.lock(addresses, into: &ledger, asking: first, second) } catch {
+            throw ServiceError(error)
+        }
     }
 
     /// Locks blocks.

@@ -16,7 +16,10 @@ final class ServiceState: Sendable {
     let readers = Waiters()
     let tokens = TokenMemory()
     /// Claims of a few units, which are made together where many come.
-    let smallClaims = SmallClaims()
+    let smallClaims = Coalescer<SmallClaimKind, ClaimRequest, ClaimOutcome>(most: Limits.smallClaimsTogetherMax)
+    /// Writes of a few rows to a root, which are carried out together where many come.
+    let smallWrites = Coalescer<SmallWriteKind, RootWrite, Result<WriteOutcome, ServiceError>>(
+        most: Limits.smallWritesTogetherMax)
     /// What was handed out with the latest claims.
     let claimMemory = ClaimMemory()
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
@@ -40,7 +43,7 @@ extension Metaxy {
     var tallies: WorkTallies { state.tallies }
     var readers: Waiters { state.readers }
     var tokens: TokenMemory { state.tokens }
-    var smallClaims: SmallClaims { state.smallClaims }
+    var smallClaims: Coalescer<SmallClaimKind, ClaimRequest, ClaimOutcome> { state.smallClaims }
     var claimMemory: ClaimMemory { state.claimMemory }
     var streams: Gate { state.streams }
 }

@@ -7,41 +7,79 @@ public import Store
 extension Metaxy {
     /// Appends versions of a root's records as they come in: all rows or none.
     ///
-    /// One part is a short transaction that shares the root with other writers. More of them are one long transaction
-    /// that is alone on it; it locks no work before its end, so claims and writes elsewhere go on. While it writes a part,
-    /// another connection finds what differs in the next.
+    /// Up to `Limits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
+    /// few rows share with others that come at the same time. More are one long transaction that is alone on the root; it
+    /// locks no work before its end, so claims and writes elsewhere go on. While it writes a part, another connection finds
+    /// what differs in the next.
     ///
     /// - Parameter next: gives the next part, nil at the end; what it throws ends the write.
     /// - Throws: `.featureNotFound`; `.invalid` naming rows of the same record; `.conflict` where the feature was
     ///   redefined since `shape`; `.tooSlow` where a part of a long body does not come in time; `.unavailable`; what
     ///   `next` throws.
-    /// - Complexity: about six round trips a part; the memory of three parts and 20 bytes a row.
+    /// - Complexity: about five round trips, and as many for each part of a long write; the memory of a short write or of
+    ///   three parts, and 20 bytes a row.
     public func write(
         to shape: RowShape, writer: Writer, parts next: () async throws(ServiceError) -> RecordPart?
     ) async throws(ServiceError) -> WriteOutcome {
+        try await write(to: shape, writer: writer, shortRows: Limits.shortWriteRowsMax, parts: next)
+    }
+
+    /// As above.
+    ///
+    /// - Parameter shortRows: up to how many rows a write of several parts is a short one.
+    func write(
+        to shape: RowShape, writer: Writer, shortRows: Int, parts next: () async throws(ServiceError) -> RecordPart?
+    ) async throws(ServiceError) -> WriteOutcome {
         var seen = SeenKeys(random: random)
-        guard let first = try await next() else {
+        var first: [RecordPart] = []
+        var isShort = true
+        while isShort, let part = try await next() {
+            try Self.check(part, &seen)
+            first.append(part)
+            isShort =
+                first.reduce(0) { $0 + $1.count } <= shortRows
+                && first.reduce(0) { $0 + $1.byteCount } <= Limits.shortWriteBytesMax
+        }
+        // One part that is too large for a short write may be a document, which is one part whatever its size.
+        if !isShort, first.count == 1, let second = try await next() {
+            try Self.check(second, &seen)
+            first.append(second)
+        }
+        guard first.count > 1, !isShort else { return try await write(short: first, shape, writer) }
+        return try await write(long: first, shape, writer) { () async throws(ServiceError) in
+            guard let part = try await next() else { return nil }
+            try Self.check(part, &seen)
+            return part
+        }
+    }
+
+    /// A write of one transaction with its rows at hand.
+    private func write(
+        short parts: [RecordPart], _ shape: RowShape, _ writer: Writer
+    ) async throws(ServiceError) -> WriteOutcome {
+        guard var part = parts.first else {
             return WriteOutcome(featureVersion: shape.featureVersion, new: 0, changed: 0, unchanged: 0)
         }
-        let start = try await take(first, &seen, isAlone: false)
-        guard let second = try await next() else {
-            return try await change { (scope) throws(ServiceError) in
-                var writing = try RootWriting(shape, writer, isAlone: false, &scope)
-                try writing.write(start, &scope)
-                return try writing.finish(&scope)
-            }
-        }
+        for other in parts.dropFirst() { part.append(contentsOf: other) }
+        return try await write(RootWrite(part: part, writer: writer))
+    }
+
+    /// A write whose rows come in while it is carried out.
+    ///
+    /// - Parameter first: the parts that have come already.
+    private func write(
+        long first: [RecordPart], _ shape: RowShape, _ writer: Writer,
+        rest next: () async throws(ServiceError) -> RecordPart?
+    ) async throws(ServiceError) -> WriteOutcome {
+        let start = try await identify(first[0])
         return try await streams.pass { () async throws(ServiceError) in
             let feed = Feed<RootRows>(capacity: 1)
             async let outcome = write(feed, shape, writer)
             do throws(ServiceError) {
-                var part: RecordPart? = second
                 // The transaction takes its first part once it is alone on the root.
                 var isTaken = await feed.send(start)
-                while isTaken, let taken = part {
-                    isTaken = await feed.send(try await take(taken, &seen, isAlone: true))
-                    part = try await next()
-                }
+                for part in first.dropFirst() where isTaken { isTaken = await feed.send(try await compare(part)) }
+                while isTaken, let part = try await next() { isTaken = await feed.send(try await compare(part)) }
                 feed.finish()
             } catch {
                 // The transaction ends because its rows do.
@@ -60,9 +98,9 @@ extension Metaxy {
         do throws(ServiceError) {
             return .success(
                 try await change(retries: 0) { (scope) throws(ServiceError) in
-                    var writing = try RootWriting(shape, writer, isAlone: true, &scope)
+                    var writing = try RootWriting(shape, [writer], isAlone: true, &scope)
                     while let rows = try Self.next(feed) { try writing.write(rows, &scope) }
-                    return try writing.finish(&scope)
+                    return try writing.finish(&scope)[0]
                 })
         } catch {
             return .failure(error)
@@ -78,23 +116,33 @@ extension Metaxy {
         }
     }
 
-    /// Checks the keys of a part and gives them record ids, in a transaction of its own: ids that are never used cost
-    /// nothing, and no lock on a key is held while the body comes in.
-    ///
-    /// - Parameter isAlone: whether this write is alone on the root already. Nobody else changes a head then, and no part
-    ///   names a record of another, so what is committed is what the part will be held against.
-    private func take(
-        _ part: RecordPart, _ seen: inout SeenKeys, isAlone: Bool
-    ) async throws(ServiceError) -> RootRows {
+    private static func check(_ part: RecordPart, _ seen: inout SeenKeys) throws(ServiceError) {
         let faults = seen.faults(in: part)
         guard faults.isEmpty else { throw .invalid(faults) }
-        return try await pool.withConnection { (connection) throws(ServiceError) in
+    }
+
+    /// Gives the records of a part their ids, in a transaction of its own: ids that are never used cost nothing, and no
+    /// lock on a key is held while the body comes in.
+    func identify(_ part: RecordPart) async throws(ServiceError) -> RootRows {
+        try await pool.withConnection { (connection) throws(ServiceError) in
+            try stored { () throws(StoreError) in
+                RootRows(
+                    part: part, records: try RecordIDs(connection, space: part.shape.space).intern(part.keys),
+                    differing: nil)
+            }
+        }
+    }
+
+    /// As `identify`, and finds what differs from what is stored, for a write that is alone on the root. Nobody else changes
+    /// a head then, and no part names a record of another, so what is committed is what the part will be held against.
+    private func compare(_ part: RecordPart) async throws(ServiceError) -> RootRows {
+        try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
                 let heads = Heads(connection, feature: part.shape.feature)
                 return RootRows(
                     part: part, records: records,
-                    differing: isAlone ? try heads.differing(records, fingerprints: part.fingerprints) : nil)
+                    differing: try connection.ask(heads.differing(records, fingerprints: part.fingerprints)))
             }
         }
     }

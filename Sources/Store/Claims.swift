@@ -131,12 +131,12 @@ public struct Claims {
     ///   - failed: the units that failed, these and those before; nil where no more have.
     ///   - time: how many units were computed in how many seconds; nil where the worker does not say.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: no round trip of its own.
     public func update(
         _ id: Int64, finished: BitString, failed: BitString? = nil, state: ClaimState,
         time: (units: Int, seconds: Double)? = nil
     ) throws(StoreError) {
-        try connection.run(
+        try connection.runLater(
             Self.updateStatement,
             [
                 .int8(id), .bit(finished), .int2(state.rawValue), .double(time?.seconds ?? 0),
@@ -147,10 +147,9 @@ public struct Claims {
     /// Locks the claims of a feature whose lease has run out, passing over those that somebody else is ending.
     ///
     /// - Parameter limit: how many at most.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(active claims of the feature).
-    public func lockExpired(_ feature: FeatureID, limit: Int) throws(StoreError) -> [StoredClaim] {
-        try connection.rows(Self.lockExpiredStatement, [.int4(feature), .int8(Int64(limit))], Self.decode)
+    /// - Complexity: O(active claims of the feature).
+    public static func lockExpired(_ feature: FeatureID, limit: Int) -> Question<[StoredClaim]> {
+        .rows(lockExpiredStatement, [.int4(feature), .int8(Int64(limit))], decode)
     }
 
     /// Forgets what was handed out with claims that ended some time ago.

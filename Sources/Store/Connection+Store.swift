@@ -32,4 +32,9 @@ extension Connection {
     func run(_ statement: Statement, _ parameters: [Parameter] = []) throws(StoreError) -> Int {
         do { return try execute(statement, parameters) } catch { throw StoreError(error) }
     }
+
+    /// Runs a statement for its effect, with the next one or with COMMIT: it costs no round trip.
+    func runLater(_ statement: Statement, _ parameters: [Parameter] = []) throws(StoreError) {
+        do { try post(statement, parameters) } catch { throw StoreError(error) }
+    }
 }

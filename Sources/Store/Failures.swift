@@ -65,15 +65,20 @@ public struct Failures {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func read(_ records: [RecordID]) throws(StoreError) -> [RecordID: Failure] {
-        let failures = try connection.rows(Self.readStatement, [.int4(feature), .int8Array(records)], Self.decode)
-        return Dictionary(failures.map { ($0.record, $0) }) { first, _ in first }
+        try connection.ask(Self.of(records, feature: feature))
+    }
+
+    /// The failures of these units, by record id; a unit that has not failed is absent.
+    public static func of(_ records: [RecordID], feature: FeatureID) -> Question<[RecordID: Failure]> {
+        Question<[Failure]>.rows(readStatement, [.int4(feature), .int8Array(records)], decode)
+            .map { failures in Dictionary(failures.map { ($0.record, $0) }) { first, _ in first } }
     }
 
     /// Notes failures: a unit's attempts count on while its provenance is the same.
     ///
     /// - Parameter notes: one for each unit.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: no round trip of its own.
     public func write(
         _ units: [ClaimedUnit], _ notes: [FailureNote], definition: DefinitionID, worker: String, error: String
     ) throws(StoreError) {
@@ -82,7 +87,7 @@ public struct Failures {
             writer.value(.array(unit.provenance.map(JSONValue.string)))
             return writer.bytes
         }
-        try connection.run(
+        try connection.runLater(
             Self.writeStatement,
             [
                 .int4(feature), .int8(definition), .text(worker), .text(error), .int8Array(units.map(\.record)),
@@ -95,19 +100,16 @@ public struct Failures {
     /// Forgets the failures of units that succeeded or that are to be tried anew.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: no round trip of its own.
     public func clear(_ records: [RecordID]) throws(StoreError) {
-        try connection.run(Self.clearStatement, [.int4(feature), .int8Array(records)])
+        try connection.runLater(Self.clearStatement, [.int4(feature), .int8Array(records)])
     }
 
     /// Parked units whose time to be tried again has come.
     ///
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(limit) by `failure_retry_index`.
-    public func due(limit: Int) throws(StoreError) -> [RecordID] {
-        try connection.rows(Self.dueStatement, [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in
-            try row.int8(0)
-        }
+    /// - Complexity: O(limit) by `failure_retry_index`.
+    public static func due(_ feature: FeatureID, limit: Int) -> Question<[RecordID]> {
+        .rows(dueStatement, [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in try row.int8(0) }
     }
 
     /// Failures in the order of record ids, without units that only were in batches whose lease ran out.

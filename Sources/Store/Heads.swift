@@ -129,13 +129,9 @@ public struct Heads {
     /// - Parameters:
     ///   - records: the records of the rows.
     ///   - fingerprints: digests of the rows, of 16 bytes each.
-    /// - Returns: the rows whose record has no live head with this fingerprint, each with the head that it has.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; an index lookup for each row or a walk along their range, and a row back for each
-    ///   that differs.
-    public func differing(
-        _ records: [RecordID], fingerprints: ByteColumn
-    ) throws(StoreError) -> DifferingHeads {
+    /// - Returns: asks for the rows whose record has no live head with this fingerprint, each with the head that it has.
+    /// - Complexity: an index lookup for each row or a walk along their range, and a row back for each that differs.
+    public func differing(_ records: [RecordID], fingerprints: ByteColumn) -> Question<DifferingHeads> {
         let walk = RecordWalk(records)
         let range = "WITH h AS MATERIALIZED (SELECT * FROM head_\(feature) WHERE rid >= $3 AND rid <= $4)\n"
         let statement = Statement(
@@ -147,11 +143,10 @@ public struct Heads {
             WHERE (h.fingerprint = u.fingerprint AND h.state = 0) IS NOT TRUE
             """)
         let bounds: [Parameter] = walk.map { [.int8($0.first), .int8($0.last)] } ?? []
-        do {
-            return try DifferingHeads(
-                connection.query(statement, [.int8Array(records), .uuidColumn(fingerprints)] + bounds))
-        } catch {
-            throw StoreError(error)
+        return Question(
+            statement: statement, parameters: [.int8Array(records), .uuidColumn(fingerprints)] + bounds
+        ) { (rows) throws(StoreError) in
+            do throws(PostgresError) { return try DifferingHeads(rows) } catch { throw StoreError(error) }
         }
     }
 

@@ -1,13 +1,12 @@
 // Units whose inputs have their own record ids: everything that judging and showing them takes, in one statement.
 
 public import Feature
-public import Postgres
+import Postgres
 
 /// Reads units of a feature all of whose deps stay within its id space and take every record.
 ///
 /// Such a unit and its inputs have one record id, so heads, inputs, keys and metadata come as one row, read in place.
 public struct IdentityUnits {
-    private let connection: Connection
     private let plan: FeaturePlan
     private let columns: IdentityColumns
 
@@ -17,40 +16,38 @@ public struct IdentityUnits {
     /// The units of `plan`.
     ///
     /// - Returns: nil where some dep has filters, or maps records to units in another way.
-    public init?(_ connection: Connection, _ plan: FeaturePlan) {
+    public init?(_ plan: FeaturePlan) {
         let isIdentity = plan.deps.allSatisfy { dep in
             if case .same = dep.mapping { dep.filters.isEmpty } else { false }
         }
         let columns = IdentityColumns(plan)
         guard isIdentity, !plan.isRoot, columns.count <= Self.columnsMax else { return nil }
-        self.connection = connection
         self.plan = plan
         self.columns = columns
     }
 
-    /// Units with their heads and inputs.
+    /// Units with their heads and inputs: all of `units`, in their order; `.corrupt` where a unit has no key.
     ///
     /// - Parameters:
     ///   - units: ascending, each once.
     ///   - isDescribed: whether keys and metadata are wanted.
-    /// - Returns: all of `units`, in their order.
-    /// - Throws: `.database`; `.corrupt` where a unit has no key.
-    /// - Complexity: one round trip and an index lookup for each unit and table; where most ids of a range are wanted, a
-    ///   walk along the range, which costs half.
-    public func read(_ units: [RecordID], isDescribed: Bool) throws(StoreError) -> IdentityRows {
+    /// - Complexity: an index lookup for each unit and table; where most ids of a range are wanted, a walk along the
+    ///   range, which costs half.
+    public func rows(_ units: [RecordID], isDescribed: Bool) -> Question<IdentityRows> {
         let walk = RecordWalk(units)
-        let rows: Rows
-        var records: [RecordID] = []
-        do {
-            rows = try connection.query(
-                walk == nil ? listStatement(isDescribed) : rangeStatement(isDescribed),
-                walk.map { [.int8($0.first), .int8($0.last)] } ?? [.int8Array(units)])
+        return Question(
+            statement: walk == nil ? listStatement(isDescribed) : rangeStatement(isDescribed),
+            parameters: walk.map { [.int8($0.first), .int8($0.last)] } ?? [.int8Array(units)]
+        ) { (rows) throws(StoreError) in
+            var records: [RecordID] = []
             records.reserveCapacity(rows.count)
-            for row in rows { records.append(try row.int8(0)) }
-        } catch {
-            throw StoreError(error)
+            do throws(PostgresError) {
+                for row in rows { records.append(try row.int8(0)) }
+            } catch {
+                throw StoreError(error)
+            }
+            return IdentityRows(rows, columns, order: try order(of: units, in: records))
         }
-        return IdentityRows(rows, columns, order: try order(of: units, in: records))
     }
 
     /// For each unit its row: rows come as the joins make them, and a walk along a range meets others too.

@@ -22,7 +22,7 @@ public struct LineageLog {
     ///   - slots: how many slots the feature has: the length of each version's `provenance`.
     ///   - operation: from `Operations.begin`.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(versions · slots).
+    /// - Complexity: no round trip of its own; O(versions · slots).
     public func append(
         _ versions: [LineageVersion], definition: DefinitionID, slots: Int, operation: Int64
     ) throws(StoreError) {
@@ -45,7 +45,7 @@ public struct LineageLog {
         for slot in 0..<slots {
             parameters.append(.textArrayOptional(overrides ? versions.map { Self.dataVersion($0, slot) } : []))
         }
-        try connection.run(statement(slots: slots), parameters)
+        try connection.runLater(statement(slots: slots), parameters)
     }
 
     private static func dataVersion(_ version: LineageVersion, _ slot: Int) -> String? {

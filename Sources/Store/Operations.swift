@@ -115,12 +115,43 @@ public struct Operations {
         return id
     }
 
+    /// Numbers for changes that are noted at the end of this transaction.
+    public static func numbers(_ count: Int) -> Question<[Int64]> {
+        .rows(numbersStatement, [.int4(Int32(count))]) { row throws(PostgresError) in try row.int8(0) }
+    }
+
+    /// Notes changes of the same kind under numbers that they have, with what each amounted to.
+    ///
+    /// - Parameters:
+    ///   - numbers: from `numbers`, ascending.
+    ///   - details: a JSON object for each.
+    /// - Throws: `.database`.
+    /// - Complexity: no round trip of its own.
+    public func note(
+        _ numbers: [Int64], _ writers: [Writer], _ change: LoggedChange, details: [[UInt8]]
+    ) throws(StoreError) {
+        func texts(_ text: (Writer) -> String?) -> Parameter {
+            var column = ByteColumn()
+            for writer in writers {
+                if let text = text(writer) { column.append(text.utf8) } else { column.appendNull() }
+            }
+            return .textColumn(column)
+        }
+        try connection.runLater(
+            Self.noteStatement,
+            [
+                .text(change.kind.rawValue), .int4(change.feature), .int4(change.project), .int8(change.claim),
+                .int8Array(numbers), texts(\.worker), texts(\.materialization), texts(\.token), texts(\.request),
+                .jsonbArray(details),
+            ])
+    }
+
     /// Notes what a change amounted to that this transaction has begun without saying so.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip.
+    /// - Complexity: no round trip of its own.
     public func complete(_ id: Int64, detail: [UInt8]) throws(StoreError) {
-        try connection.run(Self.completeStatement, [.int8(id), .jsonb(detail)])
+        try connection.runLater(Self.completeStatement, [.int8(id), .jsonb(detail)])
     }
 
     private static let beginStatement = Statement(
@@ -131,6 +162,21 @@ public struct Operations {
         SELECT now(), r.feed_base + pg_current_xact_id()::text::bigint, $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb
         FROM registry r
         RETURNING id
+        """)
+
+    private static let numbersStatement = Statement(
+        "operation_numbers", "SELECT nextval('operation_id_seq') FROM generate_series(1, $1)")
+
+    private static let noteStatement = Statement(
+        "operation_note",
+        """
+        INSERT INTO operation (at, id, position, kind, feature_id, project_id, claim_id, worker, materialization_id,
+                               token_name, request_id, detail)
+        OVERRIDING SYSTEM VALUE
+        SELECT now(), u.id, r.feed_base + pg_current_xact_id()::text::bigint, $1, $2, $3, $4, u.worker,
+               u.materialization_id, u.token_name, u.request_id, u.detail
+        FROM registry r, unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
+            AS u (id, worker, materialization_id, token_name, request_id, detail)
         """)
 
     private static let completeStatement = Statement(

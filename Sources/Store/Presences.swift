@@ -17,7 +17,7 @@ public struct Presences {
     /// The caller holds the work blocks of these records, which orders all writers of the same presence rows.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; a row for each block touched.
+    /// - Complexity: no round trip of its own; a row for each block touched.
     public func update(
         _ feature: FeatureID, live: [RecordID], gone: [RecordID]
     ) throws(StoreError) {
@@ -30,7 +30,7 @@ public struct Presences {
             .bitArray(addresses.map { BitString(liveBits[$0] ?? BlockBits()) }),
             .bitArray(addresses.map { BitString(goneBits[$0] ?? BlockBits()) }),
         ]
-        try connection.run(Self.updateStatement, parameters)
+        try connection.runLater(Self.updateStatement, parameters)
     }
 
     /// How many records of each feature are live and how many are soft-deleted.

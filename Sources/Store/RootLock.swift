@@ -20,9 +20,9 @@ public struct RootLock {
     /// that delete and restore, share.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; waits for a write of many parts.
+    /// - Complexity: no round trip of its own: the next statement waits for a write of many parts.
     public func enter(isAlone: Bool) throws(StoreError) {
-        try connection.run(isAlone ? Self.aloneStatement : Self.sharedStatement, [.int4(feature)])
+        try connection.runLater(isAlone ? Self.aloneStatement : Self.sharedStatement, [.int4(feature)])
     }
 
     /// The first number keeps these locks apart from others.

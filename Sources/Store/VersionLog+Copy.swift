@@ -10,17 +10,17 @@ extension VersionLog {
     /// What versions have in common.
     private struct Origin {
         let definition: DefinitionID
-        let operation: Int64
+        let operations: [Int64]
         let kind: LineageKind
         let writtenAt: Int64
     }
 
     /// As `append`, with COPY into the lineage and of new heads.
     func copy(
-        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operation: Int64
+        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operations: [Int64]
     ) throws(StoreError) {
         let (entries, writtenAt) = try number(versions.records.count)
-        let origin = Origin(definition: definition, operation: operation, kind: kind, writtenAt: writtenAt)
+        let origin = Origin(definition: definition, operations: operations, kind: kind, writtenAt: writtenAt)
         let fresh = versions.isFresh.indices.filter { versions.isFresh[$0] }
         do {
             for rows in Self.pieces(entries.count) { try copyLineage(versions, rows, entries, origin) }
@@ -38,7 +38,7 @@ extension VersionLog {
     /// COPY keeps each of the first 1,000 rows in a slot of its own, and PostgreSQL 15 looks for the descriptor of a slot
     /// among those of all of them, twice: a thousand looks a row by a COPY of 1,000 rows, half of it by one of 512.
     private static func pieces(_ count: Int) -> [Range<Int>] {
-        let size = count > 4_096 ? count : 512
+        let size = count > 2_048 ? count : 512
         return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
     }
 
@@ -78,7 +78,7 @@ extension VersionLog {
                     fields.int8(entries[row])
                     fields.int8(versions.records[row])
                     fields.int8(origin.definition)
-                    fields.int8(origin.operation)
+                    fields.int8(origin.operations[origin.operations.count == 1 ? 0 : row])
                     fields.timestamp(origin.writtenAt)
                     fields.int4(feature)
                     fields.int2(origin.kind.rawValue)
@@ -148,6 +148,6 @@ extension VersionLog {
                 AS u (rid, entry, fingerprint, overridden, \(provenance), \(dataVersion))
             WHERE h.rid = u.rid
             """)
-        try connection.run(statement, parameters)
+        try connection.runLater(statement, parameters)
     }
 }

@@ -54,20 +54,21 @@ public struct VersionLog {
 
     /// Appends versions and moves the heads to them.
     ///
-    /// - Parameter operation: from `Operations.begin`.
+    /// - Parameter operations: the number of the change that each version is part of; one where they all have the same.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip, four to eight for `copiedMin` versions or more; O(versions · slots).
+    /// - Complexity: no round trip of its own, three and more for `copiedMin` versions or more; O(versions · slots).
     public func append(
-        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operation: Int64
+        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operations: [Int64]
     ) throws(StoreError) {
         guard !versions.records.isEmpty else { return }
         if versions.records.count >= Self.copiedMin {
-            return try copy(versions, kind: kind, definition: definition, operation: operation)
+            return try copy(versions, kind: kind, definition: definition, operations: operations)
         }
         let slots = versions.provenance.count
         let isOverridden = versions.isOverridden.contains(true)
         var parameters: [Parameter] = [
-            .int8(definition), .int8(operation), .int2(kind.rawValue), .int8Array(versions.records),
+            .int8(definition), .int8Array(versions.records.indices.map { operations[operations.count == 1 ? 0 : $0] }),
+            .int2(kind.rawValue), .int8Array(versions.records),
             .boolArray(versions.isFresh), .uuidColumn(versions.fingerprints), .jsonbColumn(versions.metadata),
             .boolArray(versions.isOverridden),
         ]
@@ -76,7 +77,7 @@ public struct VersionLog {
             parameters.append(.textColumn(isOverridden ? versions.dataVersions[slot] : ByteColumn()))
         }
         parameters += versions.parents.map { .int8Array($0) }
-        try connection.run(statement(slots: slots, deps: versions.parents.count), parameters)
+        try connection.runLater(statement(slots: slots, deps: versions.parents.count), parameters)
     }
 
     private func statement(slots: Int, deps: Int) -> Statement {
@@ -89,17 +90,17 @@ public struct VersionLog {
             "version_append_\(feature)_\(slots)_\(deps)",
             """
             WITH input AS MATERIALIZED (
-                SELECT nextval('lineage_entry_sequence') AS entry, u.rid, u.fresh, u.fingerprint, u.metadata,
+                SELECT nextval('lineage_entry_sequence') AS entry, u.rid, u.operation, u.fresh, u.fingerprint, u.metadata,
                        ARRAY[\(provenance)] AS provenance,
                        CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END AS data_version,
                        \(deps == 0 ? "NULL::bigint[]" : "ARRAY[\(parents)]") AS parents
-                FROM unnest($4::bigint[], $5::boolean[], $6::uuid[], $7::jsonb[], $8::boolean[]\(texts)\(entries))
-                    AS u (rid, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
+                FROM unnest($4::bigint[], $2::bigint[], $5::boolean[], $6::uuid[], $7::jsonb[], $8::boolean[]\(texts)\(entries))
+                    AS u (rid, operation, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
             \(deps == 0 ? "" : ", " + parents))
             ), appended AS (
                 INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind,
                     provenance, data_version, parents, metadata)
-                SELECT entry, rid, $1, $2, now(), \(feature), $3, provenance, data_version, parents, metadata
+                SELECT entry, rid, $1, operation, now(), \(feature), $3, provenance, data_version, parents, metadata
                 FROM input
             ), moved AS (
                 UPDATE head_\(feature) h

@@ -44,6 +44,24 @@ public struct WorkBlocks {
         try read(Self.lockStatement, missing, into: &ledger)
     }
 
+    /// As `lock`, and asks two questions in the same round trip, answered as of after all blocks are locked.
+    ///
+    /// - Complexity: one round trip when all exist, four otherwise.
+    public func lock<A, B>(
+        _ addresses: some Sequence<BlockAddress>, into ledger: inout WorkLedger, asking first: Question<A>,
+        _ second: Question<B>
+    ) throws(StoreError) -> (A, B) {
+        let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
+        guard !wanted.isEmpty else { return try connection.ask(first, second) }
+        let locked = Question<[(BlockAddress, WorkBlock)]>
+            .rows(Self.lockStatement, Self.parameters(wanted)) { row throws(PostgresError) in try Self.block(row) }
+        let (blocks, answer, other) = try connection.ask(locked, first, second)
+        for (address, block) in blocks { ledger.load(address, block) }
+        guard blocks.count < wanted.count else { return (answer, other) }
+        try lock(wanted, into: &ledger)
+        return (try connection.ask(first), other)
+    }
+
     /// Locks those of the blocks that nobody else holds and loads them into `ledger`.
     ///
     /// - Throws: `.database`.
@@ -73,6 +91,18 @@ public struct WorkBlocks {
             throw StoreError(error)
         }
         return blocks
+    }
+
+    /// Which units of some blocks are candidates in any of some features, by block; blocks without are absent.
+    public static func candidates(
+        of features: [FeatureID], in blocks: some Collection<Int32>
+    ) -> Question<[Int32: BlockBits]> {
+        let addresses = features.flatMap { feature in blocks.map { BlockAddress(feature: feature, block: $0) } }
+        return Question<[(block: Int32, units: BlockBits)]>
+            .rows(candidatesStatement, parameters(addresses.sorted())) { row throws(PostgresError) in
+                (block: try row.int4(0), units: BlockBits(try row.bit(1)))
+            }
+            .map { found in Dictionary(found.map { ($0.block, $0.units) }) { $0 | $1 } }
     }
 
     /// Locks the next blocks that have something to hand out, oldest first, skipping those that others hold.
@@ -167,7 +197,7 @@ public struct WorkBlocks {
     /// Writes the changed blocks of `ledger` back.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; a row for each changed block, in place (HOT) but for blocks that filled or emptied.
+    /// - Complexity: no round trip of its own; a row for each changed block, in place (HOT) but for blocks that filled or emptied.
     public func flush(_ ledger: WorkLedger) throws(StoreError) {
         let changes = ledger.changes
         guard !changes.isEmpty else { return }
@@ -179,7 +209,7 @@ public struct WorkBlocks {
             .boolArray(changes.map { !$0.block.ready.isEmpty }),
             .boolArray(changes.map { !$0.block.candidates.isEmpty }),
         ]
-        try connection.run(Self.flushStatement, parameters)
+        try connection.runLater(Self.flushStatement, parameters)
     }
 
     /// Whether some unit of some of the features is a candidate.
@@ -250,6 +280,16 @@ extension WorkBlocks {
         """
         SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
         JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        """)
+
+    /// Not by `active`: `work_active_index` would be walked, along the blocks of every feature.
+    private static let candidatesStatement = Statement(
+        "work_candidates",
+        """
+        SELECT w.block, w.dirty | w.leased | w.parked
+        FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        WHERE bit_count(w.dirty | w.leased | w.parked) > 0
         """)
 
     /// `oldest` orders the index; the row is locked as it is met, and LIMIT counts locked rows only.

@@ -9,6 +9,8 @@ import Testing
 
 @Suite("Small claims")
 struct SmallClaimsTests {
+    private typealias Claims = Coalescer<SmallClaimKind, ClaimRequest, ClaimOutcome>
+
     /// Answers claims when it is told to, and knows which came together.
     private final class Maker: Sendable {
         private let groups = Mutex<[[String]]>([])
@@ -31,7 +33,7 @@ struct SmallClaimsTests {
         }
     }
 
-    private static let kind = SmallClaims.Kind(feature: 1, taste: Taste(), reach: .everything)
+    private static let kind = SmallClaimKind(feature: 1, revision: 1, taste: Taste(), reach: .everything)
 
     private static func request(_ name: String) -> ClaimRequest {
         ClaimRequest(features: [], worker: name, limit: 1)
@@ -39,11 +41,11 @@ struct SmallClaimsTests {
 
     /// Starts a claim, and returns when it is being made or waits.
     private static func start(
-        _ claims: SmallClaims, _ maker: Maker, _ name: String, _ kind: SmallClaims.Kind = kind
+        _ claims: Claims, _ maker: Maker, _ name: String, _ kind: SmallClaimKind = kind
     ) async -> Task<ClaimOutcome, any Error> {
         let (groups, waiting) = (maker.asked.count, claims.count)
         let task = Task {
-            try await claims.claim(request(name), kind) { (requests) async throws(ServiceError) in
+            try await claims.run(request(name), kind) { (requests) async throws(ServiceError) in
                 try await maker.make(requests)
             }
         }
@@ -53,11 +55,11 @@ struct SmallClaimsTests {
 
     @Test("who comes alone is served at once; who comes meanwhile is served together, in the order of coming")
     func together() async throws {
-        let (claims, maker) = (SmallClaims(), Maker())
+        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c", "d"] { tasks.append(await Self.start(claims, maker, name)) }
         let other = await Self.start(
-            claims, maker, "z", SmallClaims.Kind(feature: 2, taste: Taste(), reach: .everything))
+            claims, maker, "z", SmallClaimKind(feature: 2, revision: 1, taste: Taste(), reach: .everything))
         #expect(maker.asked == [["a"], ["z"]])
         await maker.open()
         _ = try await tasks[0].value
@@ -80,7 +82,7 @@ struct SmallClaimsTests {
 
     @Test("more than go together are served one after the other")
     func bounded() async throws {
-        let (claims, maker) = (SmallClaims(), Maker())
+        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         let count = Limits.smallClaimsTogetherMax + 3
         for number in 0...count { tasks.append(await Self.start(claims, maker, "\(number)")) }
@@ -91,7 +93,7 @@ struct SmallClaimsTests {
 
     @Test("what goes wrong is told to all of them, and the next ones are served")
     func fails() async throws {
-        let (claims, maker) = (SmallClaims(), Maker())
+        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c"] { tasks.append(await Self.start(claims, maker, name)) }
         await maker.open(.stopping)
@@ -108,7 +110,7 @@ struct SmallClaimsTests {
 
     @Test("who gives up while waiting is not served; who makes claims for others and gives up does not end theirs")
     func cancelled() async throws {
-        let (claims, maker) = (SmallClaims(), Maker())
+        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c", "d"] { tasks.append(await Self.start(claims, maker, name)) }
         tasks[1].cancel()
@@ -123,15 +125,15 @@ struct SmallClaimsTests {
 
     @Test("what makes a claim special keeps it to itself")
     func special() throws {
-        #expect(SmallClaims.takes(Self.request("a")))
+        #expect(Self.request("a").isSmall)
         var request = Self.request("a")
         request.limit = Limits.smallClaimUnitsMax + 1
-        #expect(!SmallClaims.takes(request))
+        #expect(!request.isSmall)
         request = Self.request("a")
         request.secondsMax = 1
-        #expect(!SmallClaims.takes(request))
+        #expect(!request.isSmall)
         Once.$current.withValue(Once(caller: "", key: "k") { _ in nil }) {
-            #expect(!SmallClaims.takes(Self.request("a")))
+            #expect(!Self.request("a").isSmall)
         }
     }
 

@@ -2,9 +2,10 @@
 
 import Feature
 import Postgres
-import Service
 import Store
 import Testing
+
+@testable import Service
 
 @Suite("Streamed writes")
 struct StreamedWriteTests {
@@ -29,8 +30,8 @@ struct StreamedWriteTests {
         _ world: World, _ parts: [RecordPart], to shape: RowShape
     ) async throws(ServiceError) -> WriteOutcome {
         var rest = parts[...]
-        return try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
-            rest.popFirst()
+        return try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+            () async throws(ServiceError) in rest.popFirst()
         }
     }
 
@@ -105,7 +106,7 @@ struct StreamedWriteTests {
             let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
             var given = 0
             await #expect(throws: ServiceError.cancelled) {
-                try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
+                try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) { () async throws(ServiceError) in
                     given += 1
                     if given == 4 { throw .cancelled }
                     return Self.part(shape, line: given, given..<given + 1, "a")
@@ -143,7 +144,7 @@ struct StreamedWriteTests {
                 for await _ in arrived { break }
                 return try await Self.write(world, [Self.part(shape, line: 1, 0..<1, "b")], to: shape)
             }()
-            let long = try await world.metaxy.write(to: shape, writer: Writer()) { () async throws(ServiceError) in
+            let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) { () async throws(ServiceError) in
                 given += 1
                 if given == 3 { arrive.yield() }
                 return given == 5 ? nil : Self.part(shape, line: given, given - 1..<given, "a")
@@ -169,7 +170,7 @@ struct StreamedWriteTests {
                         world, [Self.part(shape, line: 1, rows.lowerBound + 250..<rows.upperBound, "b")], to: shape)
                 }()
                 var given = 0
-                let long = try await world.metaxy.write(to: shape, writer: Writer()) {
+                let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
                     () async throws(ServiceError) in
                     if given == round % 3 { begin.yield() }
                     defer { given += 1 }

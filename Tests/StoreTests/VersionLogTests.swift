@@ -56,7 +56,8 @@ struct VersionLogTests {
 
     private static func append(_ columns: VersionColumns, to feature: FeatureID, _ migrated: Migrated) async throws {
         try await migrated.pool.transaction { (connection) throws(StoreError) in
-            try VersionLog(connection, feature: feature).append(columns, kind: .computed, definition: 7, operation: 3)
+            try VersionLog(connection, feature: feature).append(
+                columns, kind: .computed, definition: 7, operations: [3])
         }
     }
 
