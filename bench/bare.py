@@ -61,9 +61,8 @@ class Bare:
 
     def full_diff(self, work):
         """Seconds of finding what changed by hashing and comparing all records, as a library does."""
-        numbers = dict(line.split("|") for line in
-                       self.server.sql("SELECT key, id FROM public.feature").splitlines())
-        heads = [f"public.head_{numbers[key]}" for key in work.roots]
+        found = numbers(self.server)
+        heads = [f"public.head_{found[key]}" for key in work.roots]
         joins = " ".join(f"JOIN {head} r{place} ON r{place}.rid = r0.rid"
                          for place, head in enumerate(heads) if place)
         fields = ", ".join(
@@ -71,8 +70,13 @@ class Bare:
                 field, ", ".join(f"r{place}.provenance[{slot + 1}]" for place in range(len(heads))))
             for slot, field in enumerate(work.leaf_fields))
         query = (f"SELECT count(*) FROM (SELECT r0.rid, ARRAY[{fields}] AS expected FROM {heads[0]} r0 {joins}) e "
-                 f"LEFT JOIN public.head_{numbers[work.leaf]} l ON l.rid = e.rid "
+                 f"LEFT JOIN public.head_{found[work.leaf]} l ON l.rid = e.rid "
                  "WHERE l.rid IS NULL OR l.provenance <> e.expected")
         start = time.perf_counter()
         self.server.sql(query)
         return time.perf_counter() - start
+
+
+def numbers(server):
+    """For each feature the number by which its tables are named."""
+    return dict(line.split("|") for line in server.sql("SELECT key, id FROM public.feature").splitlines())
