@@ -106,7 +106,8 @@ struct StreamedWriteTests {
             let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
             var given = 0
             await #expect(throws: ServiceError.cancelled) {
-                try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) { () async throws(ServiceError) in
+                try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+                    () async throws(ServiceError) in
                     given += 1
                     if given == 4 { throw .cancelled }
                     return Self.part(shape, line: given, given..<given + 1, "a")
@@ -144,7 +145,8 @@ struct StreamedWriteTests {
                 for await _ in arrived { break }
                 return try await Self.write(world, [Self.part(shape, line: 1, 0..<1, "b")], to: shape)
             }()
-            let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) { () async throws(ServiceError) in
+            let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+                () async throws(ServiceError) in
                 given += 1
                 if given == 3 { arrive.yield() }
                 return given == 5 ? nil : Self.part(shape, line: given, given - 1..<given, "a")
