@@ -10,14 +10,14 @@ extension Metaxy {
     /// Up to `Limits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
     /// few rows share with others that come at the same time. More are one long transaction that is alone on the root; it
     /// locks no work before its end, so claims and writes elsewhere go on. While it writes a part, another connection finds
-    /// what differs in the next.
+    /// what differs in the next, and the one after that is read.
     ///
     /// - Parameter next: gives the next part, nil at the end; what it throws ends the write.
     /// - Throws: `.featureNotFound`; `.invalid` naming rows of the same record; `.conflict` where the feature was
     ///   redefined since `shape`; `.tooSlow` where a part of a long body does not come in time; `.unavailable`; what
     ///   `next` throws.
     /// - Complexity: about five round trips, and as many for each part of a long write; the memory of a short write or of
-    ///   three parts, and 20 bytes a row.
+    ///   four parts, and 20 bytes a row.
     public func write(
         to shape: RowShape, writer: Writer, parts next: () async throws(ServiceError) -> RecordPart?
     ) async throws(ServiceError) -> WriteOutcome {
@@ -76,10 +76,17 @@ extension Metaxy {
             let feed = Feed<RootRows>(capacity: 1)
             async let outcome = write(feed, shape, writer)
             do throws(ServiceError) {
+                var waiting = first.dropFirst()
                 // The transaction takes its first part once it is alone on the root.
                 var isTaken = await feed.send(start)
-                for part in first.dropFirst() where isTaken { isTaken = await feed.send(try await compare(part)) }
-                while isTaken, let part = try await next() { isTaken = await feed.send(try await compare(part)) }
+                var part = waiting.popFirst()
+                while isTaken, let current = part {
+                    // While one part is looked up the next is read.
+                    async let compared = compare(current)
+                    part = waiting.popFirst()
+                    if part == nil { part = try await next() }
+                    isTaken = await feed.send(try await compared.get())
+                }
                 feed.finish()
             } catch {
                 // The transaction ends because its rows do.
@@ -135,15 +142,20 @@ extension Metaxy {
 
     /// As `identify`, and finds what differs from what is stored, for a write that is alone on the root. Nobody else changes
     /// a head then, and no part names a record of another, so what is committed is what the part will be held against.
-    private func compare(_ part: RecordPart) async throws(ServiceError) -> RootRows {
-        try await pool.withConnection { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in
-                let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
-                let heads = Heads(connection, feature: part.shape.feature)
-                return RootRows(
-                    part: part, records: records,
-                    differing: try connection.ask(heads.differing(records, fingerprints: part.fingerprints)))
-            }
+    private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
+        do throws(ServiceError) {
+            return .success(
+                try await pool.withConnection { (connection) throws(ServiceError) in
+                    try stored { () throws(StoreError) in
+                        let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
+                        let heads = Heads(connection, feature: part.shape.feature)
+                        return RootRows(
+                            part: part, records: records,
+                            differing: try connection.ask(heads.differing(records, fingerprints: part.fingerprints)))
+                    }
+                })
+        } catch {
+            return .failure(error)
         }
     }
 }

@@ -34,7 +34,7 @@ public struct Erasures {
         let statement = Statement(
             "erasure_holding_\(feature)",
             """
-            SELECT u.rid FROM unnest($1::bigint[]) AS u (rid) WHERE EXISTS (
+            SELECT u.rid FROM unnest((SELECT $1::bigint[])) AS u (rid) WHERE EXISTS (
                 SELECT FROM lineage_\(feature) l
                 WHERE l.rid = u.rid AND l.kind <> \(LineageKind.deleted.rawValue) AND l.provenance IS NOT NULL)
             """)

@@ -141,7 +141,7 @@ extension Failures {
     private static let readStatement = Statement(
         "failure_read",
         """
-        SELECT \(columns) FROM unnest($2::bigint[]) AS u (rid)
+        SELECT \(columns) FROM unnest((SELECT $2::bigint[])) AS u (rid)
         JOIN failure f ON f.feature_id = $1 AND f.rid = u.rid
         """)
 

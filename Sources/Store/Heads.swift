@@ -29,6 +29,9 @@ public struct ComparedHead: Sendable {
 }
 
 /// Reads the heads of one feature.
+///
+/// A list of records is `(SELECT $1)` in its statements, so that the planner takes it for a short one whatever its length, and
+/// looks each record up instead of walking through a whole table (docs/decisions/0014).
 public struct Heads {
     private let connection: Connection
     private let feature: FeatureID
@@ -52,7 +55,7 @@ public struct Heads {
             walk == nil
             ? Statement(
                 "head_read_\(feature)",
-                "SELECT \(columns) FROM unnest($1::bigint[]) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid")
+                "SELECT \(columns) FROM unnest((SELECT $1::bigint[])) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid")
             : Statement(
                 "head_walk_\(feature)", "SELECT \(columns) FROM head_\(feature) h WHERE h.rid >= $1 AND h.rid <= $2")
         var heads: [RecordID: Head] = [:]
@@ -81,7 +84,7 @@ public struct Heads {
             "head_describe_\(feature)",
             """
             SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version, l.metadata
-            FROM unnest($1::bigint[]) AS u (rid)
+            FROM unnest((SELECT $1::bigint[])) AS u (rid)
             JOIN head_\(feature) h ON h.rid = u.rid
             JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
             """)
@@ -107,7 +110,7 @@ public struct Heads {
             SELECT h.rid, h.entry, h.definition_id, h.state, h.provenance, h.data_version,
                    l.metadata IS NOT DISTINCT FROM u.metadata,
                    ARRAY(SELECT c FROM unnest($3::text[]) AS c WHERE l.metadata -> c IS DISTINCT FROM u.metadata -> c)
-            FROM unnest($1::bigint[], $2::jsonb[]) AS u (rid, metadata)
+            FROM unnest((SELECT $1::bigint[]), (SELECT $2::jsonb[])) AS u (rid, metadata)
             JOIN head_\(feature) h ON h.rid = u.rid
             JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
             """)
@@ -138,7 +141,7 @@ public struct Heads {
             "head_differing_\(walk == nil ? "" : "walk_")\(feature)",
             """
             \(walk == nil ? "" : range)SELECT \(DifferingHeads.columns)
-            FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS u (rid, fingerprint, ordinal)
+            FROM unnest((SELECT $1::bigint[]), (SELECT $2::uuid[])) WITH ORDINALITY AS u (rid, fingerprint, ordinal)
             LEFT JOIN \(walk == nil ? "head_\(feature) h" : "h") ON h.rid = u.rid
             WHERE (h.fingerprint = u.fingerprint AND h.state = 0) IS NOT TRUE
             """)

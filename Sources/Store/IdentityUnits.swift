@@ -84,7 +84,7 @@ public struct IdentityUnits {
             name("list", isDescribed),
             """
             SELECT \(columns.sql(plan, isDescribed: isDescribed, keys: "r"))
-            FROM unnest($1::bigint[]) AS u (rid)
+            FROM unnest((SELECT $1::bigint[])) AS u (rid)
             JOIN record_\(plan.space) r ON r.rid = u.rid
             LEFT JOIN head_\(plan.id) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))

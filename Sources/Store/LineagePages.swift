@@ -88,7 +88,7 @@ extension LineageQueries {
             "lineage_heads_\(feature)",
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest($1::bigint[]) AS u (rid)
+            FROM unnest((SELECT $1::bigint[])) AS u (rid)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.late.rawValue) AND l.provenance IS NOT NULL

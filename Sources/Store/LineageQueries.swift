@@ -64,7 +64,7 @@ public struct LineageQueries {
         let statement = Statement(
             "lineage_entries_\(feature)",
             """
-            SELECT \(Self.columns) FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            SELECT \(Self.columns) FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry
             JOIN operation o ON o.id = l.operation_id
             """)
@@ -83,7 +83,7 @@ public struct LineageQueries {
         let statement = Statement(
             "lineage_metadata_\(feature)",
             """
-            SELECT l.entry, l.metadata FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            SELECT l.entry, l.metadata FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry WHERE l.metadata IS NOT NULL
             """)
         let found = try connection.rows(
@@ -153,7 +153,7 @@ public struct LineageQueries {
             "lineage_before_tombstone_\(feature)",
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest($1::bigint[]) AS u (rid)
+            FROM unnest((SELECT $1::bigint[])) AS u (rid)
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue))
@@ -174,7 +174,7 @@ public struct LineageQueries {
         let statement = Statement(
             "lineage_moved_\(feature)",
             """
-            SELECT u.rid, u.entry FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry) WHERE EXISTS (
+            SELECT u.rid, u.entry FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry) WHERE EXISTS (
                 SELECT FROM (
                     SELECT l.kind, coalesce(l.data_version, l.provenance) AS data,
                            lag(coalesce(l.data_version, l.provenance)) OVER (ORDER BY l.entry) AS before, l.entry
@@ -205,14 +205,14 @@ public struct LineageQueries {
         slots: [Slot], _ units: [(record: RecordID, provenance: [String])], includesLate: Bool
     ) throws(StoreError) -> [RecordID: LineageEntry] {
         let names = slots.indices.map { "p\($0)" }
-        let arrays = slots.indices.map { "$\($0 + 2)::text[]" }.joined(separator: ", ")
+        let arrays = slots.indices.map { "(SELECT $\($0 + 2)::text[])" }.joined(separator: ", ")
         let tests = zip(slots, names).map { "l.provenance[\($0)] = u.\($1)" }.joined(separator: " AND ")
         let statement = Statement(
             "lineage_matching_\(feature)_\(includesLate ? "late_" : "")"
                 + slots.map(String.init).joined(separator: "_"),
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest($1::bigint[], \(arrays)) AS u (rid, \(names.joined(separator: ", ")))
+            FROM unnest((SELECT $1::bigint[]), \(arrays)) AS u (rid, \(names.joined(separator: ", ")))
             JOIN lineage_\(feature) l ON l.rid = u.rid
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.deleted.rawValue) AND \(tests)
@@ -249,7 +249,7 @@ public struct LineageQueries {
             "lineage_before_\(feature)",
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, bound)
+            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, bound)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.bound
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.late.rawValue)
@@ -270,7 +270,7 @@ public struct LineageQueries {
         let statement = Statement(
             "lineage_next_\(feature)",
             """
-            SELECT u.rid, min(l.entry) FROM unnest($1::bigint[], $2::bigint[]) AS u (rid, entry)
+            SELECT u.rid, min(l.entry) FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry > u.entry
             WHERE l.kind <> \(LineageKind.late.rawValue) GROUP BY u.rid
             """)

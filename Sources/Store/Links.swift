@@ -39,7 +39,7 @@ public struct Links {
         let statement = Statement(
             "link_records_\(space)",
             """
-            SELECT l.rid, l.unit FROM unnest($3::bigint[]) AS u (unit)
+            SELECT l.rid, l.unit FROM unnest((SELECT $3::bigint[])) AS u (unit)
             JOIN link l ON l.feature_id = $1 AND l.record_of = $2 AND l.unit = u.unit
             JOIN record_\(space) r ON r.rid = l.rid
             ORDER BY l.unit, r.key
@@ -99,7 +99,7 @@ extension Links {
     private static let unitsStatement = Statement(
         "link_units",
         """
-        SELECT l.rid, l.unit FROM unnest($3::bigint[]) AS u (rid)
+        SELECT l.rid, l.unit FROM unnest((SELECT $3::bigint[])) AS u (rid)
         JOIN link l ON l.feature_id = $1 AND l.record_of = $2 AND l.rid = u.rid
         """)
 

@@ -31,7 +31,7 @@ public struct RecordIDs {
             "record_find_\(space)",
             """
             SELECT k.ordinal, r.rid
-            FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, ordinal)
+            FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS k (key, ordinal)
             JOIN record_\(space) r ON r.key = k.key
             """)
         do {
@@ -87,7 +87,7 @@ public struct RecordIDs {
     public func keys(of records: [RecordID]) throws(StoreError) -> [RecordID: RecordKey] {
         let statement = Statement(
             "record_keys_\(space)",
-            "SELECT r.rid, r.key FROM unnest($1::bigint[]) AS u (rid) JOIN record_\(space) r ON r.rid = u.rid")
+            "SELECT r.rid, r.key FROM unnest((SELECT $1::bigint[])) AS u (rid) JOIN record_\(space) r ON r.rid = u.rid")
         var keys: [RecordID: RecordKey] = [:]
         keys.reserveCapacity(records.count)
         do {
@@ -111,7 +111,7 @@ public struct RecordIDs {
         let statement = Statement(
             "record_keys_in_order_\(space)",
             """
-            SELECT r.key FROM unnest($1::bigint[]) WITH ORDINALITY AS u (rid, ordinal)
+            SELECT r.key FROM unnest((SELECT $1::bigint[])) WITH ORDINALITY AS u (rid, ordinal)
             JOIN record_\(space) r ON r.rid = u.rid ORDER BY u.ordinal
             """)
         var keys = ByteColumn()

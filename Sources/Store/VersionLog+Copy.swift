@@ -137,14 +137,15 @@ extension VersionLog {
         }
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
-        let texts = (0..<2 * slots).map { ", $\(6 + $0)::text[]" }.joined()
+        let texts = (0..<2 * slots).map { ", (SELECT $\(6 + $0)::text[])" }.joined()
         let statement = Statement(
             "version_move_\(feature)_\(slots)",
             """
             UPDATE head_\(feature) h
             SET entry = u.entry, definition_id = $1, state = 0, provenance = ARRAY[\(provenance)],
                 data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint
-            FROM unnest($2::bigint[], $3::bigint[], $4::uuid[], $5::boolean[]\(texts))
+            FROM unnest((SELECT $2::bigint[]), (SELECT $3::bigint[]), (SELECT $4::uuid[]),
+                        (SELECT $5::boolean[])\(texts))
                 AS u (rid, entry, fingerprint, overridden, \(provenance), \(dataVersion))
             WHERE h.rid = u.rid
             """)

@@ -84,8 +84,8 @@ public struct VersionLog {
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
         let parents = (0..<deps).map { "e\($0)" }.joined(separator: ", ")
-        let texts = (0..<2 * slots).map { ", $\(9 + $0)::text[]" }.joined()
-        let entries = (0..<deps).map { ", $\(9 + 2 * slots + $0)::bigint[]" }.joined()
+        let texts = (0..<2 * slots).map { ", (SELECT $\(9 + $0)::text[])" }.joined()
+        let entries = (0..<deps).map { ", (SELECT $\(9 + 2 * slots + $0)::bigint[])" }.joined()
         return Statement(
             "version_append_\(feature)_\(slots)_\(deps)",
             """
@@ -94,7 +94,8 @@ public struct VersionLog {
                        ARRAY[\(provenance)] AS provenance,
                        CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END AS data_version,
                        \(deps == 0 ? "NULL::bigint[]" : "ARRAY[\(parents)]") AS parents
-                FROM unnest($4::bigint[], $2::bigint[], $5::boolean[], $6::uuid[], $7::jsonb[], $8::boolean[]\(texts)\(entries))
+                FROM unnest((SELECT $4::bigint[]), (SELECT $2::bigint[]), (SELECT $5::boolean[]), (SELECT $6::uuid[]),
+                            (SELECT $7::jsonb[]), (SELECT $8::boolean[])\(texts)\(entries))
                     AS u (rid, operation, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
             \(deps == 0 ? "" : ", " + parents))
             ), appended AS (
