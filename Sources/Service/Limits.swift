@@ -11,10 +11,10 @@ public enum Limits {
     /// Small claims that are made together at most: their units are about one block.
     public static let smallClaimsTogetherMax = 32
 
-    /// Rows up to which a write to a root is a small one.
+    /// Rows up to which a write to a root is a small one: of these, what a transaction costs by itself is more than what they do.
     public static let smallWriteRowsMax = 128
 
-    /// Small writes that are carried out together at most: as many rows as a long write stores at a time.
+    /// Small writes that are carried out together at most: their rows are no more than `writeRowsStep`.
     public static let smallWritesTogetherMax = 64
 
     /// The longest lease without a heartbeat, in seconds: a day.

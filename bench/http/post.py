@@ -4,10 +4,11 @@ The body, 1.6 KB of JSON, is written to a root. Outside the database is what the
 do: reading the request, reading and checking the rows, and answering. It is measured
 
 - "refused": with a body that breaks off at its last byte, so that all of it is read and the database never asked;
-- "unchanged", "new": with records that are stored already, and new ones, by thread: "http" is the above, "pg" what works
-  on the records and talks to PostgreSQL.
+- "unchanged", "new": with records that are stored already, and new ones, each request with others than those that are under
+  way, by thread: "http" is the above, "pg" what works on the records and talks to PostgreSQL.
 
-Server on core 0, wrk on core 1 and PostgreSQL on both. `GET /livez` beside it says how fast the machine is at the moment.
+64 connections; server on core 0, wrk on core 1 and PostgreSQL on both. `GET /livez` beside it says how fast the machine is
+at the moment.
 """
 
 import collections
@@ -30,7 +31,10 @@ LEAF = {"key": "leaf", "id_columns": ["video_id"], "deps": [{"feature": "video/r
     {"key": "y", "code_version": "1"}]}
 GRAPH = {"project": "p", "features": [{"spec": ROOT}, {"spec": LEAF}]}
 
-NEW = """
+CONNECTIONS = 64
+
+# Ten rows a request, as long as those of `body`, of LAST records.
+ROWS = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 local n = 0
@@ -38,7 +42,7 @@ local hex = "0123456789abcdef0123456789abcd"
 request = function()
   local rows = {}
   for i = 1, 10 do
-    n = n + 1
+    n = n % LAST + 1
     rows[i] = string.format('{"video_id":"START-%d","path":"s3://bucket/n%d.mp4","metaxy_provenance_by_field":' ..
       '{"audio":"%s%d","frames":"%s%d"}}', n, n, hex, n % 90 + 10, hex, n % 90 + 10)
   end
@@ -55,6 +59,11 @@ def body():
             field: hashlib.sha256(f"{field}{i}".encode()).hexdigest()[:32] for field in ("audio", "frames")}}
         for i in range(10)]
     return json.dumps({"records": rows}, separators=(",", ":"))
+
+
+def rows(start, last):
+    """A script that posts rows of so many records, one after the other, and begins anew."""
+    return ROWS.replace("START", start).replace("LAST", str(last))
 
 
 def constant(text):
@@ -76,7 +85,7 @@ def measure(process, port, path, script, seconds):
     before = cpu_by_thread(process.pid)
     options = ["-s", script] if script else []
     out = subprocess.run(
-        ["taskset", "-c", "1", "wrk", "-t1", "-c16", f"-d{seconds}", *options, f"http://127.0.0.1:{port}{path}"],
+        ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", *options, f"http://127.0.0.1:{port}{path}"],
         check=True, capture_output=True, text=True).stdout
     requests = int(re.search(r"(\d+) requests in", out)[1])
     after = cpu_by_thread(process.pid)
@@ -95,7 +104,8 @@ def main():
         urllib.request.urlopen(push).close()
         for number in range(rounds):
             scripts = {
-                "unchanged": constant(body()), "refused": constant(body()[:-1]), "new": NEW.replace("START", f"r{number}")}
+                "unchanged": rows("u", 20 * CONNECTIONS), "refused": constant(body()[:-1]),
+                "new": rows(f"r{number}", 10**9)}
             results["GET /livez"].append(measure(process, port, "/livez", None, seconds))
             for name, text in scripts.items():
                 script = pathlib.Path(directory, "script.lua")
