@@ -7,15 +7,7 @@ extension Connection {
     func rows<T>(
         _ statement: Statement, _ parameters: [Parameter] = [], _ decode: (Row) throws(PostgresError) -> T
     ) throws(StoreError) -> [T] {
-        do {
-            let rows = try query(statement, parameters)
-            var result: [T] = []
-            result.reserveCapacity(rows.count)
-            for row in rows { result.append(try decode(row)) }
-            return result
-        } catch {
-            throw StoreError(error)
-        }
+        do { return try query(statement, parameters).decoded(decode) } catch { throw StoreError(error) }
     }
 
     /// Runs a statement whose result is at most one row.
@@ -36,5 +28,15 @@ extension Connection {
     /// Runs a statement for its effect, with the next one or with COMMIT: it costs no round trip.
     func runLater(_ statement: Statement, _ parameters: [Parameter] = []) throws(StoreError) {
         do { try post(statement, parameters) } catch { throw StoreError(error) }
+    }
+}
+
+extension Rows {
+    /// What `decode` makes of each row.
+    func decoded<T>(_ decode: (Row) throws(PostgresError) -> T) throws(PostgresError) -> [T] {
+        var result: [T] = []
+        result.reserveCapacity(count)
+        for row in self { result.append(try decode(row)) }
+        return result
     }
 }

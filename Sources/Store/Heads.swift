@@ -55,7 +55,8 @@ public struct Heads {
             walk == nil
             ? Statement(
                 "head_read_\(feature)",
-                "SELECT \(columns) FROM unnest((SELECT $1::bigint[])) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid")
+                "SELECT \(columns) FROM unnest((SELECT $1::bigint[])) AS u (rid) JOIN head_\(feature) h ON h.rid = u.rid"
+            )
             : Statement(
                 "head_walk_\(feature)", "SELECT \(columns) FROM head_\(feature) h WHERE h.rid >= $1 AND h.rid <= $2")
         var heads: [RecordID: Head] = [:]

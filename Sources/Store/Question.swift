@@ -13,14 +13,7 @@ public struct Question<Answer> {
         _ statement: Statement, _ parameters: [Parameter], _ decode: @escaping (Row) throws(PostgresError) -> T
     ) -> Question where Answer == [T] {
         Question(statement: statement, parameters: parameters) { (rows) throws(StoreError) in
-            do throws(PostgresError) {
-                var result: [T] = []
-                result.reserveCapacity(rows.count)
-                for row in rows { result.append(try decode(row)) }
-                return result
-            } catch {
-                throw StoreError(error)
-            }
+            do throws(PostgresError) { return try rows.decoded(decode) } catch { throw StoreError(error) }
         }
     }
 
