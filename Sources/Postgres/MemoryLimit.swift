@@ -17,6 +17,7 @@ enum MemoryLimit {
 
     /// As `bytes(reading:)`, of the files of this machine.
     static func bytes() -> Int? {
+        // A file that is not there or may not be read tells no limit.
         bytes { (try? FileSystem.read($0)) ?? nil }
     }
 

@@ -68,7 +68,7 @@ struct SlowStatementTests {
             #expect(told.compactMap { $0["request_id"]?.stringValue } == ["slow-1"], "\(told)")
             let line = try #require(told.first { $0["request_id"] != nil })
             #expect(line["level"]?.stringValue == "warning")
-            #expect(line["statements"]?.arrayValue?.contains(.string("operation_begin")) == true)
+            #expect(line["statements"]?.arrayValue?.contains(.string("operation_note")) == true)
             guard case .double(let seconds)? = line["seconds"] else {
                 Issue.record("no duration in \(line)")
                 return
