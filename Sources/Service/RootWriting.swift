@@ -56,7 +56,7 @@ struct RootWriting {
         let connection = scope.connection
         let plan = plan
         let differing: DifferingHeads
-        if let known = rows.differing { differing = known } else { differing = try lock(rows, &scope) }
+        if let known = rows.differing { differing = known } else { differing = try find(rows, &scope) }
         let found = try stored { () throws(StoreError) in try RootComparison(differing, rows.part, plan) }
         let compared = try compare(rows, found, connection)
         var appended: [Int] = []
@@ -110,13 +110,15 @@ struct RootWriting {
         return outcomes
     }
 
-    /// Locks the blocks of the records, and finds what differs from what is stored then.
-    private mutating func lock(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> DifferingHeads {
-        let heads = Heads(scope.connection, feature: plan.id)
+    /// Finds what differs from what is stored: where others write too, under the locks of the records' blocks.
+    private mutating func find(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> DifferingHeads {
+        let connection = scope.connection
+        let question = Heads(connection, feature: plan.id)
+            .differing(rows.records, fingerprints: rows.part.fingerprints)
+        if isAlone { return try stored { () throws(StoreError) in try connection.ask(question) } }
         let differing: DifferingHeads
         (differing, operations) = try scope.lock(
-            rows.records, of: plan.id, asking: heads.differing(rows.records, fingerprints: rows.part.fingerprints),
-            Operations.numbers(writers.count))
+            rows.records, of: plan.id, asking: question, Operations.numbers(writers.count))
         return differing
     }
 

@@ -158,6 +158,36 @@ struct StreamedWriteTests {
         }
     }
 
+    @Test("a long write locks no work before its end")
+    func locksNothing() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            _ = try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
+            var (given, free) = (0, Int64(-1))
+            _ = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+                () async throws(ServiceError) in
+                given += 1
+                // The transaction took the third part, so it has written the first two.
+                if given == 5 {
+                    free = try await world.pool.transaction { (connection) throws(ServiceError) in
+                        do throws(PostgresError) {
+                            let sql = "SELECT w.block FROM work w FOR UPDATE SKIP LOCKED"
+                            return Int64(try connection.query(Statement("free", sql)).count)
+                        } catch {
+                            throw ServiceError(error)
+                        }
+                    }
+                }
+                return given == 6 ? nil : Self.part(shape, line: given, given..<given + 1, "b")
+            }
+            let blocks = try await world.pool.withConnection { (connection) throws(PostgresError) in
+                try connection.query(Statement("blocks", "SELECT count(*) FROM work")).single().int8(0)
+            }
+            #expect(blocks > 0 && free == blocks)
+        }
+    }
+
     @Test("a record that another writer makes while a long write begins is made once")
     func crossing() async throws {
         try await World.with { world in
