@@ -38,9 +38,10 @@ public struct Authorizer: Sendable {
     }
 
     /// Lets everyone do everything: for loopback only.
-    public static let open = Authorizer { _ throws(Refusal) in
-        Caller(name: nil, scopes: Set(AccessScope.allCases))
-    }
+    public static let open: Authorizer = {
+        let everyone = Caller(name: nil, scopes: Set(AccessScope.allCases))
+        return Authorizer { _ throws(Refusal) in everyone }
+    }()
 
     /// Asks for an API token (RFC 6750 section 2.1): in a header field, never in a URL, which others log.
     ///

@@ -27,7 +27,9 @@ extension Problem {
     ///   - pointer: where the value stands that the error's own pointer counts from.
     init(_ error: JSONError, in bytes: [UInt8], at pointer: JSONPointer = .root) {
         var line = 1
-        for index in 0..<min(error.offset, bytes.count) where bytes[index] == UInt8(ascii: "\n") { line += 1 }
+        bytes.withUnsafeBufferPointer { bytes in
+            for byte in bytes.prefix(error.offset) { line &+= byte == UInt8(ascii: "\n") ? 1 : 0 }
+        }
         let place = pointer.appending(contentsOf: error.pointer)
         self.init(
             .invalidJSON, .pointer(place.description),

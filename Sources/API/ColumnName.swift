@@ -19,7 +19,7 @@ enum ColumnName {
     ]
 
     /// What the name that `reader` has just read says.
-    init(_ name: JSONText, _ reader: JSONReader) {
+    init(_ name: JSONText, _ reader: borrowing JSONReader) {
         if name.isEscaped {
             self.init(Array(reader.string(name).utf8)[...])
         } else {

@@ -18,7 +18,7 @@ struct NameSet {
         if many.isEmpty, !name.isEscaped, few.count < Self.scanMax {
             let range = name.range
             for other in few where other.count == range.count {
-                if reader.bytes[other].elementsEqual(reader.bytes[range]) { return false }
+                if reader.hasSameBytes(other, range) { return false }
             }
             few.append(range)
             return true

@@ -16,8 +16,10 @@ struct RowReader<Sink: RowSink>: ElementReader {
     var faults = FaultList()
 
     private let idColumns: [String]
-    private let idNames: [[UInt8]]
-    private var ids: [IDValue?]
+    private let idNames: JSONNames
+    /// What the row gives of the id columns, and of which it does.
+    private var ids: [IDValue]
+    private var hasID: [Bool]
     private var metadata: [UInt8] = []
     private var names = NameSet()
 
@@ -25,8 +27,9 @@ struct RowReader<Sink: RowSink>: ElementReader {
     init(idColumns: [String], into sink: Sink) {
         self.sink = sink
         self.idColumns = idColumns
-        idNames = idColumns.map { Array($0.utf8) }
-        ids = Array(repeating: nil, count: idColumns.count)
+        idNames = JSONNames(idColumns)
+        ids = Array(repeating: .boolean(false), count: idColumns.count)
+        hasID = Array(repeating: false, count: idColumns.count)
     }
 
     var records: Int { sink.count }
@@ -49,19 +52,19 @@ struct RowReader<Sink: RowSink>: ElementReader {
                 "the record has \(reader.position - start) bytes; at most \(Bounds.rowBytesMax) are taken")
         }
         if faults.count == faultsBefore {
-            for (column, value) in zip(idColumns, ids) where value == nil {
-                add(place, column, "the id column is missing")
+            for index in idColumns.indices where !hasID[index] {
+                add(place, idColumns[index], "the id column is missing")
             }
         }
         guard faults.count == faultsBefore else { return sink.discard() }
         metadata.append(UInt8(ascii: "}"))
-        for detail in sink.end(ids.compactMap { $0 }, metadata, at: place) { faults.add(place.place, detail) }
+        for detail in sink.end(ids, metadata, at: place) { faults.add(place.place, detail) }
     }
 
     /// Forgets the row before, which may have broken off.
     private mutating func reset() {
         sink.discard()
-        for index in ids.indices { ids[index] = nil }
+        for index in hasID.indices { hasID[index] = false }
         metadata.removeAll(keepingCapacity: true)
         metadata.append(UInt8(ascii: "{"))
         names.removeAll()
@@ -74,8 +77,11 @@ struct RowReader<Sink: RowSink>: ElementReader {
             _ = try reader.skipValue()
             return add(place, reader.string(name), "the column comes twice")
         }
-        if let index = idIndex(name, reader) {
-            ids[index] = try readID(&reader, column: idColumns[index], place)
+        if let index = reader.index(of: name, among: idNames) {
+            if let value = try readID(&reader, column: idColumns[index], place) {
+                ids[index] = value
+                hasID[index] = true
+            }
         } else if reader.matches(name, "metaxy_provenance_by_field") {
             try readVersions(.provenance, &reader, column: "metaxy_provenance_by_field", place)
         } else if reader.matches(name, "metaxy_data_version_by_field") {
@@ -83,14 +89,6 @@ struct RowReader<Sink: RowSink>: ElementReader {
         } else {
             try readMetadata(name, &reader, place)
         }
-    }
-
-    private func idIndex(_ name: JSONText, _ reader: JSONReader) -> Int? {
-        if name.isEscaped {
-            let text = reader.string(name)
-            return idNames.firstIndex { $0.elementsEqual(text.utf8) }
-        }
-        return idNames.firstIndex { $0.count == name.range.count && $0.elementsEqual(reader.bytes[name.range]) }
     }
 
     private mutating func readID(
@@ -164,10 +162,10 @@ struct RowReader<Sink: RowSink>: ElementReader {
             if let detail = check.fault { return add(place, reader.string(name), detail) }
             if metadata.count > 1 { metadata.append(UInt8(ascii: ",")) }
             metadata.append(UInt8(ascii: "\""))
-            metadata.append(contentsOf: reader.bytes[name.range])
+            reader.append(name.range, to: &metadata)
             metadata.append(UInt8(ascii: "\""))
             metadata.append(UInt8(ascii: ":"))
-            metadata.append(contentsOf: reader.bytes[value])
+            reader.append(value, to: &metadata)
         }
     }
 

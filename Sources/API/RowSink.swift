@@ -89,7 +89,7 @@ struct RowList: RowSink {
 /// Rows of a root as columns, part by part.
 struct PartSink: RowSink {
     private let shape: RowShape
-    private let names: [[UInt8]]
+    private let names: JSONNames
     private var part: RecordPart
     private var hasProvenance = false
     private var rowsBefore = 0
@@ -109,7 +109,7 @@ struct PartSink: RowSink {
     private init(_ shape: RowShape, _ part: RecordPart) {
         self.shape = shape
         self.part = part
-        names = shape.fields.map { Array($0.utf8) }
+        names = JSONNames(shape.fields)
     }
 
     var count: Int { rowsBefore + part.count }
@@ -135,7 +135,9 @@ struct PartSink: RowSink {
     mutating func give(
         _ version: RecordPart.Version, _ name: JSONText, _ value: JSONText, _ reader: JSONReader
     ) -> String? {
-        guard let field = field(name, reader) else { return "has the unknown field \"\(reader.string(name))\"" }
+        guard let field = reader.index(of: name, among: names) else {
+            return "has the unknown field \"\(reader.string(name))\""
+        }
         let isFirst: Bool
         if value.isEscaped {
             let bytes = Array(reader.string(value).utf8)
@@ -147,7 +149,7 @@ struct PartSink: RowSink {
     }
 
     mutating func close(_ version: RecordPart.Version, isNullOnly: Bool) {
-        if version == .provenance, isNullOnly, part.missingFields.count == names.count { hasProvenance = false }
+        if version == .provenance, isNullOnly, part.missingFields.count == shape.fields.count { hasProvenance = false }
     }
 
     mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowPlace) -> [String] {
@@ -155,8 +157,8 @@ struct PartSink: RowSink {
             discard()
             return ["a record of a root needs metaxy_provenance_by_field"]
         }
-        let missing = part.missingFields
-        guard missing.isEmpty else {
+        guard part.isRowComplete else {
+            let missing = part.missingFields
             discard()
             return missing.map { "metaxy_provenance_by_field lacks the field \"\($0)\"" }
         }
@@ -168,13 +170,5 @@ struct PartSink: RowSink {
     mutating func discard() {
         part.discard()
         hasProvenance = false
-    }
-
-    private func field(_ name: JSONText, _ reader: JSONReader) -> Int? {
-        if name.isEscaped {
-            let text = reader.string(name)
-            return names.firstIndex { $0.elementsEqual(text.utf8) }
-        }
-        return names.firstIndex { $0.count == name.range.count && reader.bytes[name.range].elementsEqual($0) }
     }
 }

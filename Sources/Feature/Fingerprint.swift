@@ -17,10 +17,15 @@ public struct Fingerprint: Sendable {
         append(UInt64(bitPattern: definition))
     }
 
-    /// Adds a part of the row, which lies in `source`; nil for one that is not there.
-    public mutating func add(_ source: [UInt8], in range: Range<Int>?) {
-        append(range.map { UInt64($0.count) } ?? .max)
-        if let range { bytes.append(contentsOf: source[range]) }
+    /// Adds a part of the row.
+    ///
+    /// - Parameter write: appends the part; false, with nothing appended, for one that is not there.
+    public mutating func add(writing write: (inout [UInt8]) -> Bool) {
+        let start = bytes.count
+        append(UInt64.max)
+        guard write(&bytes) else { return }
+        let count = UInt64(bytes.count - start - 8)
+        for place in 0..<8 { bytes[start + place] = UInt8(truncatingIfNeeded: count >> UInt64(8 * place)) }
     }
 
     /// Appends the digest of the row to `digest`: 16 bytes.

@@ -100,9 +100,13 @@ extension IDValue {
             Self.encodeBig(digits, into: &bytes)
         case .string(let text):
             bytes.append(KeyTag.string)
-            for byte in text.utf8 {
-                bytes.append(byte)
-                if byte == 0 { bytes.append(KeyTag.escapedZero) }
+            var text = text
+            text.withUTF8 { utf8 in
+                guard utf8.contains(0) else { return bytes.append(contentsOf: utf8) }
+                for byte in utf8 {
+                    bytes.append(byte)
+                    if byte == 0 { bytes.append(KeyTag.escapedZero) }
+                }
             }
             bytes.append(KeyTag.end)
         }

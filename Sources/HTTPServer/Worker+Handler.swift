@@ -82,10 +82,13 @@ extension Worker {
     /// - Returns: whether streamed content has to follow.
     private func deliver(_ response: Response, _ id: ExchangeID) -> Bool {
         guard let connection = connection(id), connection.exchange.machine.isAwaitingAnswer else { return false }
-        let streams = answer(&connection.exchange, response, turn)
-        if !streams { endExchange(connection) }
-        advance(connection)
-        return streams
+        guard !answer(&connection.exchange, response, turn) else {
+            advance(connection)
+            return true
+        }
+        endExchange(connection)
+        sendSoon(connection)
+        return false
     }
 
     private func write(_ bytes: [UInt8], _ id: ExchangeID) async throws(Disconnected) {

@@ -44,6 +44,23 @@ extension JSONReader {
         return true
     }
 
+    /// Which of `names` a text, read by this reader, is, compared byte by byte; nil for none.
+    public func index(of text: JSONText, among names: JSONNames) -> Int? {
+        if text.isEscaped { return names.index(of: Array(string(text).utf8).span.bytes) }
+        return names.index(of: bytes.span.bytes.extracting(text.range))
+    }
+
+    /// True when both texts, read by this reader, are the same bytes between their quotes.
+    public func hasSameBytes(_ text: Range<Int>, _ other: Range<Int>) -> Bool {
+        bytes.span.bytes.extracting(text).isSame(as: bytes.span.bytes.extracting(other))
+    }
+
+    /// Appends bytes that this reader has passed over, as they stand.
+    public func append(_ range: Range<Int>, to output: inout [UInt8]) {
+        // By way of a pointer, since a slice counts a reference and is copied element by element where not specialised.
+        bytes.withUnsafeBufferPointer { output.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range])) }
+    }
+
     /// Scans a string whose opening quote is at the position.
     mutating func scanText() throws(JSONError) -> JSONText {
         let start = position + 1

@@ -1,4 +1,4 @@
-// Finds the bytes of a string that do not stand for themselves.
+// Looks at the bytes of strings eight at a time.
 
 extension RawSpan {
     /// The index of the first byte in `range` that is a quote, a backslash, a control character or beyond ASCII; the
@@ -22,6 +22,28 @@ extension RawSpan {
             index &+= 1
         }
         return index
+    }
+
+    /// Whether the bytes are those of `other`.
+    @inline(__always)
+    func isSame(as other: RawSpan) -> Bool {
+        let count = byteCount
+        guard count == other.byteCount else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            // The eight bytes lie within both.
+            let word = unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            guard word == other.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self) else {
+                return false
+            }
+            offset &+= 8
+        }
+        while offset < count {
+            let byte = unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+            guard byte == other.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) else { return false }
+            offset &+= 1
+        }
+        return true
     }
 
     /// The top bit of each byte that is special; exact up to the lowest one, above which a borrow may set more.

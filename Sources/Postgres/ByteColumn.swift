@@ -15,6 +15,16 @@ public struct ByteColumn: Hashable, Sendable {
     /// A column without values.
     public init() {}
 
+    /// A column without values, with room for some.
+    ///
+    /// - Parameters:
+    ///   - count: how many values.
+    ///   - bytes: how many bytes they have in all.
+    public init(reservingCapacity count: Int, bytes: Int) {
+        ends.reserveCapacity(count)
+        self.bytes.reserveCapacity(bytes)
+    }
+
     /// How many values there are, NULLs included.
     public var count: Int { ends.count }
 
@@ -38,6 +48,17 @@ public struct ByteColumn: Hashable, Sendable {
         return bytes[range].elementsEqual(other.bytes[others])
     }
 
+    /// Appends the value at `index` to a buffer.
+    ///
+    /// - Returns: false, with nothing appended, for NULL.
+    public func append(_ index: Int, to output: inout [UInt8]) -> Bool {
+        guard let range = range(index) else { return false }
+        unsafe bytes.withUnsafeBufferPointer {
+            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))
+        }
+        return true
+    }
+
     /// Whether the value at `index` is NULL.
     func isNull(_ index: Int) -> Bool { ends[index] < 0 }
 
@@ -55,7 +76,10 @@ public struct ByteColumn: Hashable, Sendable {
 
     /// Appends the bytes of `other` in `range` as a value.
     public mutating func append(_ other: [UInt8], in range: Range<Int>) {
-        bytes.append(contentsOf: other[range])
+        // By way of a pointer, since a slice counts a reference.
+        unsafe other.withUnsafeBufferPointer {
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))
+        }
         ends.append(Int32(bytes.count))
     }
 
@@ -84,6 +108,11 @@ public struct ByteColumn: Hashable, Sendable {
     public mutating func appendNull() {
         nullCount += 1
         ends.append(~Int32(bytes.count))
+    }
+
+    /// Appends NULLs until there are `count` values.
+    public mutating func pad(to count: Int) {
+        while ends.count < count { appendNull() }
     }
 
     /// Takes the last value away again.

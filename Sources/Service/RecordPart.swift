@@ -24,15 +24,16 @@ public struct RecordPart: Sendable {
     /// What the rows are of.
     let shape: RowShape
     /// Encoded keys.
-    private(set) var keys = ByteColumn()
+    private(set) var keys = RecordPart.column()
     /// Metadata columns, JSON objects.
-    private(set) var metadata = ByteColumn()
+    private(set) var metadata = RecordPart.column()
     /// Digests of the rows, for `Heads.differing`.
-    private(set) var fingerprints = ByteColumn()
+    private(set) var fingerprints = RecordPart.column()
     /// Provenance by field of the shape.
     private(set) var provenance: [ByteColumn]
-    /// Data versions by field of the shape, NULL where a row gives none.
-    private(set) var dataVersions: [ByteColumn]
+    /// Data versions by field of the shape, NULL where a row gives none, and no more after the last that is given: most
+    /// bodies have none at all.
+    private var dataVersions: [ByteColumn]
     private var places: Places
     private var fingerprint = Fingerprint()
 
@@ -53,9 +54,12 @@ public struct RecordPart: Sendable {
     private init(_ shape: RowShape, _ places: Places) {
         self.shape = shape
         self.places = places
-        provenance = shape.fields.map { _ in ByteColumn() }
-        dataVersions = provenance
+        provenance = shape.fields.map { _ in Self.column() }
+        dataVersions = shape.fields.map { _ in ByteColumn() }
     }
+
+    /// A column with room for the values of a small body, which then does not grow value by value.
+    private static func column() -> ByteColumn { ByteColumn(reservingCapacity: 16, bytes: 480) }
 
     /// How many rows there are.
     public var count: Int { keys.count }
@@ -75,7 +79,9 @@ public struct RecordPart: Sendable {
 
     /// Where the data version of a field lies: its provenance, unless the row says otherwise.
     func dataVersion(of field: Int, _ row: Int) -> (bytes: [UInt8], range: Range<Int>)? {
-        guard let range = dataVersions[field].range(row) else { return provenance(of: field, row) }
+        guard row < dataVersions[field].count, let range = dataVersions[field].range(row) else {
+            return provenance(of: field, row)
+        }
         return (dataVersions[field].bytes, range)
     }
 
@@ -110,11 +116,15 @@ public struct RecordPart: Sendable {
             guard provenance[field].count == count else { return false }
             provenance[field].append(bytes, in: range)
         case .dataVersion:
-            guard dataVersions[field].count == count else { return false }
+            guard dataVersions[field].count <= count else { return false }
+            dataVersions[field].pad(to: count)
             dataVersions[field].append(bytes, in: range)
         }
         return true
     }
+
+    /// Whether the row that is being read gives the provenance of every field.
+    public var isRowComplete: Bool { provenance.allSatisfy { $0.count > count } }
 
     /// The fields of which the row that is being read gives no provenance.
     public var missingFields: [String] {
@@ -130,28 +140,46 @@ public struct RecordPart: Sendable {
     public mutating func append(_ key: [IDValue], metadata row: [UInt8]) {
         let number = count
         fingerprint.begin(shape.definition)
-        for field in provenance.indices {
-            precondition(provenance[field].count == number + 1, "a row of a root has the provenance of every field")
-            if dataVersions[field].count == number { dataVersions[field].appendNull() }
-            let value = provenance[field].range(number)
-            let override = dataVersions[field].range(number)
-            fingerprint.add(provenance[field].bytes, in: value)
-            let isSame = dataVersions[field].equals(number, provenance[field])
-            fingerprint.add(dataVersions[field].bytes, in: isSame ? nil : override)
+        Self.add(number, provenance, dataVersions, to: &fingerprint)
+        fingerprint.add { bytes in
+            bytes += row
+            return true
         }
-        fingerprint.add(row, in: row.indices)
         fingerprints.append { fingerprint.end(into: &$0) }
         metadata.append(row, in: row.indices)
         keys.append { bytes in for value in key { value.encode(into: &bytes) } }
     }
 
+    /// Adds the versions of a row to its digest: of each field the provenance, and the data version where it is another.
+    private static func add(
+        _ row: Int, _ provenance: [ByteColumn], _ dataVersions: [ByteColumn], to digest: inout Fingerprint
+    ) {
+        // By way of pointers, where the columns are read in place: an element of an array is a copy, with its references
+        // counted.
+        provenance.withUnsafeBufferPointer { provenance in
+            dataVersions.withUnsafeBufferPointer { data in
+                for field in provenance.indices {
+                    precondition(provenance[field].count == row + 1, "a row of a root has every provenance")
+                    digest.add { provenance[field].append(row, to: &$0) }
+                    digest.add { bytes in
+                        let isGiven = row < data[field].count && !data[field].equals(row, provenance[field])
+                        return isGiven && data[field].append(row, to: &bytes)
+                    }
+                }
+            }
+        }
+    }
+
     /// Appends the rows of another part of the same shape. Where these stand in their request is no longer told.
     mutating func append(contentsOf other: RecordPart) {
+        let before = count
         keys.append(contentsOf: other.keys)
         metadata.append(contentsOf: other.metadata)
         fingerprints.append(contentsOf: other.fingerprints)
         for field in provenance.indices {
             provenance[field].append(contentsOf: other.provenance[field])
+            guard other.dataVersions[field].count > 0 else { continue }
+            dataVersions[field].pad(to: before)
             dataVersions[field].append(contentsOf: other.dataVersions[field])
         }
     }

@@ -171,7 +171,7 @@ extension RootWriting {
             var column = ByteColumn()
             for (index, position) in positions.enumerated() {
                 let value = part.provenance[field][position] ?? []
-                let data = part.dataVersions[field][position] ?? value
+                let data = part.dataVersion(of: field, position).map { $0.bytes[$0.range] } ?? value
                 column.append(data)
                 if data != value { versions.isOverridden[index] = true }
             }

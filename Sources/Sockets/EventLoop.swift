@@ -11,15 +11,21 @@ import Synchronization
 public final class EventLoop: TaskExecutor {
     /// What the loop's owner does on the loop's thread.
     public struct Turn: Sendable {
+        let finish: @Sendable () -> Void
         let timeout: @Sendable () -> Int32
         let handle: @Sendable ([Readiness]) -> Void
 
         /// Creates a turn.
         ///
         /// - Parameters:
+        ///   - finish: called after jobs have run, before their successors do or sockets are looked at.
         ///   - timeout: asked before waiting: milliseconds to wait at most, -1 without end.
         ///   - handle: called after each wait with what is ready, which may be nothing.
-        public init(timeout: @escaping @Sendable () -> Int32, handle: @escaping @Sendable ([Readiness]) -> Void) {
+        public init(
+            finish: @escaping @Sendable () -> Void, timeout: @escaping @Sendable () -> Int32,
+            handle: @escaping @Sendable ([Readiness]) -> Void
+        ) {
+            self.finish = finish
             self.timeout = timeout
             self.handle = handle
         }
@@ -168,7 +174,10 @@ public final class EventLoop: TaskExecutor {
         thread.store(currentThread(), ordering: .relaxed)
         var ready: [Readiness] = []
         while true {
-            for _ in 0..<Self.roundsPerTurn where !runJobs() { break }
+            for _ in 0..<Self.roundsPerTurn {
+                guard runJobs() else { break }
+                turn.finish()
+            }
             if endsThread(always: false) { return }
             let mayWait = withState { state in
                 state.isWaiting = state.jobs.isEmpty
