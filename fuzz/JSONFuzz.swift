@@ -22,10 +22,36 @@ private func skip(_ bytes: [UInt8]) -> Range<Int>? {
     }
 }
 
+/// Looks for each name of an object among all of them and among others, as a scan of texts would find it.
+private func checkNames(_ object: JSONObject, _ input: [UInt8]) {
+    let names = object.keys
+    let known = JSONNames(names + ["metaxy_provenance_by_field", ""])
+    var reader = JSONReader(input)
+    var seen: [JSONText] = []
+    do throws(JSONError) {
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            let text = Array(reader.string(name).utf8)
+            precondition(reader.index(of: name, among: known) == names.firstIndex { $0.utf8.elementsEqual(text) })
+            for other in seen {
+                let isSame = input[name.range].elementsEqual(input[other.range])
+                precondition(reader.hasSameBytes(name.range, other.range) == isSame, "bytes are compared as they are")
+            }
+            if seen.count < 16 { seen.append(name) }
+            var copy: [UInt8] = []
+            reader.append(try reader.skipValue(), to: &copy)
+            precondition(parse(copy) == object[names[names.firstIndex { $0.utf8.elementsEqual(text) } ?? 0]])
+        }
+    } catch {
+        preconditionFailure("what was read once reads again")
+    }
+}
+
 /// One input.
 func fuzzJSON(_ input: [UInt8]) {
     let skipped = skip(input)
     guard let value = parse(input) else { return }
+    if let object = value.objectValue { checkNames(object, input) }
     guard let skipped else { preconditionFailure("what can be read can be passed over") }
     precondition(parse(Array(input[skipped])) == value, "the value is where it was passed over")
     var writer = JSONWriter()

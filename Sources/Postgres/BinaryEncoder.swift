@@ -77,28 +77,20 @@ struct BinaryEncoder {
     mutating func array(_ column: ByteColumn, of type: TypeOID, prefix: [UInt8] = []) {
         arrayHeader(count: column.count, hasNull: column.nullCount > 0, of: type)
         bytes.reserveCapacity(bytes.count + column.bytes.count + (4 + prefix.count) * column.count)
-        for index in 0..<column.count {
-            if let value = column[index] {
-                integer(Int32(prefix.count + value.count))
-                bytes.append(contentsOf: prefix)
-                bytes.append(contentsOf: value)
-            } else {
-                integer(Int32(-1))
-            }
-        }
+        for index in 0..<column.count { element(column, index, prefix: prefix) }
     }
 
     /// As `array`, of what each column has at `row`.
     mutating func array(_ columns: [ByteColumn], at row: Int, of type: TypeOID) {
         arrayHeader(count: columns.count, hasNull: columns.contains { $0.isNull(row) }, of: type)
-        for column in columns {
-            if let value = column[row] {
-                integer(Int32(value.count))
-                bytes.append(contentsOf: value)
-            } else {
-                integer(Int32(-1))
-            }
-        }
+        for column in columns { element(column, row, prefix: []) }
+    }
+
+    private mutating func element(_ column: ByteColumn, _ index: Int, prefix: [UInt8]) {
+        guard let range = column.range(index) else { return integer(Int32(-1)) }
+        integer(Int32(prefix.count + range.count))
+        if !prefix.isEmpty { bytes += prefix }
+        _ = column.append(index, to: &bytes)
     }
 
     /// Writes what `body` writes, preceded by its length.

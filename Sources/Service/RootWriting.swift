@@ -61,9 +61,11 @@ struct RootWriting {
         let compared = try compare(rows, found, connection)
         var appended: [Int] = []
         var fresh: [Bool] = []
+        var places: [TupleID?] = []
         var appeared: [RecordID] = []
         var changes: [RecordChange] = []
-        for (position, standing) in zip(found.positions, found.standings) {
+        for (index, standing) in found.standings.enumerated() {
+            let position = found.positions[index]
             let record = rows.records[position]
             switch standing {
             case .none, .deleted:
@@ -81,13 +83,15 @@ struct RootWriting {
                 }
             }
             appended.append(position)
+            places.append(try stored { () throws(StoreError) in try differing.place(index) })
             if case .none = standing { fresh.append(true) } else { fresh.append(false) }
         }
         countUnchanged(rows, but: appended)
         guard !appended.isEmpty else { return }
-        let columns = columns(rows, appended, fresh)
+        var columns = columns(rows, appended, fresh)
+        columns.places = places
         let numbers = writers.count == 1 ? operations : appended.map { operations[rows.owner($0)] }
-        try stored { [appeared] () throws(StoreError) in
+        try stored { [appeared, columns] () throws(StoreError) in
             try VersionLog(connection, feature: plan.id)
                 .append(columns, kind: .written, definition: plan.definition, operations: numbers)
             try Presences(connection).update(plan.id, live: appeared, gone: [])

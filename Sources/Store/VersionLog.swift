@@ -11,6 +11,8 @@ public struct VersionColumns: Sendable {
     public var records: [RecordID]
     /// Whether the record has no head yet.
     public var isFresh: [Bool]
+    /// Where the heads lay when they were read, nil where there was none; no values where that is not known.
+    public var places: [TupleID?] = []
     /// Digests of the versions, 16 bytes each; no values where none is kept.
     public var fingerprints: ByteColumn
     /// Metadata columns, JSON objects.

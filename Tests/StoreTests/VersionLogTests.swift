@@ -29,6 +29,38 @@ struct VersionLogTests {
         }
     }
 
+    @Test("heads are moved where they lie, and found where they do not lie any more", arguments: 0..<4)
+    func places(shape: Int) async throws {
+        try await Migrated.with { migrated in
+            for feature: FeatureID in [1, 2] { try await Self.create(feature, migrated) }
+            for round in 0..<3 {
+                let records = Array(0..<400)[...]
+                var columns = Self.columns(records, round, 0)
+                columns.isFresh = records.map { _ in round == 0 }
+                try await Self.append(columns, to: 1, migrated)
+                // Places as they are; of other records; as they were before the table was written anew; of some
+                // records only.
+                if round > 0 {
+                    columns.places = try await Self.places(migrated, 2)
+                    if shape == 1 { columns.places = Array(columns.places.dropFirst() + columns.places.prefix(1)) }
+                    if shape == 2 { try await migrated.script("VACUUM FULL head_2") }
+                    if shape == 3 { columns.places[7] = nil }
+                }
+                try await Self.append(columns, to: 2, migrated)
+                #expect(try await Self.rows(migrated, 2) == Self.rows(migrated, 1))
+            }
+        }
+    }
+
+    /// Where the heads of a feature lie, in the order of their records.
+    private static func places(_ migrated: Migrated, _ feature: FeatureID) async throws -> [TupleID?] {
+        try await migrated.pool.withConnection { (connection) throws(PostgresError) in
+            let rows = try connection.query(
+                Statement("places", "SELECT ctid FROM head_\(feature) ORDER BY rid", prepare: false))
+            return try rows.indices.map { (row) throws(PostgresError) in try rows.tupleID(row, 0) }
+        }
+    }
+
     @Test("whoever has numbers for entries keeps the table that these belong into from being closed")
     func locks() async throws {
         try await Migrated.with { migrated in
