@@ -26,6 +26,8 @@ struct RootComparison {
 
     /// The positions of the rows.
     let positions: [Int]
+    /// Where the head of each lies, nil for none.
+    private(set) var places: [TupleID?] = []
     /// What each follows.
     private(set) var standings: [Standing] = []
     /// The different moves.
@@ -42,13 +44,16 @@ struct RootComparison {
     ///
     /// - Throws: `.database`.
     /// - Complexity: O(rows · slots), without an allocation for a row.
-    init(_ heads: DifferingHeads, _ part: RecordPart, _ plan: FeaturePlan) throws(StoreError) {
+    init(_ heads: DifferingHeads, _ part: RecordPart) throws(StoreError) {
         positions = heads.positions
         standings.reserveCapacity(heads.count)
-        let fields = plan.fieldsBySlot
-        var places: [Range<Int>?] = []
+        places.reserveCapacity(heads.count)
+        let shape = part.shape
+        let fields = shape.fieldsBySlot
+        var texts: [Range<Int>?] = []
         var signature = Signature()
         for index in 0..<heads.count {
+            places.append(try heads.place(index))
             guard let definition = try heads.definition(index) else {
                 standings.append(.none)
                 continue
@@ -60,18 +65,18 @@ struct RootComparison {
             let row = positions[index]
             signature.slots.removeAll(keepingCapacity: true)
             signature.isProvenanceMoved = false
-            try heads.differences(index, isDataVersion: true, slots: plan.slots, places: &places) { slot in
+            try heads.differences(index, isDataVersion: true, slots: shape.slotCount, places: &texts) { slot in
                 fields[slot].flatMap { part.dataVersion(of: $0, row) }
             } _: {
                 signature.slots.append($0)
             }
-            try heads.differences(index, isDataVersion: false, slots: plan.slots, places: &places) { slot in
+            try heads.differences(index, isDataVersion: false, slots: shape.slotCount, places: &texts) { slot in
                 fields[slot].flatMap { part.provenance(of: $0, row) }
             } _: { _ in
                 signature.isProvenanceMoved = true
             }
             let isSame =
-                definition == plan.definition && signature.slots.isEmpty && !signature.isProvenanceMoved
+                definition == shape.definition && signature.slots.isEmpty && !signature.isProvenanceMoved
             standings.append(.live(moves: number(of: signature), isSame: isSame))
         }
     }
@@ -98,11 +103,11 @@ struct RootComparison {
     }
 }
 
-extension FeaturePlan {
+extension RowShape {
     /// For each slot, counted from 0, the position of its field; nil where no field has it now.
     fileprivate var fieldsBySlot: [Int?] {
-        var fields = [Int?](repeating: nil, count: slots)
-        for (field, values) in self.fields.enumerated() { fields[Int(values.slot) - 1] = field }
+        var fields = [Int?](repeating: nil, count: slotCount)
+        for (field, slot) in slots.enumerated() { fields[Int(slot) - 1] = field }
         return fields
     }
 }

@@ -11,7 +11,9 @@ struct RootRows: Sendable {
     /// For each row the request that it is of; none where all are of the first.
     var owners: [Int] = []
     /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
-    let differing: DifferingHeads?
+    var found: RootComparison?
+    /// Numbers for the entries of what differs; none where these have yet to be drawn.
+    var entries: [EntryID] = []
 
     /// The request that a row is of.
     func owner(_ row: Int) -> Int { owners.isEmpty ? 0 : owners[row] }
@@ -24,6 +26,8 @@ struct RootWriting {
     private let writers: [Writer]
     /// The numbers of the changes, one for each request; none before the first rows.
     private var operations: [Int64] = []
+    /// The transaction's time, where that is known before the first rows.
+    private var writtenAt: Int64?
     /// Whether nobody else writes to the root meanwhile; otherwise the blocks of the records are locked.
     private let isAlone: Bool
     private let watched: [String]
@@ -47,7 +51,10 @@ struct RootWriting {
         outcomes = Array(repeating: nothing, count: writers.count)
         // Waits until it is alone: its rows are taken only then.
         if isAlone {
-            operations = try stored { () throws(StoreError) in try connection.ask(Operations.numbers(writers.count)) }
+            (operations, writtenAt) = try stored { () throws(StoreError) in
+                let lineage = VersionLog(connection, feature: plan.id)
+                return try connection.ask(Operations.numbers(writers.count), lineage.opening())
+            }
         }
     }
 
@@ -55,9 +62,8 @@ struct RootWriting {
     mutating func write(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) {
         let connection = scope.connection
         let plan = plan
-        let differing: DifferingHeads
-        if let known = rows.differing { differing = known } else { differing = try find(rows, &scope) }
-        let found = try stored { () throws(StoreError) in try RootComparison(differing, rows.part, plan) }
+        let found: RootComparison
+        if let known = rows.found { found = known } else { found = try find(rows, &scope) }
         let compared = try compare(rows, found, connection)
         var appended: [Int] = []
         var fresh: [Bool] = []
@@ -83,7 +89,7 @@ struct RootWriting {
                 }
             }
             appended.append(position)
-            places.append(try stored { () throws(StoreError) in try differing.place(index) })
+            places.append(found.places[index])
             if case .none = standing { fresh.append(true) } else { fresh.append(false) }
         }
         countUnchanged(rows, but: appended)
@@ -91,9 +97,10 @@ struct RootWriting {
         var columns = columns(rows, appended, fresh)
         columns.places = places
         let numbers = writers.count == 1 ? operations : appended.map { operations[rows.owner($0)] }
+        let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: appended.count, writtenAt: $0) }
         try stored { [appeared, columns] () throws(StoreError) in
             try VersionLog(connection, feature: plan.id)
-                .append(columns, kind: .written, definition: plan.definition, operations: numbers)
+                .append(columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         note(columns.records, of: plan.id, in: &settled)
@@ -115,15 +122,18 @@ struct RootWriting {
     }
 
     /// Finds what differs from what is stored: where others write too, under the locks of the records' blocks.
-    private mutating func find(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> DifferingHeads {
+    private mutating func find(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> RootComparison {
         let connection = scope.connection
         let question = Heads(connection, feature: plan.id)
             .differing(rows.records, fingerprints: rows.part.fingerprints)
-        if isAlone { return try stored { () throws(StoreError) in try connection.ask(question) } }
         let differing: DifferingHeads
-        (differing, operations) = try scope.lock(
-            rows.records, of: plan.id, asking: question, Operations.numbers(writers.count))
-        return differing
+        if isAlone {
+            differing = try stored { () throws(StoreError) in try connection.ask(question) }
+        } else {
+            (differing, operations) = try scope.lock(
+                rows.records, of: plan.id, asking: question, Operations.numbers(writers.count))
+        }
+        return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
 
     private mutating func countUnchanged(_ rows: RootRows, but appended: [Int]) {

@@ -37,6 +37,9 @@ public struct RowShape: Hashable, Sendable {
     let feature: FeatureID
     let definition: DefinitionID
     let space: Int32
+    /// The slot of each field, and how many slots there are.
+    let slots: [Slot]
+    let slotCount: Int
 
     /// What a feature asks by its current definition.
     init(_ plan: FeaturePlan) {
@@ -48,6 +51,8 @@ public struct RowShape: Hashable, Sendable {
         feature = plan.id
         definition = plan.definition
         space = plan.space
+        slots = plan.fields.map(\.slot)
+        slotCount = plan.slots
     }
 }
 

@@ -133,25 +133,27 @@ extension Metaxy {
     func identify(_ part: RecordPart) async throws(ServiceError) -> RootRows {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                RootRows(
-                    part: part, records: try RecordIDs(connection, space: part.shape.space).intern(part.keys),
-                    differing: nil)
+                RootRows(part: part, records: try RecordIDs(connection, space: part.shape.space).intern(part.keys))
             }
         }
     }
 
     /// As `identify`, and finds what differs from what is stored, for a write that is alone on the root. Nobody else changes
-    /// a head then, and no part names a record of another, so what is committed is what the part will be held against.
+    /// a head then, and no part names a record of another, so what is committed is what the part will be held against. It
+    /// also draws numbers for entries: the write has its lineage locked since before it took its first part.
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
         do throws(ServiceError) {
             return .success(
                 try await pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in
                         let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
-                        let heads = Heads(connection, feature: part.shape.feature)
+                        let feature = part.shape.feature
+                        let differing = try connection.ask(
+                            Heads(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
+                        let numbers = VersionLog(connection, feature: feature).numbers(differing.count, isAhead: true)
                         return RootRows(
-                            part: part, records: records,
-                            differing: try connection.ask(heads.differing(records, fingerprints: part.fingerprints)))
+                            part: part, records: records, found: try RootComparison(differing, part),
+                            entries: differing.count < VersionLog.copiedMin ? [] : try connection.ask(numbers))
                     }
                 })
         } catch {

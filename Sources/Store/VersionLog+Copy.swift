@@ -1,11 +1,11 @@
 // Many versions at once: by COPY, which writes a page of rows at a time into table and log.
 
-import Feature
+public import Feature
 import Postgres
 
 extension VersionLog {
     /// As many versions are worth the round trips of COPY.
-    static let copiedMin = 128
+    public static let copiedMin = 128
 
     /// What versions have in common.
     private struct Origin {
@@ -17,10 +17,12 @@ extension VersionLog {
 
     /// As `append`, with COPY into the lineage and of new heads.
     func copy(
-        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operations: [Int64]
+        _ versions: VersionColumns, _ numbers: EntryNumbers, kind: LineageKind, definition: DefinitionID,
+        operations: [Int64]
     ) throws(StoreError) {
-        let (entries, writtenAt) = try number(versions.records.count)
-        let origin = Origin(definition: definition, operations: operations, kind: kind, writtenAt: writtenAt)
+        let entries = numbers.entries
+        let origin = Origin(
+            definition: definition, operations: operations, kind: kind, writtenAt: numbers.writtenAt)
         let fresh = versions.isFresh.indices.filter { versions.isFresh[$0] }
         do {
             for rows in Self.pieces(entries.count) { try copyLineage(versions, rows, entries, origin) }
@@ -42,25 +44,62 @@ extension VersionLog {
         return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
     }
 
-    /// Numbers for entries, ascending, and the transaction's time.
+    /// Locks the lineage, so that a table of it that is closed waits for the transaction, and no entry with an earlier
+    /// number comes into it later.
     ///
-    /// The INSERT of nothing locks the lineage first: a table of it that is closed waits for the transaction, so that no
-    /// entry with an earlier number comes into it later.
-    func number(_ count: Int) throws(StoreError) -> (entries: [EntryID], now: Int64) {
-        let statement = Statement(
-            "version_number_\(feature)",
-            """
-            WITH locked AS (
-                INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind)
-                SELECT 0, 0, 0, 0, now(), 0, 0 WHERE $1 < 0
-            )
-            SELECT array_agg(nextval('lineage_entry_sequence')), now() FROM generate_series(1, $1)
-            """)
-        let numbered = try connection.row(statement, [.int4(Int32(count))]) { row throws(PostgresError) in
-            (entries: try row.int8Array(0), now: try row.timestamp(1))
+    /// - Returns: asks for the transaction's time.
+    public func opening() -> Question<Int64> {
+        let statement = Statement("version_open_\(feature)", "\(locking)SELECT now()")
+        return Question(statement: statement, parameters: []) { (rows) throws(StoreError) in
+            do throws(PostgresError) {
+                for row in rows { return try row.timestamp(0) }
+            } catch {
+                throw StoreError(error)
+            }
+            throw .corrupt("the transaction has no time")
         }
-        guard let numbered, numbered.entries.count == count else { throw .corrupt("the sequence gave no entries") }
-        return numbered
+    }
+
+    /// Draws numbers for entries, ascending.
+    ///
+    /// - Parameter isAhead: whether they are drawn in a transaction of their own, for one that has asked for `opening` and is
+    ///   not run again where it fails. It does not wait until it is on disk: the log is written in order, so that it is there
+    ///   before any entry with one of these numbers, and numbers that a crash gives out again have no entry.
+    public func numbers(_ count: Int, isAhead: Bool = false) -> Question<[EntryID]> {
+        let statement = Statement(
+            isAhead ? "version_numbers_ahead" : "version_numbers",
+            """
+            SELECT coalesce(array_agg(nextval('lineage_entry_sequence')), '{}') FROM generate_series(1, $1)\
+            \(isAhead ? ", set_config('synchronous_commit', 'off', true)" : "")
+            """)
+        return Question(statement: statement, parameters: [.int4(Int32(count))]) { (rows) throws(StoreError) in
+            do throws(PostgresError) {
+                for row in rows { return try row.int8Array(0) }
+            } catch {
+                throw StoreError(error)
+            }
+            return []
+        }
+    }
+
+    /// Locks the lineage, and draws numbers.
+    func draw(_ count: Int) throws(StoreError) -> EntryNumbers {
+        let (writtenAt, entries) = try connection.ask(opening(), numbers(count))
+        guard let numbers = EntryNumbers(entries, count: count, writtenAt: writtenAt) else {
+            throw .corrupt("the sequence gave no entries")
+        }
+        return numbers
+    }
+
+    /// An INSERT of nothing.
+    private var locking: String {
+        """
+        WITH locked AS (
+            INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind)
+            SELECT 0, 0, 0, 0, now(), 0, 0 WHERE false
+        )
+
+        """
     }
 
     private func copyLineage(

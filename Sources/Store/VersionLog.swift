@@ -42,6 +42,25 @@ public struct VersionColumns: Sendable {
     }
 }
 
+/// Numbers for entries that were drawn before these are written.
+public struct EntryNumbers: Sendable {
+    let entries: [EntryID]
+    let writtenAt: Int64
+
+    /// The first of some numbers.
+    ///
+    /// - Parameters:
+    ///   - drawn: what `VersionLog.numbers` answered after the transaction had asked for `VersionLog.opening`.
+    ///   - count: how many are needed.
+    ///   - writtenAt: what `VersionLog.opening` answered.
+    /// - Returns: nil where there are too few.
+    public init?(_ drawn: [EntryID], count: Int, writtenAt: Int64) {
+        guard drawn.count >= count else { return nil }
+        entries = Array(drawn.prefix(count))
+        self.writtenAt = writtenAt
+    }
+}
+
 /// Appends versions in columns: `LineageLog.append` without late results and with parents of the simplest kind, at half
 /// of its cost.
 public struct VersionLog {
@@ -56,15 +75,19 @@ public struct VersionLog {
 
     /// Appends versions and moves the heads to them.
     ///
-    /// - Parameter operations: the number of the change that each version is part of; one where they all have the same.
+    /// - Parameters:
+    ///   - operations: the number of the change that each version is part of; one where they all have the same.
+    ///   - numbers: numbers of the entries; nil where these are yet to be drawn.
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own, three and more for `copiedMin` versions or more; O(versions · slots).
     public func append(
-        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operations: [Int64]
+        _ versions: VersionColumns, kind: LineageKind, definition: DefinitionID, operations: [Int64],
+        numbers: EntryNumbers? = nil
     ) throws(StoreError) {
         guard !versions.records.isEmpty else { return }
         if versions.records.count >= Self.copiedMin {
-            return try copy(versions, kind: kind, definition: definition, operations: operations)
+            let numbers = if let numbers { numbers } else { try draw(versions.records.count) }
+            return try copy(versions, numbers, kind: kind, definition: definition, operations: operations)
         }
         let slots = versions.provenance.count
         let isOverridden = versions.isOverridden.contains(true)

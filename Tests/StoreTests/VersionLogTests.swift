@@ -66,7 +66,7 @@ struct VersionLogTests {
         try await Migrated.with { migrated in
             try await Self.create(1, migrated)
             let locks = try await migrated.pool.transaction { (connection) throws(StoreError) -> Int? in
-                #expect(try VersionLog(connection, feature: 1).number(3).entries.count == 3)
+                #expect(try VersionLog(connection, feature: 1).draw(3).entries.count == 3)
                 let held = Statement(
                     "held",
                     """
