@@ -67,8 +67,13 @@ class Load:
         cpu = self.server.cpu_seconds()
         wal = self.server.wal_position()
         start = time.perf_counter()
-        with multiprocessing.Pool(self.workers) as pool:
+        # Closed and joined: to be told to end, as `with` does it, a process may miss that has a handler of its own for it.
+        pool = multiprocessing.Pool(self.workers)
+        try:
             completed = sum(pool.starmap(work, [(self.server.port, feature, limit)] * self.workers))
+        finally:
+            pool.close()
+            pool.join()
         seconds = time.perf_counter() - start
         self.server.wal_of_last = self.server.wal_position() - wal
         return seconds, self.server.cpu_seconds() - cpu, completed

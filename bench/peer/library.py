@@ -44,6 +44,19 @@ class Library:
             return sum(len(frame) for _, frame in frames)
         return step
 
+    def renew(self, version, count):
+        """Finds which of `count` changed rows of the first root differ from what is stored, and writes these."""
+        (key, pieces), = self.work.changed_rows(count, version)
+        frame = polars.read_ndjson(b"".join(pieces))
+
+        def step():
+            increment = self.store.resolve_update(self.features[key], samples=frame).to_polars()
+            frames = [part for part in (increment.new, increment.stale) if len(part)]
+            for part in frames:
+                self.store.write(self.features[key], part)
+            return sum(map(len, frames))
+        return step
+
     def resolve(self):
         def step():
             self.increment = self.store.resolve_update(self.features[self.work.leaf]).to_polars()
