@@ -57,6 +57,7 @@ extension JSONReader {
 
     /// Appends bytes that this reader has passed over, as they stand.
     public func append(_ range: Range<Int>, to output: inout [UInt8]) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         // By way of a pointer, since a slice counts a reference and is copied element by element where not specialised.
         bytes.withUnsafeBufferPointer { output.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range])) }
     }

@@ -76,6 +76,7 @@ public struct ByteColumn: Hashable, Sendable {
 
     /// Appends the bytes of `other` in `range` as a value.
     public mutating func append(_ other: [UInt8], in range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= other.count)
         // By way of a pointer, since a slice counts a reference.
         unsafe other.withUnsafeBufferPointer {
             unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))

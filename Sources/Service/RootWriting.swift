@@ -38,7 +38,8 @@ struct RootWriting {
 
     init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ scope: inout Scope) throws(ServiceError) {
         let plan = try scope.plan(shape.key)
-        guard plan.isRoot, plan.definition == shape.definition else {
+        // A definition that has come back may have more slots than it had.
+        guard plan.isRoot, plan.definition == shape.definition, plan.slots == shape.slotCount else {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = scope.connection

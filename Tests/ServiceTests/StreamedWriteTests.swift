@@ -133,6 +133,57 @@ struct StreamedWriteTests {
         }
     }
 
+    @Test("a definition that comes back with more slots ends the write, too")
+    func comesBack() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let key = try #require(FeatureKey("root"))
+            let shape = try await world.metaxy.shape(of: key)
+            let field = #"{"key":"x","code_version":"1"}"#
+            let other = #"{"key":"z","code_version":"1"}"#
+            try await world.push([Self.graph[0].replacing(field, with: "\(field),\(other)"), Self.graph[1]])
+            try await world.push(Self.graph)
+            await #expect(throws: ServiceError.self) {
+                try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
+            }
+            let now = try await world.metaxy.shape(of: key)
+            #expect(now.definition == shape.definition && now != shape)
+            #expect(try await Self.write(world, [Self.part(now, line: 1, 0..<9, "a")], to: now).new == 9)
+        }
+    }
+
+    @Test("entries that are numbered beside the write are those of its transaction, each with a number of its own")
+    func numbers() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let rows = 2 * VersionLog.copiedMin
+            for (round, version) in ["a", "b", "c"].enumerated() {
+                // In the second round three of five parts say what is stored.
+                let parts = (0..<5).map { part in
+                    let isSame = round == 1 && part % 2 == 0
+                    return Self.part(
+                        shape, line: part * rows + 1, part * rows..<(part + 1) * rows, isSame ? "a" : version)
+                }
+                let outcome = try await Self.write(world, parts, to: shape)
+                #expect(outcome.new == [5 * rows, 0, 0][round] && outcome.changed == [0, 2 * rows, 5 * rows][round])
+            }
+            let found = try await world.pool.withConnection { (connection) throws(PostgresError) in
+                let sql = """
+                    SELECT count(*), count(DISTINCT entry), count(DISTINCT (operation_id, written_at)),
+                           max(entry) <= (SELECT last_value FROM lineage_entry_sequence)
+                    FROM lineage WHERE feature_id = \(shape.feature)
+                    """
+                let rows = try connection.query(Statement("numbers", sql, prepare: false))
+                return try rows.map { row throws(PostgresError) in
+                    [try row.int8(0), try row.int8(1), try row.int8(2), try row.bool(3) ? 1 : 0]
+                }
+            }
+            #expect(found == [[Int64(12 * rows), Int64(12 * rows), 3, 1]])
+            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+        }
+    }
+
     @Test("other writers of the root wait for a long write, and find what it wrote")
     func alone() async throws {
         try await World.with { world in
