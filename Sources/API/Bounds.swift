@@ -9,8 +9,15 @@ enum Bounds {
     /// Records of one body: the shortest rows would otherwise take fifty times their bytes in memory.
     static let bulkRowsMax = 500_000
 
-    /// Records of a page of a streamed list: a page is a transaction, and stands in memory until it is sent.
-    static let streamRowsMax = 2_000
+    /// Records of a page of a streamed list, of its first one and at most: a page is a transaction, and stands in memory until
+    /// it is sent. The first is small, as nothing is known yet of how long the rows are.
+    static let streamRowsFirst = 64, streamRowsMax = 2_000
+
+    /// Bytes that the lines of such a page should have: a client that reads slowly holds as much.
+    static let streamPageBytes = 512 << 10
+
+    /// Bytes that the lines of a part of an increment should have; some parts stand in memory at a time.
+    static let partBytes = 4 << 20
 
     /// Bytes of any other body; a graph of a thousand features takes about one tenth.
     static let documentBytesMax = 16 << 20

@@ -54,20 +54,36 @@ extension API {
     /// An increment under conditions of its own is walked page by page; any other in parts, some ahead of the client.
     private func stream(_ call: Call, _ question: ResolveQuestion) async throws(Problem) -> Response {
         var query = try question.query()
-        query.limit = Service.Limits.pageRowsMax
         query.countsAll = false
-        guard query.restriction.isEmpty, query.samples == nil, query.after < 0 else {
-            let first = try await resolve(query)
+        let isWhole = query.restriction.isEmpty && query.samples == nil && query.after < 0
+        // Each page under conditions looks at everything again: these are as large as they may be.
+        query.limit = isWhole ? Bounds.streamRowsFirst : Service.Limits.pageRowsMax
+        let first = Portion(page: try await resolve(query), limit: query.limit)
+        guard isWhole else {
             return streamLines(call, first: first, write: Self.write) {
-                [query] (page: IncrementPage) async throws(Problem) -> IncrementPage? in
+                [query] (page: IncrementPage, _) async throws(Problem) -> IncrementPage? in
                 guard let next = page.next else { return nil }
                 var following = query
                 following.after = next
                 return try await resolve(following)
             }
         }
+        // What was there first tells how long the rows are. Long ones go page by page: parts are not cut that small.
+        var sample = JSONWriter()
+        Self.write(first.page, to: &sample)
+        let units = Bounds.partBytes * first.page.records.count / max(sample.bytes.count, 1)
+        guard first.page.next != nil, units >= Service.Limits.partUnitsMin else {
+            let portion = Portion(page: first.page, limit: first.limit, wantedBytes: Bounds.partBytes)
+            return streamLines(call, first: portion, write: Self.write) {
+                [query] (page: IncrementPage, limit: Int) async throws(Problem) -> IncrementPage? in
+                guard let next = page.next else { return nil }
+                var following = query
+                (following.after, following.limit) = (next, limit)
+                return try await resolve(following)
+            }
+        }
         let parts = try await served { () async throws(ServiceError) in
-            try await metaxy.parts(ofIncrement: query.feature)
+            try await metaxy.parts(ofIncrement: query.feature, units: units)
         }
         return try await streamLines(call, parts: parts.count, write: Self.write) {
             [query] (part) async throws(Problem) -> IncrementPage in

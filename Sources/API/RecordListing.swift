@@ -32,15 +32,16 @@ extension API {
     private func stream(
         _ call: Call, _ list: RecordList, after position: Cursor.Position?
     ) async throws(Problem) -> Response {
-        let first = try await list.page(after: position, limit: Bounds.streamRowsMax)
-        var response = streamLines(call, first: first) { page, lines in
+        let limit = Bounds.streamRowsFirst
+        let first = try await list.page(after: position, limit: limit)
+        var response = streamLines(call, first: Portion(page: first, limit: limit)) { page, lines in
             for record in page.records {
                 lines.record(record, page.plan, columns: list.columns)
                 lines.endLine()
             }
-        } next: { (page: RecordPage) async throws(Problem) -> RecordPage? in
+        } next: { (page: RecordPage, limit: Int) async throws(Problem) -> RecordPage? in
             guard let next = list.next(page) else { return nil }
-            return try await list.page(after: next, limit: Bounds.streamRowsMax)
+            return try await list.page(after: next, limit: limit)
         }
         if let horizon = first.horizon { response.headers.append(Self.horizonField, Timestamp.text(horizon)) }
         return response

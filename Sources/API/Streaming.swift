@@ -3,6 +3,21 @@
 import HTTP
 import JSON
 
+/// A page of a list that streams, and for how many rows it was asked.
+struct Portion<Page: Sendable>: Sendable {
+    let page: Page
+    let limit: Int
+    /// Bytes that the lines of a page should have.
+    var wantedBytes = Bounds.streamPageBytes
+
+    /// For how many rows to ask next, given the bytes of this portion's lines: as many as make `wantedBytes`, and four
+    /// times as many as before at most, as long rows may follow short ones.
+    func next(bytes: Int) -> Int {
+        let fitting = limit * wantedBytes / max(bytes, 1)
+        return max(min(fitting, 4 * limit, Bounds.streamRowsMax), 1)
+    }
+}
+
 extension API {
     /// An answer that streams pages as lines.
     ///
@@ -12,25 +27,26 @@ extension API {
     ///
     /// - Parameters:
     ///   - write: writes the lines of a page.
-    ///   - next: reads the page after another, nil at the end.
+    ///   - next: reads the page after another, for so many rows; nil at the end.
     func streamLines<Page: Sendable>(
-        _ call: Call, first: Page, write: @escaping @Sendable (Page, inout JSONWriter) -> Void,
-        next: @escaping @Sendable (Page) async throws(Problem) -> Page?
+        _ call: Call, first: Portion<Page>, write: @escaping @Sendable (Page, inout JSONWriter) -> Void,
+        next: @escaping @Sendable (Page, Int) async throws(Problem) -> Page?
     ) -> Response {
         let body = ResponseBody.stream { output in
-            var page = first
+            var portion = first
             var lines = JSONWriter(reservingCapacity: 64 * 1_024)
             while true {
                 lines.removeAll()
-                write(page, &lines)
+                write(portion.page, &lines)
+                let limit = portion.next(bytes: lines.bytes.count)
                 do {
                     try await output.write(lines.bytes)
                 } catch {
                     return .aborted
                 }
                 do throws(Problem) {
-                    guard let following = try await next(page) else { return .finished }
-                    page = following
+                    guard let following = try await next(portion.page, limit) else { return .finished }
+                    portion = Portion(page: following, limit: limit, wantedBytes: portion.wantedBytes)
                 } catch {
                     return await self.breakOff(error, call, output)
                 }

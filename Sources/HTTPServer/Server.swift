@@ -106,8 +106,10 @@ public final class Server: Sendable {
     ///
     /// Cancelling the caller's task ends the grace.
     ///
-    /// - Parameter grace: how long requests in work may take.
-    public func drain(grace: Duration) async {
+    /// - Parameters:
+    ///   - grace: how long requests in work may take.
+    ///   - whenClosing: called once every answer to come says `Connection: close`.
+    public func drain(grace: Duration, whenClosing: () -> Void = {}) async {
         let workers: [Worker] = state.withLock { state in
             guard case .running(let workers, _) = state else { return [] }
             state = .stopped
@@ -116,6 +118,7 @@ public final class Server: Sendable {
         for worker in workers {
             await worker.stopListening()
         }
+        whenClosing()
         for worker in workers {
             await worker.closeIdle()
         }

@@ -50,6 +50,9 @@ public enum Limits {
     /// Units that one claiming transaction judges, so that it ends within a second even if none can be handed out.
     public static let claimJudgedMax = 65_536
 
+    /// Units of a part of an increment at least, but for the last: a block is not cut.
+    public static let partUnitsMin = 1_024
+
     /// Units that are judged as columns at a time: a few megabytes.
     public static let judgedStep = 8_192
 

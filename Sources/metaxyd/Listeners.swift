@@ -37,8 +37,10 @@ struct Listeners: Sendable {
     func reloadTLS() async throws(ServerError) { try await clients.reloadTLS() }
 
     /// Lets requests in work finish; health and metrics are there until the last of them has.
-    func drain(grace: Duration) async {
-        await clients.drain(grace: grace)
+    ///
+    /// - Parameter whenClosing: called once every answer to a client says `Connection: close`.
+    func drain(grace: Duration, whenClosing: () -> Void) async {
+        await clients.drain(grace: grace, whenClosing: whenClosing)
         await administration?.drain(grace: .seconds(1))
     }
 

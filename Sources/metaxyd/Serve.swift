@@ -74,10 +74,13 @@ struct Serve: AsyncParsableCommand {
         // A second one ends the process at once.
         stops.stop()
         Log.write(.info, "stopping", [("signal", .integer(Int64(number ?? SIGTERM)))])
-        metaxy.drain()
-        // Nobody cancels this task: the whole delay passes.
-        do { try await Task.sleep(for: settings.drainDelay) } catch {}
-        await listeners.drain(grace: Self.drainGrace)
+        if settings.drainDelay > .zero {
+            metaxy.drain()
+            // Nobody cancels this task: the whole delay passes.
+            do { try await Task.sleep(for: settings.drainDelay) } catch {}
+        }
+        // Who waits for work is answered when the answer says that the connection ends: its next request would be lost.
+        await listeners.drain(grace: Self.drainGrace) { metaxy.drain() }
         housekeeping.cancel()
         waking.cancel()
         await housekeeping.value

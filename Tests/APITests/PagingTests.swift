@@ -1,10 +1,11 @@
 // Lists in pages and in streams.
 
-import API
 import HTTP
 import JSON
 import Service
 import Testing
+
+@testable import API
 
 @Suite("Paging and streaming")
 struct PagingTests {
@@ -36,6 +37,38 @@ struct PagingTests {
             #expect(try await world.get("/v1/records/video/raw?limit=3&cursor=\(cursor)").status == 200)
             #expect(try await world.get("/v1/records/video/raw?limit=99999999999999999999").status == 200)
         }
+    }
+
+    @Test("long rows stream whole and in order, whatever the pages and parts are")
+    func longRows() async throws {
+        try await World.with { world in
+            _ = try await world.post("/v1/push", Graphs.push)
+            // Short ones first, so that pages have grown when the long ones come.
+            let rows = (0..<1_500).map { number in
+                let text = String(repeating: "x", count: number < 700 ? 10 : 20_000 + number)
+                let versions = #""metaxy_provenance_by_field":{"audio":"a\#(number)","frames":"f\#(number)"}"#
+                return #"{"video_id":"v\#(number + 10_000)","text":"\#(text)",\#(versions)}"#
+            }
+            _ = try await world.postLines("/v1/records/video/raw", rows.joined(separator: "\n"))
+            let wanted = [("Accept", "application/x-ndjson")]
+            let expected = (0..<1_500).map { "v\($0 + 10_000)" }
+            for target in ["/v1/records/video/raw", "/v1/resolve/video/faces"] {
+                let isList = target.hasPrefix("/v1/records")
+                let answer = try await world.send(isList ? "GET" : "POST", target, headers: wanted)
+                #expect(answer.status == 200 && !answer.isAborted)
+                let lines = try answer.text.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+                #expect(lines.compactMap { $0["video_id"]?.stringValue } == expected)
+            }
+        }
+    }
+
+    @Test("a page that follows has as many rows as make half a megabyte, and four times as many as before at most")
+    func portions() {
+        let pages: [(limit: Int, bytes: Int, next: Int)] = [
+            (64, 0, 256), (64, 64 * 400, 256), (1_024, 1_024 * 400, 1_310), (1_310, 1_310 * 20_000, 26),
+            (2_000, 2_000 * 20, 2_000), (64, 64 << 19, 1), (1, 4 << 20, 1), (1, 400, 4),
+        ]
+        for page in pages { #expect(Portion(page: 0, limit: page.limit).next(bytes: page.bytes) == page.next) }
     }
 
     @Test("an increment in pages has its counts on the first")
@@ -72,7 +105,7 @@ struct PagingTests {
             let answer = try await world.getBreaking("/v1/records/video/raw")
             #expect(answer.isAborted)
             let lines = answer.text.split(separator: "\n")
-            #expect(lines.count == 2_001)
+            #expect(lines.count == Bounds.streamRowsFirst + 1)
             let last = try JSONValue(parsing: Array(try #require(lines.last).utf8))
             #expect(last["error"]?["code"]?.stringValue == "unavailable")
             #expect(last["error"]?["instance"]?.stringValue == "/v1/records/video/raw")
