@@ -66,6 +66,10 @@ enum Bounds {
     /// Bytes of a push's message, and of a materialization id.
     static let messageBytesMax = 65_536, materializationBytesMax = 1_024
 
+    /// Bytes of a body of lines, decoded, that are still looked at once something is wrong with it: what else is wrong is
+    /// worth telling, and not worth a gigabyte that eight megabytes decode to.
+    static let faultyBytesMax = 16 << 20
+
     /// Things at fault that a problem names; the rest are counted.
     static let faultsMax = 100
 

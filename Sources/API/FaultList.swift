@@ -10,6 +10,8 @@ struct FaultList {
     private(set) var count = 0
     /// Whether some of the body is not JSON at all.
     private(set) var hasSyntaxFault = false
+    /// Whether some of the body was not looked at any more.
+    var isPartial = false
 
     /// Adds a fault.
     mutating func add(_ place: Fault.Place, _ detail: @autoclosure () -> String, isSyntax: Bool = false) {
@@ -21,6 +23,7 @@ struct FaultList {
     /// The problem that the faults make, nil where there is none.
     var problem: Problem? {
         guard count > 0 else { return nil }
-        return Problem(hasSyntaxFault ? .invalidJSON : .validationFailed, faults, count: count)
+        let code: ProblemCode = hasSyntaxFault ? .invalidJSON : .validationFailed
+        return Problem(code, faults, count: count, isPartial: isPartial)
     }
 }

@@ -15,6 +15,8 @@ struct LineReader<Reader: ElementReader> {
     private var number = 0
     /// Whether the rest of a line that was refused for its length is being passed over.
     private var isSkipping = false
+    /// Bytes that came once something was wrong.
+    private var faultyBytes = 0
 
     /// Reads elements into `elements`.
     init(_ elements: Reader) {
@@ -96,17 +98,23 @@ extension LineReader where Reader: BulkReader {
 extension LineReader where Reader == RowReader<PartSink> {
     /// Reads on until there is a part.
     ///
-    /// Once something is wrong, no part is given any more: the rest is only read for what else is wrong.
+    /// Once something is wrong, no part is given any more: the rest, up to `Bounds.faultyBytesMax`, is only read for what
+    /// else is wrong.
     ///
     /// - Returns: nil at the end of the body.
     /// - Throws: `invalid_json` or `validation_failed` with the lines at fault; what keeps the body from being read.
     mutating func nextPart(_ body: RequestBody) async throws(Problem) -> RecordPart? {
         do throws(BodyError) {
             while elements.faults.count > 0 || !elements.sink.isFull {
+                guard faultyBytes <= Bounds.faultyBytesMax else {
+                    elements.faults.isPartial = true
+                    break
+                }
                 guard let chunk = try await body.next() else {
                     finish()
                     break
                 }
+                if elements.faults.count > 0 { faultyBytes += chunk.count }
                 take(chunk)
             }
         } catch {

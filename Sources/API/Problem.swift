@@ -40,10 +40,12 @@ struct Problem: Error, Sendable {
     /// - Parameters:
     ///   - faults: one or more.
     ///   - count: how many there are in all.
-    init(_ code: ProblemCode, _ faults: [Fault], count: Int? = nil) {
+    ///   - isPartial: whether some of the body was not looked at.
+    init(_ code: ProblemCode, _ faults: [Fault], count: Int? = nil, isPartial: Bool = false) {
         let total = count ?? faults.count
         let first = faults.first.map { "\($0.place.phrase): \($0.detail)" } ?? ""
-        self.init(code, total > 1 ? "\(first); and \(total - 1) more" : first)
+        let rest = isPartial ? "; the rest of the body was not looked at" : ""
+        self.init(code, (total > 1 ? "\(first); and \(total - 1) more" : first) + rest)
         items = faults.prefix(Bounds.faultsMax).map { Item(place: $0.place, detail: $0.detail) }
         itemCount = total
     }

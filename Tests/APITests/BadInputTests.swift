@@ -1,8 +1,10 @@
 // What a client can get wrong: each answers a problem that says where, and changes nothing.
 
+import API
 import HTTP
 import JSON
 import Postgres
+import Synchronization
 import Testing
 
 @Suite("Bad input")
@@ -329,6 +331,29 @@ struct BadInputTests {
             let answer = try await world.send(
                 "POST", "/v1/push", headers: [("Content-Type", "application/json")], body: body)
             try expectProblem(answer, 413, "content_too_large")
+        }
+    }
+
+    @Test("lines without end are given up once something is wrong with them", arguments: [false, true])
+    func endless(endsLines: Bool) async throws {
+        try await World.with { world in
+            _ = try await world.post("/v1/push", Graphs.push)
+            let head = try World.head(
+                "POST", "/v1/records/video/raw", headers: [("Content-Type", "application/x-ndjson")])
+            let row = #"{"video_id":"a","metaxy_provenance_by_field":{}"# + (endsLines ? "]\n" : "")
+            let chunk = Array(String(repeating: row, count: (64 << 10) / row.utf8.count).utf8)
+            let given = Mutex(0)
+            let body = RequestBody(declaredLength: nil) { () async throws(BodyError) in
+                given.withLock { $0 += chunk.count }
+                return chunk
+            }
+            let answer = await Answer(await world.api.respond(Request(head: head, body: body, remote: "local")))
+            try expectProblem(answer, endsLines ? 400 : 422, endsLines ? "invalid_json" : "validation_failed")
+            let detail = try #require(answer.json["detail"]?.stringValue)
+            #expect(detail.hasPrefix("line 1: ") && detail.hasSuffix("; the rest of the body was not looked at"))
+            #expect(given.withLock { $0 } < 18 << 20)
+            let records = try await world.get("/v1/records/video/raw").json["records"]?.arrayValue
+            #expect(records?.isEmpty == true)
         }
     }
 }
