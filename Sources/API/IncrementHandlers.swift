@@ -58,29 +58,14 @@ extension API {
         let isWhole = query.restriction.isEmpty && query.samples == nil && query.after < 0
         // Each page under conditions looks at everything again: these are as large as they may be.
         query.limit = isWhole ? Bounds.streamRowsFirst : Service.Limits.pageRowsMax
-        let first = Portion(page: try await resolve(query), limit: query.limit)
-        guard isWhole else {
-            return streamLines(call, first: first, write: Self.write) {
-                [query] (page: IncrementPage, _) async throws(Problem) -> IncrementPage? in
-                guard let next = page.next else { return nil }
-                var following = query
-                following.after = next
-                return try await resolve(following)
-            }
-        }
+        let first = try await resolve(query)
+        guard isWhole else { return stream(call, query, first, wantedBytes: nil) }
         // What was there first tells how long the rows are. Long ones go page by page: parts are not cut that small.
         var sample = JSONWriter()
-        Self.write(first.page, to: &sample)
-        let units = Bounds.partBytes * first.page.records.count / max(sample.bytes.count, 1)
-        guard first.page.next != nil, units >= Service.Limits.partUnitsMin else {
-            let portion = Portion(page: first.page, limit: first.limit, wantedBytes: Bounds.partBytes)
-            return streamLines(call, first: portion, write: Self.write) {
-                [query] (page: IncrementPage, limit: Int) async throws(Problem) -> IncrementPage? in
-                guard let next = page.next else { return nil }
-                var following = query
-                (following.after, following.limit) = (next, limit)
-                return try await resolve(following)
-            }
+        Self.write(first, to: &sample)
+        let units = Bounds.partBytes * first.records.count / max(sample.bytes.count, 1)
+        guard first.next != nil, units >= Service.Limits.partUnitsMin else {
+            return stream(call, query, first, wantedBytes: Bounds.partBytes)
         }
         let parts = try await served { () async throws(ServiceError) in
             try await metaxy.parts(ofIncrement: query.feature, units: units)
@@ -89,6 +74,20 @@ extension API {
             [query] (part) async throws(Problem) -> IncrementPage in
             var following = query
             following.part = parts[part]
+            return try await resolve(following)
+        }
+    }
+
+    /// The pages of an increment, one after the other.
+    private func stream(
+        _ call: Call, _ query: IncrementQuery, _ first: IncrementPage, wantedBytes: Int?
+    ) -> Response {
+        let portion = Portion(page: first, limit: query.limit, wantedBytes: wantedBytes)
+        return streamLines(call, first: portion, write: Self.write) {
+            (page: IncrementPage, limit: Int) async throws(Problem) -> IncrementPage? in
+            guard let next = page.next else { return nil }
+            var following = query
+            (following.after, following.limit) = (next, limit)
             return try await resolve(following)
         }
     }

@@ -7,12 +7,13 @@ import JSON
 struct Portion<Page: Sendable>: Sendable {
     let page: Page
     let limit: Int
-    /// Bytes that the lines of a page should have.
-    var wantedBytes = Bounds.streamPageBytes
+    /// Bytes that the lines of a page should have; nil where pages have the same number of rows whatever these are.
+    var wantedBytes: Int? = Bounds.streamPageBytes
 
     /// For how many rows to ask next, given the bytes of this portion's lines: as many as make `wantedBytes`, and four
     /// times as many as before at most, as long rows may follow short ones.
     func next(bytes: Int) -> Int {
+        guard let wantedBytes else { return limit }
         let fitting = limit * wantedBytes / max(bytes, 1)
         return max(min(fitting, 4 * limit, Bounds.streamRowsMax), 1)
     }

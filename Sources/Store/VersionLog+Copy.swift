@@ -49,7 +49,15 @@ extension VersionLog {
     ///
     /// - Returns: asks for the transaction's time.
     public func opening() -> Question<Int64> {
-        let statement = Statement("version_open_\(feature)", "\(locking)SELECT now()")
+        let statement = Statement(
+            "version_open_\(feature)",
+            """
+            WITH locked AS (
+                INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind)
+                SELECT 0, 0, 0, 0, now(), 0, 0 WHERE false
+            )
+            SELECT now()
+            """)
         return Question(statement: statement, parameters: []) { (rows) throws(StoreError) in
             do throws(PostgresError) {
                 for row in rows { return try row.timestamp(0) }
@@ -89,17 +97,6 @@ extension VersionLog {
             throw .corrupt("the sequence gave no entries")
         }
         return numbers
-    }
-
-    /// An INSERT of nothing.
-    private var locking: String {
-        """
-        WITH locked AS (
-            INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind)
-            SELECT 0, 0, 0, 0, now(), 0, 0 WHERE false
-        )
-
-        """
     }
 
     private func copyLineage(
