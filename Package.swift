@@ -63,6 +63,7 @@ let package = Package(
                 .embedInCode("0015_add_claim_order.sql"),
                 .embedInCode("0016_bound_change_log.sql"),
                 .embedInCode("0017_create_retention.sql"),
+                .embedInCode("0018_separate_ready_blocks.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

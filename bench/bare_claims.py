@@ -19,13 +19,15 @@ CREATE TABLE lineage (LIKE public.lineage_{leaf}_0 INCLUDING ALL);
 CREATE TABLE presence (LIKE public.presence INCLUDING ALL) WITH (fillfactor = 50);
 CREATE TABLE presence_count (LIKE public.presence_count INCLUDING ALL) WITH (fillfactor = 20);
 CREATE TABLE work (LIKE public.work INCLUDING ALL) WITH (fillfactor = 40);
+CREATE TABLE ready_block (LIKE public.ready_block INCLUDING ALL);
 CREATE TABLE claim (LIKE public.claim INCLUDING ALL EXCLUDING IDENTITY) WITH (fillfactor = 70);
 CREATE TABLE claim_batch (LIKE public.claim_batch INCLUDING ALL, FOREIGN KEY (claim_id) REFERENCES claim);
-INSERT INTO work (oldest, feature_id, block, ready, active, dirty, leased, parked, awaited)
-SELECT 'epoch', {leaf}, rid >> 10, true, true, rpad(repeat('1', count(*)::integer), 1024, '0')::bit(1024),
+INSERT INTO work (feature_id, block, active, dirty, leased, parked, awaited)
+SELECT {leaf}, rid >> 10, true, rpad(repeat('1', count(*)::integer), 1024, '0')::bit(1024),
        0::bit(1024), 0::bit(1024), 0::bit(1024)
 FROM public.record GROUP BY rid >> 10 ORDER BY rid >> 10;
-VACUUM (ANALYZE) work, head, lineage;
+INSERT INTO ready_block (since, feature_id, block) SELECT 'epoch', feature_id, block FROM work;
+VACUUM (ANALYZE) work, ready_block, head, lineage;
 """
 
 # What is handed out with a claim, and its results: those that the server has just stored, block by block.
@@ -47,10 +49,13 @@ SET max_parallel_workers_per_gather = 0;
 \\o /dev/null
 PREPARE take (integer) AS
 WITH found AS (
-    SELECT feature_id, block FROM work WHERE feature_id = {leaf} AND ready AND (oldest, block) > ('epoch', $1 - 1)
-    ORDER BY oldest, block LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT w.feature_id, w.block FROM ready_block r JOIN work w ON w.feature_id = r.feature_id AND w.block = r.block
+    WHERE r.feature_id = {leaf} AND (r.since, r.block) > ('epoch', $1 - 1) AND bit_count(w.dirty & ~w.leased) > 0
+    ORDER BY r.since, r.block LIMIT 1 FOR UPDATE OF w SKIP LOCKED
+), left_it AS (
+    DELETE FROM ready_block r USING found f WHERE r.feature_id = f.feature_id AND r.block = f.block
 )
-UPDATE work w SET dirty = 0::bit(1024), leased = w.leased | w.dirty, ready = false
+UPDATE work w SET dirty = 0::bit(1024), leased = w.leased | w.dirty
 FROM found f WHERE w.feature_id = f.feature_id AND w.block = f.block RETURNING w.block, w.leased;
 PREPARE hand_out (bigint, bigint) AS
 SELECT u.rid, u.key, h.entry, h.definition_id, h.state, {columns}

@@ -29,5 +29,7 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 15, name: "0015_add_claim_order", sql: PackageResources._015_add_claim_order_sql),
         MigrationFile(number: 16, name: "0016_bound_change_log", sql: PackageResources._016_bound_change_log_sql),
         MigrationFile(number: 17, name: "0017_create_retention", sql: PackageResources._017_create_retention_sql),
+        MigrationFile(
+            number: 18, name: "0018_separate_ready_blocks", sql: PackageResources._018_separate_ready_blocks_sql),
     ]
 }

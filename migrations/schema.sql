@@ -492,6 +492,13 @@ ALTER TABLE public.push ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.ready_block (
+    since timestamp with time zone NOT NULL,
+    feature_id integer NOT NULL,
+    block integer NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
 CREATE TABLE public.record (
     rid bigint NOT NULL,
     space_id integer NOT NULL,
@@ -515,16 +522,13 @@ CREATE TABLE public.schema_migration (
 );
 
 CREATE TABLE public.work (
-    oldest timestamp with time zone NOT NULL,
     feature_id integer NOT NULL,
     block integer NOT NULL,
-    ready boolean NOT NULL,
     active boolean NOT NULL,
     dirty bit(1024) NOT NULL,
     leased bit(1024) NOT NULL,
     parked bit(1024) NOT NULL,
     awaited bit(1024) NOT NULL,
-    CONSTRAINT work_check CHECK ((ready = (bit_count((dirty & (~ leased))) > 0))),
     CONSTRAINT work_check1 CHECK ((active = (bit_count(((dirty | leased) | parked)) > 0))),
     CONSTRAINT work_check2 CHECK (((bit_count((dirty & parked)) = 0) AND (bit_count((leased & parked)) = 0)))
 )
@@ -617,6 +621,9 @@ ALTER TABLE ONLY public.project
 ALTER TABLE ONLY public.push
     ADD CONSTRAINT push_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.ready_block
+    ADD CONSTRAINT ready_block_pkey PRIMARY KEY (feature_id, block);
+
 ALTER TABLE ONLY public.registry
     ADD CONSTRAINT registry_pkey PRIMARY KEY (singleton);
 
@@ -644,9 +651,9 @@ CREATE INDEX operation_feed_index ON public.operation USING btree ("position", i
 
 CREATE INDEX push_project_index ON public.push USING btree (project_id, id);
 
-CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
+CREATE INDEX ready_block_since_index ON public.ready_block USING btree (feature_id, since, block);
 
-CREATE INDEX work_ready_index ON public.work USING btree (feature_id, oldest, block) WHERE ready;
+CREATE INDEX work_active_index ON public.work USING btree (feature_id, block) WHERE active;
 
 CREATE TRIGGER erasure_is_append_only BEFORE DELETE OR UPDATE ON public.erasure FOR EACH ROW EXECUTE FUNCTION public.refuse_erasure_change();
 

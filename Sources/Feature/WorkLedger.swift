@@ -87,9 +87,12 @@ public struct WorkLedger: Sendable {
         return arrived
     }
 
-    /// The blocks that differ from what is stored, in the order of locking.
-    public var changes: [(address: BlockAddress, block: WorkBlock)] {
-        current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    /// The blocks that differ from what is stored, in the order of locking, and whether what is stored has something to hand
+    /// out.
+    public var changes: [(address: BlockAddress, block: WorkBlock, wasReady: Bool)] {
+        current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map {
+            ($0.key, $0.value, stored[$0.key]?.ready.isEmpty == false)
+        }
     }
 
     /// What became ready to be handed out, by feature.

@@ -57,8 +57,8 @@ private struct UnitAudit {
         return (checked, wrong)
     }
 
-    /// What is wrong with the feature as a whole: leases that no claim holds, and a count that is not that of the
-    /// bitmaps.
+    /// What is wrong with the feature as a whole: leases that no claim holds, blocks that claims do not find, and a count
+    /// that is not that of the bitmaps.
     private func wholeFaults() throws(StoreError) -> [AuditFault] {
         var wrong: [AuditFault] = try audits.leaseFaults().map { fault in
             switch fault.claims {
@@ -66,6 +66,10 @@ private struct UnitAudit {
             case 1: (fault.unit, "claimed, but not leased")
             default: (fault.unit, "held by \(fault.claims) claims")
             }
+        }
+        for block in try audits.readyFaults() {
+            let first = BlockAddress(feature: plan.id, block: block).record(at: 0)
+            wrong.append((nil, "record ids \(first) to \(first + 1023): not told right whether there is work"))
         }
         let (live, count) = (try audits.liveBits(), try Presences(scope.connection).count(of: plan.id))
         if count != live { wrong.append((nil, "\(live) records are live, but \(count) are counted")) }

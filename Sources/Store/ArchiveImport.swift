@@ -75,7 +75,8 @@ public struct ArchiveImport {
         """)
 
     /// The first plans are made before autovacuum gets to tables that were just filled.
-    private static let analyze = "ANALYZE record, lineage, head, presence, work, link, failure, claim, operation"
+    private static let analyze =
+        "ANALYZE record, lineage, head, presence, work, ready_block, link, failure, claim, operation"
 
     /// An archive as far as it was read.
     private struct Reading {

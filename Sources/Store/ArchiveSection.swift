@@ -76,9 +76,16 @@ struct ArchiveSection: Hashable {
             "work",
             row: """
                 (to_jsonb(t) || jsonb_build_object(
-                    'dirty', dirty | leased, 'leased', leased & ~leased, 'ready', bit_count(dirty | leased) > 0,
-                    'oldest', CASE WHEN ready OR bit_count(leased) = 0 THEN oldest ELSE now() END))
+                    'dirty', dirty | leased, 'leased', leased & ~leased))
                 """),
+        ArchiveSection(
+            "ready_block",
+            select: """
+                SELECT json_build_object('since', coalesce(r.since, now()), 'feature_id', w.feature_id, 'block', w.block)::text
+                FROM work w LEFT JOIN ready_block r ON r.feature_id = w.feature_id AND r.block = w.block
+                WHERE bit_count(w.dirty | w.leased) > 0 ORDER BY w.feature_id, w.block
+                """,
+            insert: "INSERT INTO ready_block SELECT r.* FROM \(rows(of: "ready_block"))"),
         ArchiveSection("link"),
         ArchiveSection("failure"),
         ArchiveSection(

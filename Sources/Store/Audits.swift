@@ -75,8 +75,26 @@ public struct Audits {
         }
     }
 
+    /// The blocks that have something to hand out and are not told as such, or the other way round.
+    ///
+    /// - Returns: ascending.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(work blocks).
+    public func readyFaults() throws(StoreError) -> [Int32] {
+        try connection.rows(Self.readyStatement, [.int4(feature)]) { row throws(PostgresError) in try row.int4(0) }
+    }
+
     private static let liveBitsStatement = Statement(
         "audit_live", "SELECT coalesce(sum(bit_count(live)), 0)::bigint FROM presence WHERE feature_id = $1")
+
+    private static let readyStatement = Statement(
+        "audit_ready",
+        """
+        SELECT coalesce(w.block, r.block)
+        FROM (SELECT block FROM work WHERE feature_id = $1 AND active AND bit_count(dirty & ~leased) > 0) w
+        FULL JOIN (SELECT block FROM ready_block WHERE feature_id = $1) r ON r.block = w.block
+        WHERE w.block IS NULL OR r.block IS NULL ORDER BY 1
+        """)
 
     private static let leasesStatement = Statement(
         "audit_leases",

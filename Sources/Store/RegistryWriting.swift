@@ -222,6 +222,8 @@ extension Registry {
             DELETE FROM claim_batch b USING claim c WHERE c.id = b.claim_id AND c.feature_id = $1
         ), failures AS (
             DELETE FROM failure WHERE feature_id = $1
+        ), ready AS (
+            DELETE FROM ready_block WHERE feature_id = $1
         )
         DELETE FROM work WHERE feature_id = $1
         """)

@@ -7,8 +7,8 @@ public import Postgres
 public struct ReadyBlock: Sendable {
     /// Which block.
     public let address: BlockAddress
-    /// When it last turned from nothing to hand out to something: microseconds since 1970.
-    public let oldest: Int64
+    /// When it last turned from nothing to hand out to something: microseconds since 1970; 0 where blocks are read by number.
+    public let since: Int64
     /// Its units.
     public let block: WorkBlock
 }
@@ -111,14 +111,14 @@ public struct WorkBlocks {
     ///   - previous: the last block of the call before, nil for the first.
     ///   - limit: how many blocks at most.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(limit) by `work_ready_index`.
+    /// - Complexity: one round trip; O(limit) by `ready_block_since_index`.
     public func lockReady(
         _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
     ) throws(StoreError) -> [ReadyBlock] {
         try readReady(
             Self.lockReadyStatement,
             [
-                .int4(feature), .timestamp(previous?.oldest ?? .min), .int4(previous?.address.block ?? -1),
+                .int4(feature), .timestamp(previous?.since ?? .min), .int4(previous?.address.block ?? -1),
                 .int8(Int64(limit)),
             ])
     }
@@ -144,7 +144,7 @@ public struct WorkBlocks {
             let rows = try connection.query(statement, parameters)
             for row in rows {
                 let (address, block) = try Self.block(row)
-                ready.append(ReadyBlock(address: address, oldest: try row.timestamp(6), block: block))
+                ready.append(ReadyBlock(address: address, since: try row.timestamp(6), block: block))
             }
         } catch {
             throw StoreError(error)
@@ -197,7 +197,8 @@ public struct WorkBlocks {
     /// Writes the changed blocks of `ledger` back.
     ///
     /// - Throws: `.database`.
-    /// - Complexity: no round trip of its own; a row for each changed block, in place (HOT) but for blocks that filled or emptied.
+    /// - Complexity: no round trip of its own; a row for each changed block, in place (HOT) but for blocks in which the first
+    ///   unit became a candidate or the last one is none any more; a short row for each that has something to hand out again.
     public func flush(_ ledger: WorkLedger) throws(StoreError) {
         let changes = ledger.changes
         guard !changes.isEmpty else { return }
@@ -206,10 +207,13 @@ public struct WorkBlocks {
             .bitArray(changes.map { BitString($0.block.dirty) }), .bitArray(changes.map { BitString($0.block.leased) }),
             .bitArray(changes.map { BitString($0.block.parked) }),
             .bitArray(changes.map { BitString($0.block.awaited) }),
-            .boolArray(changes.map { !$0.block.ready.isEmpty }),
             .boolArray(changes.map { !$0.block.candidates.isEmpty }),
         ]
         try connection.runLater(Self.flushStatement, parameters)
+        let filled = changes.filter { !$0.wasReady && !$0.block.ready.isEmpty }.map(\.address)
+        if !filled.isEmpty { try connection.runLater(Self.enterStatement, Self.parameters(filled)) }
+        let emptied = changes.filter { $0.wasReady && $0.block.ready.isEmpty }.map(\.address)
+        if !emptied.isEmpty { try connection.runLater(Self.leaveStatement, Self.parameters(emptied)) }
     }
 
     /// Whether some unit of some of the features is a candidate.
@@ -258,6 +262,7 @@ public struct WorkBlocks {
 
 extension WorkBlocks {
     private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
+    private static let isReady = "bit_count(w.dirty & ~w.leased) > 0"
 
     private static let lockStatement = Statement(
         "work_lock",
@@ -292,20 +297,22 @@ extension WorkBlocks {
         WHERE bit_count(w.dirty | w.leased | w.parked) > 0
         """)
 
-    /// `oldest` orders the index; the row is locked as it is met, and LIMIT counts locked rows only.
+    /// Rows are locked as they are met in the order of the index, and LIMIT counts locked rows only. One that somebody has
+    /// changed meanwhile is looked at again as it is now, for which its bits are asked.
     private static let lockReadyStatement = Statement(
         "work_lock_ready",
         """
-        SELECT \(columns), w.oldest FROM work w
-        WHERE w.feature_id = $1 AND w.ready AND (w.oldest, w.block) > ($2, $3)
-        ORDER BY w.oldest, w.block LIMIT $4 FOR UPDATE OF w SKIP LOCKED
+        SELECT \(columns), r.since
+        FROM ready_block r JOIN work w ON w.feature_id = r.feature_id AND w.block = r.block
+        WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3) AND \(isReady)
+        ORDER BY r.since, r.block LIMIT $4 FOR UPDATE OF w SKIP LOCKED
         """)
 
     private static let lockReadyOrParkedStatement = Statement(
         "work_lock_ready_or_parked",
         """
-        SELECT \(columns), w.oldest FROM work w
-        WHERE w.feature_id = $1 AND w.active AND w.block > $2 AND (w.ready OR bit_count(w.parked) > 0)
+        SELECT \(columns), 'epoch'::timestamptz FROM work w
+        WHERE w.feature_id = $1 AND w.active AND w.block > $2 AND (\(isReady) OR bit_count(w.parked) > 0)
         ORDER BY w.block LIMIT $3 FOR UPDATE OF w SKIP LOCKED
         """)
 
@@ -326,8 +333,8 @@ extension WorkBlocks {
     private static let createStatement = Statement(
         "work_create",
         """
-        INSERT INTO work (oldest, feature_id, block, ready, active, dirty, leased, parked, awaited)
-        SELECT now(), u.feature_id, u.block, false, false, z.zero, z.zero, z.zero, z.zero
+        INSERT INTO work (feature_id, block, active, dirty, leased, parked, awaited)
+        SELECT u.feature_id, u.block, false, z.zero, z.zero, z.zero, z.zero
         FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block), (SELECT 0::bit(1024) AS zero) z
         ON CONFLICT (feature_id, block) DO NOTHING
         """)
@@ -337,12 +344,25 @@ extension WorkBlocks {
         """
         UPDATE work w
         SET dirty = u.dirty, leased = u.leased, parked = u.parked, awaited = u.awaited,
-            ready = u.ready, active = u.active,
-            oldest = CASE WHEN u.ready AND NOT w.ready THEN clock_timestamp() ELSE w.oldest END
+            active = u.active
         FROM unnest($1::integer[], $2::integer[], $3::bit(1024)[], $4::bit(1024)[], $5::bit(1024)[], $6::bit(1024)[],
-                    $7::boolean[], $8::boolean[])
-            AS u (feature_id, block, dirty, leased, parked, awaited, ready, active)
+                    $7::boolean[])
+            AS u (feature_id, block, dirty, leased, parked, awaited, active)
         WHERE w.feature_id = u.feature_id AND w.block = u.block
+        """)
+
+    private static let enterStatement = Statement(
+        "ready_block_enter",
+        """
+        INSERT INTO ready_block (since, feature_id, block)
+        SELECT clock_timestamp(), u.feature_id, u.block FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        """)
+
+    private static let leaveStatement = Statement(
+        "ready_block_leave",
+        """
+        DELETE FROM ready_block r USING unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        WHERE r.feature_id = u.feature_id AND r.block = u.block
         """)
 
     private static let isActiveStatement = Statement(

@@ -50,7 +50,7 @@ public struct WorkOutlook {
         try connection.rows(
             Self.isContendedStatement,
             [
-                .int4(feature), .timestamp(position?.oldest ?? .min), .int4(position?.address.block ?? -1),
+                .int4(feature), .timestamp(position?.since ?? .min), .int4(position?.address.block ?? -1),
                 .int4Array(seen),
             ]
         ) { row throws(PostgresError) in try row.bool(0) }.first ?? false
@@ -81,7 +81,7 @@ public struct WorkOutlook {
         "work_with_work",
         """
         SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
-        WHERE EXISTS (SELECT FROM work w WHERE w.feature_id = u.feature_id AND w.ready)
+        WHERE EXISTS (SELECT FROM ready_block r WHERE r.feature_id = u.feature_id)
            OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
         """)
 
@@ -89,17 +89,18 @@ public struct WorkOutlook {
         "work_is_contended",
         """
         SELECT EXISTS (
-            SELECT FROM work w
-            WHERE w.feature_id = $1 AND w.ready AND (w.oldest, w.block) > ($2, $3) AND w.block <> ALL ($4))
+            SELECT FROM ready_block r
+            WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3) AND r.block <> ALL ($4))
         """)
 
     private static let countsStatement = Statement(
         "work_counts",
         """
         SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
-               sum(bit_count(w.parked))::bigint, min(w.oldest) FILTER (WHERE w.ready),
+               sum(bit_count(w.parked))::bigint, min(r.since),
                sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
         FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
+        LEFT JOIN ready_block r ON r.feature_id = w.feature_id AND r.block = w.block
         WHERE w.active GROUP BY w.feature_id
         """)
 }

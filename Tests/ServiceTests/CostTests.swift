@@ -138,8 +138,8 @@ struct CostTests {
             FROM generate_series(1, 2) f, generate_series(0, \((records - 1) / 1024)) b;
             INSERT INTO presence_count (feature_id, stripe, live, gone)
             SELECT f, 0, \(records), 0 FROM generate_series(1, 2) f;
-            INSERT INTO work (oldest, feature_id, block, ready, active, dirty, leased, parked, awaited)
-            SELECT now(), f, b, false, false, 0::bit(1024), 0::bit(1024), 0::bit(1024), 0::bit(1024)
+            INSERT INTO work (feature_id, block, active, dirty, leased, parked, awaited)
+            SELECT f, b, false, 0::bit(1024), 0::bit(1024), 0::bit(1024), 0::bit(1024)
             FROM generate_series(1, 2) f, generate_series(0, \((records - 1) / 1024)) b;
             ANALYZE;
             """)
@@ -176,8 +176,8 @@ struct CostTests {
                            + coalesce(idx_blks_hit, 0) + coalesce(toast_blks_read, 0) + coalesce(toast_blks_hit, 0)
                            + coalesce(tidx_blks_read, 0) + coalesce(tidx_blks_hit, 0))::bigint,
                        (SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables
-                        WHERE relname ~ '^(record|lineage|head|work|presence|claim|failure)')
-                FROM pg_statio_user_tables WHERE relname ~ '^(record|lineage|head|work|presence|claim|failure)'
+                        WHERE relname ~ '^(record|lineage|head|work|ready_block|presence|claim|failure)')
+                FROM pg_statio_user_tables WHERE relname ~ '^(record|lineage|head|work|ready_block|presence|claim|failure)'
                 """
             let row = try connection.query(Statement("counters", sql, prepare: false)).single()
             return Touched(blocks: Int(try row.int8(0)), scannedRows: Int(try row.int8(1)))

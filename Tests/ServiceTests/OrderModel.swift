@@ -18,9 +18,10 @@ struct OrderModel {
             var last: Int32 = -1
             let sql = """
                 SELECT w.block, r.ids ->> 0 FROM work w JOIN record_1 r ON r.rid >> 10 = w.block
-                WHERE w.ready AND get_bit(w.dirty, (r.rid & 1023)::integer) = 1
+                JOIN ready_block b ON b.feature_id = w.feature_id AND b.block = w.block
+                WHERE get_bit(w.dirty, (r.rid & 1023)::integer) = 1
                     AND get_bit(w.leased, (r.rid & 1023)::integer) = 0
-                ORDER BY w.oldest, w.block, r.rid
+                ORDER BY b.since, w.block, r.rid
                 """
             for row in try connection.query(Statement("model", sql, prepare: false)) {
                 let block = try row.int4(0)

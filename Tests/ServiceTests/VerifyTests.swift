@@ -125,18 +125,19 @@ struct VerifyTests {
                 ["leaf r2: stale, but not a candidate"]
             ),
             (
-                "UPDATE work SET dirty = set_bit(dirty, 4, 0), ready = false, active = false WHERE feature_id = \(leaf)",
+                "UPDATE work SET dirty = set_bit(dirty, 4, 0), active = false WHERE feature_id = \(leaf); DELETE FROM ready_block",
                 ["leaf r4: stale, but not a candidate"]
             ),
             (
                 """
-                UPDATE work SET dirty = set_bit(dirty, 4, 0), parked = set_bit(parked, 4, 1), ready = false
-                WHERE feature_id = \(leaf)
+                UPDATE work SET dirty = set_bit(dirty, 4, 0), parked = set_bit(parked, 4, 1)
+                WHERE feature_id = \(leaf);
+                DELETE FROM ready_block;
                 """,
                 ["leaf r4: stale, but parked although nothing blocks it"]
             ),
             (
-                "UPDATE work SET leased = set_bit(leased, 4, 1), ready = false WHERE feature_id = \(leaf)",
+                "UPDATE work SET leased = set_bit(leased, 4, 1) WHERE feature_id = \(leaf); DELETE FROM ready_block",
                 ["leaf r4: leased, but no claim holds it"]
             ),
             (
@@ -151,6 +152,10 @@ struct VerifyTests {
                 [
                     "leaf r3: the presence bitmap disagrees with the head", "leaf r3: new, but not a candidate",
                 ]
+            ),
+            (
+                "DELETE FROM ready_block WHERE feature_id = \(leaf)",
+                ["leaf : record ids 0 to 1023: not told right whether there is work"]
             ),
             (
                 "UPDATE presence_count SET live = live + 1 WHERE feature_id = \(leaf)",
