@@ -298,14 +298,18 @@ extension WorkBlocks {
         """)
 
     /// Rows are locked as they are met in the order of the index, and LIMIT counts locked rows only. One that somebody has
-    /// changed meanwhile is looked at again as it is now, for which its bits are asked.
+    /// changed meanwhile is looked at again as it is now, for which its bits are asked. As a join it would be planned from
+    /// `work` on and sorted, where nothing is known of the tables yet.
     private static let lockReadyStatement = Statement(
         "work_lock_ready",
         """
         SELECT \(columns), r.since
-        FROM ready_block r JOIN work w ON w.feature_id = r.feature_id AND w.block = r.block
-        WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3) AND \(isReady)
-        ORDER BY r.since, r.block LIMIT $4 FOR UPDATE OF w SKIP LOCKED
+        FROM ready_block r CROSS JOIN LATERAL (
+            SELECT * FROM work w WHERE w.feature_id = r.feature_id AND w.block = r.block AND \(isReady)
+            FOR UPDATE SKIP LOCKED
+        ) w
+        WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3)
+        ORDER BY r.since, r.block LIMIT $4
         """)
 
     private static let lockReadyOrParkedStatement = Statement(

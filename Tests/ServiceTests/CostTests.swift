@@ -72,6 +72,24 @@ struct CostTests {
         }
     }
 
+    @Test("blocks are found by their index and no more of them than are wanted, before there are statistics")
+    func findBlocksWithoutStatistics() async throws {
+        try await World.with(connections: 1) { world in
+            try await world.push(Self.graph)
+            #expect(try await world.claim("leaf", limit: 1) == nil)
+            let plan = try await world.pool.withConnection { (connection) throws(PostgresError) in
+                try connection.script("SET plan_cache_mode = force_generic_plan")
+                let prepared = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'work_lock_ready%'"
+                let name = try connection.query(Statement("prepared", prepared, prepare: false)).single().text(0)
+                let sql = "EXPLAIN (COSTS OFF) EXECUTE \"\(name)\" (2, '-infinity', -1, 1)"
+                return try connection.query(Statement("explain", sql, prepare: false))
+                    .map { row throws(PostgresError) in try row.text(0) }
+            }.joined(separator: "\n")
+            #expect(plan.contains("ready_block_since_index") && plan.contains("work_pkey"), "\(plan)")
+            #expect(!plan.contains("Sort") && !plan.contains("Bitmap"), "\(plan)")
+        }
+    }
+
     /// What statements touched, over all tables of the service.
     private struct Touched: CustomStringConvertible {
         /// Table, index and toast blocks, from the cache or not.
