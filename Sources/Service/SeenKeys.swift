@@ -30,7 +30,8 @@ struct SeenKeys {
         mutating func append(_ hash: UInt64, _ number: Int) {
             if count % Self.pieceCount == 0 {
                 pieces.append([])
-                pieces[pieces.count - 1].reserveCapacity(Self.pieceCount)
+                // Most bodies are short: the first piece grows with them.
+                if count > 0 { pieces[pieces.count - 1].reserveCapacity(Self.pieceCount) }
             }
             pieces[pieces.count - 1].append(hash)
             if runs.isEmpty || number != lastNumber + 1 { runs.append(Run(place: count, number: number)) }
