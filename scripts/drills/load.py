@@ -66,8 +66,8 @@ class Load:
     def _guard(self, work, number):
         try:
             work(number)
-        except Exception as error:  # told by whoever runs the load
-            self.crash = error
+        except Exception as error:  # told by whoever runs the load: the first, since others may follow from it
+            self.crash = self.crash or error
 
     def _write(self, number):
         delivery = self._delivery()

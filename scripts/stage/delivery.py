@@ -1,4 +1,5 @@
 # Requests that are sent again until they are answered, as a careful client sends them.
+import collections
 import http.client
 import json
 import time
@@ -27,17 +28,23 @@ class Delivery:
         """The answer to a POST, and how many tries it took."""
         started = time.monotonic()
         tries = 0
+        met = collections.Counter()
         while True:
             tries += 1
             try:
                 answer = self.pick(self.clients).send("POST", path, body, headers)
                 if not is_passing(answer):
                     return answer, tries
-                self.noticed(str(answer.status), "Retry-After" in answer.headers)
+                what, says_when = str(answer.status), "Retry-After" in answer.headers
+                last = f"{answer.status} {answer.body[:500]}"
             except (OSError, http.client.HTTPException) as error:
-                self.noticed(type(error).__name__, True)
+                what, says_when = type(error).__name__, True
+                last = repr(error)
+            self.noticed(what, says_when)
+            met[what] += 1
             if time.monotonic() - started > PATIENCE_SECONDS:
-                raise RunError(f"POST {path} was not answered within {PATIENCE_SECONDS} s")
+                raise RunError(f"POST {path} was not answered within {PATIENCE_SECONDS} s, but met {dict(met)}, "
+                               f"at last {last}")
             time.sleep(RETRY_SECONDS)
 
 
