@@ -30,17 +30,19 @@ INSERT INTO ready_block (since, feature_id, block) SELECT 'epoch', feature_id, b
 VACUUM (ANALYZE) work, ready_block, head, lineage;
 """
 
-# What is handed out with a claim, and its results: those that the server has just stored, block by block.
+# What is handed out with a claim, and its results: those that the server stored first, block by block.
 FILES = """
 \\copy (SELECT {block}::bigint, array_agg(rid), array_agg(0::bigint), array_agg(1::smallint), array_agg(provenance), \
 array_agg(parents), NULL::bigint[], NULL::integer[], {fields}, {deps} \
-FROM (SELECT * FROM public.lineage_{leaf} WHERE rid >= {first} AND rid < {end} ORDER BY rid) l) \
+FROM ({results}) l) \
 TO '{directory}/{block}.batch' (FORMAT binary)
-\\copy (SELECT * FROM public.lineage_{leaf} WHERE rid >= {first} AND rid < {end} ORDER BY rid) \
+\\copy ({results}) \
 TO '{directory}/{block}.lineage' (FORMAT binary)
 \\copy (SELECT * FROM public.head_{leaf} WHERE rid >= {first} AND rid < {end} ORDER BY rid) \
 TO '{directory}/{block}.head' (FORMAT binary)
 """
+
+RESULTS = "SELECT DISTINCT ON (rid) * FROM public.lineage_{leaf} WHERE rid >= {first} AND rid < {end} ORDER BY rid, entry"
 
 # A session, as one of the server's pool is set up; results are fetched and go nowhere.
 SESSION = """
@@ -144,7 +146,8 @@ class BareClaims:
         shutil.chown(self.directory, owner.st_uid, owner.st_gid)
         self.server.sql(TABLES.format(leaf=self.leaf))
         about = {"leaf": self.leaf, "fields": len(self.work.leaf_fields), "deps": len(self.roots)}
-        self.server.sql("".join(FILES.format(**about, **place) for place in self._places()))
+        self.server.sql("".join(FILES.format(**about, **place, results=RESULTS.format(leaf=self.leaf, **place))
+                                for place in self._places()))
         self.server.sql("CHECKPOINT")
 
     def _places(self):
