@@ -10,7 +10,8 @@ public struct HeartbeatOutcome: Sendable {
     public let leaseUntil: Int64
     /// The plan of the claim's feature.
     public let plan: FeaturePlan
-    /// Units still in the worker's hands whose inputs have moved: their results will be stale.
+    /// Units still in the worker's hands whose results will not be what they should be, or not become current: their inputs
+    /// or their code moved, or somebody else has written them.
     public let superseded: [RecordKey]
 }
 
@@ -19,7 +20,7 @@ extension Metaxy {
     ///
     /// - Parameter leaseSeconds: nil to keep what the claim was taken with.
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
-    /// - Complexity: about eight round trips; O(units of the claim).
+    /// - Complexity: about eight round trips; O(units of the claim). Units that were marked meanwhile are judged.
     public func heartbeat(
         claim id: Int64, token: Int64, leaseSeconds: Int?
     ) async throws(ServiceError) -> HeartbeatOutcome {
@@ -30,14 +31,9 @@ extension Metaxy {
             let until = try stored { () throws(StoreError) in
                 try Claims(connection).extend(id, leaseSeconds: seconds)
             }
-            let rest = held.remaining.map { held.units.records[$0] }
-            let addresses = Set(rest.map { BlockAddress(feature: held.plan.id, record: $0) })
-            let blocks = try stored { [scope] () throws(StoreError) in try scope.blocks.peek(addresses) }
-            let moved = rest.filter { record in
-                blocks[BlockAddress(feature: held.plan.id, record: record)]?.dirty.contains(record.offsetInBlock)
-                    == true
-            }
-            return HeartbeatOutcome(leaseUntil: until, plan: held.plan, superseded: try scope.keys(moved, held.plan))
+            let superseded = try scope.superseded(held).map { held.units.records[$0] }
+            return HeartbeatOutcome(
+                leaseUntil: until, plan: held.plan, superseded: try scope.keys(superseded, held.plan))
         }
     }
 
@@ -147,6 +143,34 @@ extension Scope {
             return HeldClaim(claim: claim, plan: plan, units: known.units, keys: known.keys)
         }
         return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(claim.id), keys: nil)
+    }
+
+    /// The positions of units in a worker's hands of which the results will not be what the units should be, or not become
+    /// current.
+    ///
+    /// That a unit was marked does not say so: a record that joined its group may be one that a filter keeps out.
+    ///
+    /// - Complexity: one round trip; with marked units those of `Evaluator.compare`.
+    func superseded(_ held: HeldClaim) throws(ServiceError) -> [Int] {
+        let plan = held.plan
+        let addresses = Set(held.remaining.map { BlockAddress(feature: plan.id, record: held.units.records[$0]) })
+        let found = try stored { () throws(StoreError) in try blocks.peek(addresses) }
+        let marked = held.remaining.filter { position in
+            let record = held.units.records[position]
+            return found[BlockAddress(feature: plan.id, record: record)]?.dirty.contains(record.offsetInBlock) == true
+        }
+        guard !marked.isEmpty else { return [] }
+        let slots = try fieldSlots(held)
+        let judged = try stored { () throws(StoreError) in
+            try evaluator.compare(plan, marked.map { held.units.records[$0] })
+        }
+        return marked.filter { position in
+            guard let unit = judged[held.units.records[position]], let expectation = unit.judgement.expectation,
+                (unit.head?.entry ?? 0) == held.units.bases[position]
+            else { return true }
+            let handedOut = slots.spread(held.units[position].provenance)
+            return zip(plan.fields, expectation.provenance).contains { handedOut[Int($0.slot) - 1] != $1 }
+        }
     }
 
     static func reason(_ claim: StoredClaim) -> String {

@@ -8,7 +8,8 @@ public import Store
 public struct CompletionOutcome: Hashable, Sendable {
     /// Records whose results are stored, now or by the same report before.
     public let completed: Int
-    /// Of these, records whose inputs moved while they were computed: they stay stale and are handed out again.
+    /// Of these, records that are not what they should be: what they are made from, or by, moved while they were computed. They stay
+    /// stale and are handed out again.
     public let superseded: Int
     /// Units that the claim still holds.
     public let remaining: Int
@@ -23,7 +24,7 @@ extension Metaxy {
     ///   - rows: results, any part of the claim's units.
     ///   - seconds: how long it took to compute those that had no result yet; nil where the worker does not say.
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
-    /// - Complexity: about fifteen round trips; O(rows).
+    /// - Complexity: about fifteen round trips; O(rows). Units that were marked meanwhile are judged, before and after.
     public func complete(
         claim id: Int64, token: Int64, rows: [RecordRow], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
@@ -98,7 +99,7 @@ extension Scope {
         let records = positions.map { held.units.records[$0] }
         try lock(records, of: plan.id)
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
-        let unneeded = try unneeded(open.map { records[$0] }, plan)
+        let unneeded = try markedInVain(open.map { records[$0] }, plan)
         if !open.isEmpty {
             let results = open.map { index in
                 ClaimResult(row: rows[index], position: positions[index], children: children?[index])
@@ -124,15 +125,16 @@ extension Scope {
         }
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
         tally.add(.computed, open.count, of: plan.id)
-        ledger.update(unneeded.filter { $0.value.earlier == nil }.keys, of: plan.id) { $0.settle($1) }
+        let right = try markedInVain(open.map { records[$0] }, plan).filter { $0.value.earlier == nil }
+        ledger.update(right.keys, of: plan.id) { $0.settle($1) }
         let superseded = records.filter { record in
             ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
         }
         return CompletionOutcome(completed: rows.count, superseded: superseded.count, remaining: remaining)
     }
 
-    /// Of units whose results come in: those that were marked meanwhile and are as they should be without the result.
-    private func unneeded(_ units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID: JudgedUnit] {
+    /// Of units whose results come in, or have: those that were marked meanwhile and are as they should be.
+    private func markedInVain(_ units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID: JudgedUnit] {
         let marked = units.filter { unit in
             ledger[BlockAddress(feature: plan.id, record: unit)].dirty.contains(unit.offsetInBlock)
         }
@@ -141,7 +143,8 @@ extension Scope {
             .filter { $0.value.state == .upToDate || $0.value.state == .suppressed }
     }
 
-    private func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
+    /// The fields that the results of a claim have: those of the definition that it was handed out under.
+    func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
         if held.claim.definition == held.plan.definition { return FieldSlots(held.plan) }
         let definition = held.claim.definition
         let found = try stored { () throws(StoreError) in

@@ -45,7 +45,6 @@ struct LeaseProtocol {
         switch step {
         case .change(let unit):
             state.units[unit].input ^= 1
-            touch(unit)
             ledger.update(Self.address) { $0.mark(BlockBits([unit])) }
         case .write(let unit): write(unit)
         case .claim(let limit): claim(limit)
@@ -57,9 +56,7 @@ struct LeaseProtocol {
         case .due(let unit):
             state.units[unit].failed?.isDue = true
             if mutant != .failureIsForever { ledger.update(Self.address) { $0.unpark(BlockBits([unit])) } }
-        case .settle(let unit):
-            touch(unit)
-            ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
+        case .settle(let unit): ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
         }
         store()
     }
@@ -82,21 +79,12 @@ struct LeaseProtocol {
         }
     }
 
-    private mutating func touch(_ unit: Int) {
-        for claim in state.claims.indices {
-            for place in state.claims[claim].units.indices where state.claims[claim].units[place].unit == unit {
-                state.claims[claim].units[place].isTouched = true
-            }
-        }
-    }
-
     private mutating func append(_ unit: Int, told: UInt8, made: UInt8) {
         let known = state.units.map(\.head.entry) + state.claims.flatMap { $0.units.map(\.base) }
         state.units[unit].head = LeaseState.Version(entry: (known.max() ?? 0) + 1, told: told, made: made)
     }
 
     private mutating func write(_ unit: Int) {
-        touch(unit)
         append(unit, told: state.units[unit].input, made: state.units[unit].input)
         ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
     }
@@ -119,14 +107,7 @@ extension LeaseProtocol {
         }
         guard !chosen.isEmpty else { return }
         let bits = BlockBits(chosen.map { Int($0.unit) })
-        ledger.update(Self.address) { block in
-            if mutant == .leaseWithoutBit {
-                block.settle(bits)
-            } else {
-                block.lease(bits)
-            }
-            if mutant == .leaseKeepsDirty { block.mark(bits) }
-        }
+        ledger.update(Self.address) { mutant == .leaseWithoutBit ? $0.settle(bits) : $0.lease(bits) }
         let greatest = state.claims.last?.token ?? 0
         let token = mutant == .reusesToken ? max(greatest, 1) : greatest + 1
         effect.token = token
@@ -150,8 +131,7 @@ extension LeaseProtocol {
             return
         }
         let open = places.filter { !handed[$0].isFinished || mutant == .storesAgain }
-        let block = ledger[Self.address]
-        let unneeded = open.map { Int(handed[$0].unit) }.filter { block.dirty.contains($0) && state.units[$0].isRight }
+        let unneeded = marked(open.map { Int(handed[$0].unit) }).filter { state.units[$0].isRight }
         effect.known = places.filter { handed[$0].isFinished }
         for place in open { store(handed[place], claim, place, isUnneeded: unneeded.contains(Int(handed[place].unit))) }
         for place in open {
@@ -162,9 +142,15 @@ extension LeaseProtocol {
         let bits = BlockBits(open.map { Int(handed[$0].unit) })
         ledger.update(Self.address) { $0.finish(bits) }
         if mutant == .completionClearsDirty { ledger.update(Self.address) { $0.settle(bits) } }
-        ledger.update(Self.address) { $0.settle(BlockBits(unneeded)) }
+        let isRight = mutant == .completionTellsMarked ? unneeded.contains : { [state] in state.units[$0].isRight }
+        let right = marked(bits.offsets).filter(isRight)
+        ledger.update(Self.address) { $0.settle(BlockBits(right)) }
         effect.acknowledged = places
         effect.superseded = places.filter { ledger[Self.address].dirty.contains(Int(handed[$0].unit)) }
+    }
+
+    private func marked(_ units: some Sequence<Int>) -> [Int] {
+        units.filter { ledger[Self.address].dirty.contains($0) }
     }
 
     private mutating func store(_ handed: LeaseState.Handed, _ claim: Int, _ place: Int, isUnneeded: Bool) {
@@ -204,9 +190,11 @@ extension LeaseProtocol {
 
     private mutating func heartbeat(_ claim: Int) {
         guard isHeld(claim) else { return }
-        let rest = state.claims[claim].units.indices.filter { !state.claims[claim].units[$0].isFinished }
-        effect.superseded = rest.filter {
-            ledger[Self.address].dirty.contains(Int(state.claims[claim].units[$0].unit))
+        let handed = state.claims[claim].units
+        effect.superseded = handed.indices.filter { place in
+            let unit = Int(handed[place].unit)
+            guard !handed[place].isFinished, !marked([unit]).isEmpty else { return false }
+            return mutant == .heartbeatTellsMarked || state.units[unit].hasLeft(handed[place])
         }
     }
 

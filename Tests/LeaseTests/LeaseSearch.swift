@@ -131,6 +131,7 @@ extension LeaseSearch {
         _ step: LeaseStep, _ before: LeaseState, _ after: LeaseState, _ effect: LeaseProtocol.Effect
     ) -> LeaseProperty? {
         broken(step, before, after, by: effect) ?? broken(after)
+            ?? (isTold(step, before, after, by: effect) ? nil : .supersededIsTold)
     }
 
     private static func broken(
@@ -145,19 +146,35 @@ extension LeaseSearch {
             if handed.isFinished { return .storedOnce }
             if entry.isHead && entry.before != handed.base { return .newerStays }
         }
-        let reported: Int
         switch step {
-        case .complete(let claim, _), .heartbeat(let claim): reported = claim
+        case .complete: break
         case .fail(let claim, _), .release(let claim):
             return before.claims[claim].state != .active && after != before ? .lostWritesNothing : nil
         default: return nil
         }
         let stored = Set(effect.entries.map(\.place) + effect.known)
-        if !stored.isSuperset(of: effect.acknowledged) { return .acknowledgedIsStored }
-        let units = before.claims[reported].units
-        // A unit that was finished before may be dirty or handed out again since.
-        let isWrong = effect.superseded.contains { !units[$0].isTouched && !units[$0].isFinished }
-        return isWrong ? .supersededIsMoved : nil
+        return stored.isSuperset(of: effect.acknowledged) ? nil : .acknowledgedIsStored
+    }
+
+    /// Whether a report under a claim was answered with the units that are superseded; of units that were finished before
+    /// nothing is asked: they may be dirty or handed out again since.
+    private static func isTold(
+        _ step: LeaseStep, _ before: LeaseState, _ after: LeaseState, by effect: LeaseProtocol.Effect
+    ) -> Bool {
+        let (reported, places): (Int, [Int]?)
+        switch step {
+        case .complete(let claim, let completed): (reported, places) = (claim, completed)
+        case .heartbeat(let claim): (reported, places) = (claim, nil)
+        default: return true
+        }
+        let claim = before.claims[reported]
+        guard claim.state == .active, !effect.isRefused else { return true }
+        return (places ?? Array(claim.units.indices)).filter { !claim.units[$0].isFinished }.allSatisfy { place in
+            let handed = claim.units[place]
+            let unit = Int(handed.unit)
+            let isSuperseded = places == nil ? before.units[unit].hasLeft(handed) : !after.units[unit].isRight
+            return effect.superseded.contains(place) == isSuperseded
+        }
     }
 
     private static func broken(_ state: LeaseState) -> LeaseProperty? {

@@ -33,6 +33,9 @@ struct LeaseState: Hashable {
 
         /// Whether it is what it should be.
         var isRight: Bool { head.told == input && head.made == input }
+
+        /// Whether a result of what was handed out would not be right, or not become the latest version.
+        func hasLeft(_ handed: Handed) -> Bool { input != handed.input || head.entry != handed.base }
     }
 
     /// What a claim was given.
@@ -42,8 +45,6 @@ struct LeaseState: Hashable {
         var input: UInt8
         /// Completed or failed.
         var isFinished = false
-        /// Whether the unit's input or head was touched after it was handed out.
-        var isTouched = false
     }
 
     /// How a claim stands; released and expired are one, for both refuse every report.

@@ -42,7 +42,7 @@ enum LeaseProperty: String, CaseIterable {
     case storedOnce = "a result is stored once, however often it is reported"
     case acknowledgedIsStored = "a result that is acknowledged is in the lineage"
     case tokensGrow = "a fencing token is greater than all before"
-    case supersededIsMoved = "only a unit that was touched is called superseded"
+    case supersededIsTold = "a unit is called superseded if its result will not do, or did not, and only then"
     case comesToRest = "from every state, all can become as it should be"
 }
 
@@ -51,7 +51,8 @@ enum LeaseMutant: String, CaseIterable {
     case acceptsAnyToken = "a report is taken in whatever became of its lease"
     case completionClearsDirty = "a completion forgets what moved meanwhile"
     case expiryKeepsUnits = "expiry ends the claim but does not give back"
-    case leaseKeepsDirty = "a lease does not take dirty away"
+    case heartbeatTellsMarked = "a heartbeat calls superseded whatever was marked"
+    case completionTellsMarked = "a completion calls superseded whatever was marked"
     case leaseWithoutBit = "a unit is handed out without being leased"
     case lateBecomesHead = "a late result becomes current"
     case toldByPresent = "a result is told as made from the inputs of now"
@@ -66,7 +67,7 @@ enum LeaseMutant: String, CaseIterable {
         case .acceptsAnyToken: .lostWritesNothing
         case .completionClearsDirty: .restIsRight
         case .expiryKeepsUnits: .leasedIsHeld
-        case .leaseKeepsDirty: .supersededIsMoved
+        case .heartbeatTellsMarked, .completionTellsMarked: .supersededIsTold
         case .leaseWithoutBit: .leasedIsHeld
         case .lateBecomesHead: .newerStays
         case .toldByPresent: .toldAsMade

@@ -76,6 +76,37 @@ struct LateResultTests {
         }
     }
 
+    @Test("a unit that was marked in vain is not called superseded: what joined its group does not pass the filter")
+    func markedInVain() async throws {
+        try await World.with { world in
+            try await world.push([
+                #"{"key":"shot","id_columns":["id","n"],"fields":[{"key":"x"}]}"#,
+                """
+                {"key":"video","id_columns":["id"],"fields":[{"key":"y"}],"deps":[{"feature":"shot",\
+                "lineage":{"relationship":{"type":"N:1","on":["id"]}},"sql_filters":["good = true"]}]}
+                """,
+            ])
+            func shot(_ n: Int, _ isGood: Bool) async throws {
+                try await world.put(
+                    "shot", #"{"id":"a","n":\#(n),"good":\#(isGood),"metaxy_provenance_by_field":{"x":"1"}}"#)
+            }
+            try await shot(1, true)
+            let batch = try #require(try await world.claim("video"))
+            try await shot(2, false)
+            #expect(try await Self.superseded(world, batch) == [])
+            let outcome = try await world.complete(batch)
+            #expect(outcome.superseded == 0)
+            #expect(try await world.claim("video") == nil)
+            try await shot(3, true)
+            let again = try #require(try await world.claim("video"))
+            try await shot(4, true)
+            #expect(try await Self.superseded(world, again) == ["a"])
+            #expect(try await world.complete(again).superseded == 1)
+            #expect(try await world.resolve("video") == [.stale: ["a"]])
+            #expect(try await world.mismatches() == [])
+        }
+    }
+
     @Test("a late result does not bring a deleted record back")
     func deleted() async throws {
         try await World.with { world in
@@ -137,6 +168,8 @@ struct LateResultTests {
             let batch = try #require(try await world.claim("leaf"))
             try await world.put("leaf", #"{"id":"b"}"#)
             #expect(try await Self.superseded(world, batch) == ["b"])
+            #expect(try await world.complete(batch).superseded == 0)
+            #expect(try await world.mismatches() == [])
         }
     }
 

@@ -79,13 +79,14 @@ struct World {
     }
 
     /// Completes a whole batch.
-    func complete(_ batch: ClaimedBatch) async throws {
+    @discardableResult
+    func complete(_ batch: ClaimedBatch) async throws -> CompletionOutcome {
         let rows = batch.records.enumerated().map { index, record in
             RecordRow(
                 place: .line(index + 1), key: record.key, metadata: Array("{}".utf8), provenance: nil,
                 dataVersions: nil)
         }
-        _ = try await metaxy.complete(
+        return try await metaxy.complete(
             claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
     }
 
