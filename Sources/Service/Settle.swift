@@ -86,19 +86,19 @@ extension Scope {
         }
     }
 
-    /// The records that units had while their earlier versions were current: until the versions that followed those.
+    /// The records that units had while their earlier versions were current: until whatever brought the versions that followed.
     private func earlierExpansions(
         of earlier: [RecordID: LineageEntry], _ versions: [LineageVersion], _ plan: FeaturePlan
     ) throws(ServiceError) -> [Expansion] {
         guard let children = plan.children, let records = catalog[children.feature] else { return [] }
         let slots = FieldSlots(plan)
         return try stored { () throws(StoreError) in
-            let next = try LineageQueries(connection, feature: plan.id).next(
-                after: earlier.values.map { ParentEntry(entry: $0.entry, record: $0.record) })
+            let ends = try LineageQueries(connection, feature: plan.id).ends(
+                of: earlier.values.map { ParentEntry(entry: $0.entry, record: $0.record) })
             let members = try Links(connection, units: plan.id, records: records.id)
                 .records(of: Array(earlier.keys), space: records.space)
             let then = try LineageQueries(connection, feature: records.id).versions(
-                before: members.flatMap { unit, members in members.map { ($0, next[unit] ?? .max) } })
+                before: members.flatMap { unit, members in members.map { ($0, ends[unit] ?? .never) } })
             let keys = try RecordIDs(connection, space: records.space).keys(of: Array(then.keys))
             return versions.map { version in
                 let rows = (members[version.record] ?? []).compactMap { record -> RecordRow? in

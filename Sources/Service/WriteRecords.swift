@@ -126,12 +126,7 @@ private struct RecordWriting {
     /// Refuses rows whose versions do not name the feature's fields.
     func check(_ rows: [RecordRow]) throws(ServiceError) {
         var faults: [Fault] = []
-        for row in rows {
-            if plan.isRoot && row.provenance == nil {
-                faults.append(Fault(row.place, "a record of a root needs metaxy_provenance_by_field"))
-            }
-            faults += slots.faults(row, isProvenanceComplete: true)
-        }
+        for row in rows { faults += slots.faults(row, isProvenanceComplete: true) }
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
@@ -165,30 +160,22 @@ private struct RecordWriting {
                 provenance: version.provenance, columns: known?.moved ?? [])
             if let change { changes.append(change) }
         }
+        // Before its records, as where a unit is completed: what follows its version belongs to it.
+        let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
+        try units?.follow(versions, doubtful: doubtful, operation: operation, &scope)
         try stored { [appended, appeared] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 appended, definition: plan.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
-        if let units {
-            let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
-            try units.follow(versions, doubtful: doubtful, operation: operation, &scope)
-            try scope.propagate(changes, of: plan)
-            return
-        }
         try scope.propagate(changes, of: plan)
-        settle(rows, records, &scope)
+        if units == nil { settle(records, doubtful, &scope) }
     }
 
-    /// A root record is as its source says; a derived one whose provenance was computed here, under the lock of its
-    /// block, is up to date. One that brought its own provenance is judged when somebody asks.
-    private func settle(_ rows: [RecordRow], _ records: [RecordID], _ scope: inout Scope) {
-        var settled: [RecordID] = []
-        var doubtful: [RecordID] = []
-        for (row, record) in zip(rows, records) {
-            if plan.isRoot || row.provenance == nil { settled.append(record) } else { doubtful.append(record) }
-        }
-        scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
+    /// A record whose provenance was computed here, under the lock of its block, is up to date. One that brought its own is
+    /// judged when somebody asks.
+    private func settle(_ records: [RecordID], _ doubtful: Set<RecordID>, _ scope: inout Scope) {
+        scope.ledger.update(records.filter { !doubtful.contains($0) }, of: plan.id) { $0.settle($1) }
         scope.ledger.update(doubtful, of: plan.id) { $0.mark($1) }
     }
 
@@ -206,11 +193,11 @@ private struct RecordWriting {
     private func versions(
         _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, _ scope: Scope
     ) throws(ServiceError) -> [LineageVersion] {
-        var expectations: [RecordID: Expectation] = [:]
+        let expectations: [RecordID: Expectation]
         if let units {
             let expected = try expect(Set(units.units.values).sorted(), units.plan, scope)
             expectations = units.units.compactMapValues { expected[$0] }
-        } else if !plan.isRoot {
+        } else {
             expectations = try expect(records, plan, scope)
         }
         var versions: [LineageVersion] = []

@@ -44,6 +44,18 @@ public struct LineageEntry: Hashable, Sendable {
     }
 }
 
+/// Where a version of a record ended: at the next one.
+public struct VersionEnd: Hashable, Sendable {
+    /// The entry of the next version.
+    let entry: EntryID
+    /// The change that brought it, of which nothing belongs to the version that ended: a unit is written before its
+    /// records and deleted after them. 0 where that brought the version itself as well, as a long write may.
+    let operation: Int64
+
+    /// Of a version that is still current.
+    public static let never = VersionEnd(entry: .max, operation: 0)
+}
+
 /// Reads the lineage of one feature.
 public struct LineageQueries {
     let connection: Connection
@@ -237,46 +249,54 @@ public struct LineageQueries {
 
     /// What records were while an earlier version of something else was current.
     ///
-    /// - Parameter bounds: records, each with the entry before which to look.
-    /// - Returns: by record, its newest version before that entry that was ever current, tombstones too; a record that
+    /// - Parameter ends: records, each with the end of that version.
+    /// - Returns: by record, its newest version before that end that was ever current, tombstones too; a record that
     ///   did not exist yet, or whose version was erased, is absent.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
     public func versions(
-        before bounds: [(record: RecordID, entry: EntryID)]
+        before ends: [(record: RecordID, end: VersionEnd)]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
         let statement = Statement(
             "lineage_before_\(feature)",
             """
             SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, bound)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.bound
+            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS u (rid, entry, operation)
+            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.entry AND l.operation_id <> u.operation
             JOIN operation o ON o.id = l.operation_id
             WHERE l.kind <> \(LineageKind.late.rawValue)
             ORDER BY l.rid, l.entry DESC
             """)
-        let found = try connection.rows(
-            statement, [.int8Array(bounds.map(\.record)), .int8Array(bounds.map(\.entry))], decode)
+        let parameters: [Parameter] = [
+            .int8Array(ends.map(\.record)), .int8Array(ends.map(\.end.entry)), .int8Array(ends.map(\.end.operation)),
+        ]
+        let found = try connection.rows(statement, parameters, decode)
         return Dictionary(found.filter { !$0.provenance.isEmpty }.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    /// The versions that followed.
+    /// Where versions ended.
     ///
     /// - Parameter entries: a version of each record.
-    /// - Returns: by record, the entry of its next version that was ever current; absent where there is none.
+    /// - Returns: by record; absent where no version that was ever current follows.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions since).
-    public func next(after entries: [ParentEntry]) throws(StoreError) -> [RecordID: EntryID] {
+    public func ends(of entries: [ParentEntry]) throws(StoreError) -> [RecordID: VersionEnd] {
         let statement = Statement(
-            "lineage_next_\(feature)",
+            "lineage_ends_\(feature)",
             """
-            SELECT u.rid, min(l.entry) FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
+            SELECT DISTINCT ON (u.rid) u.rid, l.entry, l.operation_id, e.operation_id
+            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
+            JOIN lineage_\(feature) e ON e.rid = u.rid AND e.entry = u.entry
             JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry > u.entry
-            WHERE l.kind <> \(LineageKind.late.rawValue) GROUP BY u.rid
+            WHERE l.kind <> \(LineageKind.late.rawValue)
+            ORDER BY u.rid, l.entry
             """)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
-        ) { row throws(PostgresError) in (try row.int8(0), try row.int8(1)) }
+        ) { row throws(PostgresError) in
+            let (operation, own) = (try row.int8(2), try row.int8(3))
+            return (try row.int8(0), VersionEnd(entry: try row.int8(1), operation: operation == own ? 0 : operation))
+        }
         return Dictionary(found) { first, _ in first }
     }
 

@@ -34,6 +34,8 @@ struct ModelRecord {
     var history: [Int] = []
     /// The current one.
     var head: Int?
+    /// Of its versions before this one not all is there that there was beside them: history was dropped.
+    var horizon: Int?
 }
 
 /// A unit whose work failed.
@@ -95,6 +97,9 @@ struct Model {
     private(set) var versions: [ModelVersion] = []
     /// The record of each version.
     private(set) var owners: [ModelKey] = []
+    /// The change that brought each version.
+    private var changes: [Int] = []
+    private var change = 0
     private(set) var records: [String: [ModelKey: ModelRecord]] = [:]
     /// What the tombstones hide.
     private var buried: [String: [ModelKey: ModelVersion]] = [:]
@@ -107,9 +112,20 @@ struct Model {
         for index in claims.indices { for unit in claims[index].open { claims[index].units[unit].mayHaveMoved = true } }
     }
 
+    /// What is appended from now on is of another change than what was before.
+    mutating func beginChange() {
+        change += 1
+    }
+
+    /// Whether two versions came by the same change.
+    func areOfOneChange(_ first: Int, _ second: Int) -> Bool {
+        changes[first] == changes[second]
+    }
+
     mutating func append(_ version: ModelVersion, to feature: String, _ key: ModelKey, becomesHead: Bool = true) {
         versions.append(version)
         owners.append(key)
+        changes.append(change)
         records[feature, default: [:]][key, default: ModelRecord()].history.append(versions.count - 1)
         if becomesHead { records[feature]?[key]?.head = versions.count - 1 }
     }
@@ -118,9 +134,14 @@ struct Model {
         records[feature]?[key]?.history = history
     }
 
+    mutating func setHorizon(_ number: Int?, of feature: String, _ key: ModelKey) {
+        records[feature]?[key]?.horizon = number
+    }
+
     /// Deletes records; a unit of an expansion of which all records are deleted is deleted too.
     mutating func delete(_ feature: ModelFeature, _ records: [ModelKey]) {
         guard let definition = definitions[feature.key] else { return }
+        beginChange()
         guard feature.expandsOn != nil else {
             for unit in records {
                 bury(
@@ -136,6 +157,7 @@ struct Model {
 
     /// Restores records, and the units that they are of.
     mutating func restore(_ feature: ModelFeature, _ records: [ModelKey]) {
+        beginChange()
         for record in records { revive(feature.key, record) }
         guard feature.expandsOn != nil else { return }
         for unit in Set(records.map(feature.unit)) where head(feature.units, unit) == nil {

@@ -150,18 +150,23 @@ extension Model {
 // MARK: - Going back
 
 extension Model {
-    /// Gives every record that was written under another definition, and was once exactly what it should be now, that
-    /// version back. Expansions are expanded again: the records that they made may be gone.
+    /// Gives every unit that was written under another definition, and was once exactly what it should be now, that
+    /// version back; a unit of an expansion with the records that it had then.
     mutating func revert() {
         for key in derived {
-            guard let feature = graph.features[key] else { continue }
-            for unit in liveKeys(key) {
-                guard let earlier = earlierVersion(feature, unit), let definition = definitions[key] else { continue }
+            guard let feature = graph.features[key], let definition = definitions[key] else { continue }
+            for unit in liveKeys(feature.units) {
+                guard let number = earlierVersion(feature, unit) else { continue }
+                let (earlier, parents) = (versions[number], Self.parents(inputs(feature, unit)))
+                let rows = feature.expandsOn == nil ? nil : rows(feature, unit, during: number)
+                beginChange()
                 append(
                     ModelVersion(
                         kind: .reverted, definition: definition, provenance: earlier.provenance, data: earlier.data,
-                        parents: Self.parents(inputs(feature, unit)), metadata: earlier.metadata),
-                    to: key, unit)
+                        parents: parents, metadata: earlier.metadata),
+                    to: feature.units, unit)
+                guard let rows else { continue }
+                replace(feature, unit, rows, .reverted, earlier.provenance, parents, definition)
             }
         }
     }
@@ -171,15 +176,37 @@ extension Model {
         [.upToDate, .suppressed].contains(standing(feature, unit).state) || earlierVersion(feature, unit) != nil
     }
 
-    private func earlierVersion(_ feature: ModelFeature, _ unit: ModelKey) -> ModelVersion? {
+    /// Of an expansion only a version that was current, and beside which nothing was dropped since.
+    private func earlierVersion(_ feature: ModelFeature, _ unit: ModelKey) -> Int? {
         let standing = standing(feature, unit)
         guard
-            feature.expandsOn == nil, standing.state == .stale, standing.expected.count == feature.fields.count,
-            head(feature.key, unit)?.version.definition.identity != definitions[feature.key]?.identity
+            standing.state == .stale, standing.expected.count == feature.fields.count,
+            head(feature.units, unit)?.version.definition.identity != definitions[feature.key]?.identity
         else { return nil }
-        let history = records[feature.key]?[unit]?.history ?? []
-        return history.reversed().map { versions[$0] }.first { version in
-            version.kind != .deleted && standing.expected.allSatisfy { version.provenance[$0.key] == $0.value }
+        let record = records[feature.units]?[unit]
+        return (record?.history ?? []).last { number in
+            let version = versions[number]
+            let isWhole = version.kind != .late && number >= record?.horizon ?? 0
+            return version.kind != .deleted && (feature.expandsOn == nil || isWhole)
+                && standing.expected.allSatisfy { version.provenance[$0.key] == $0.value }
+        }
+    }
+
+    /// The records that a unit had until the change that brought its next version.
+    private func rows(_ feature: ModelFeature, _ unit: ModelKey, during number: Int) -> [ModelRun.Row] {
+        let next = records[feature.units]?[unit]?.history.first { $0 > number && versions[$0].kind != .late }
+        return (records[feature.key] ?? [:]).filter { feature.unit(of: $0.key) == unit }.sorted {
+            $0.key.lexicographicallyPrecedes($1.key)
+        }.compactMap { key, record in
+            let last = record.history.last { version in
+                guard versions[version].kind != .late else { return false }
+                return next.map { version < $0 && !areOfOneChange(version, $0) } ?? true
+            }
+            guard let version = last.map({ versions[$0] }), version.kind != .deleted else { return nil }
+            let data = version.data.filter {
+                feature.fieldKeys.contains($0.key) && version.provenance[$0.key] != $0.value
+            }
+            return ModelRun.Row(key: key, provenance: nil, data: data, metadata: version.metadata)
         }
     }
 }

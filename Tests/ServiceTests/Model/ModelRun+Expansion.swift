@@ -36,6 +36,7 @@ extension ModelRun {
         }
         guard let outcome else { return }
         let before = model
+        model.beginChange()
         for (position, rows) in zip(positions, made) where !claim.units[position].isDone {
             let unit = claim.units[position]
             let isLate = before.isLate(unit, feature)
@@ -44,7 +45,9 @@ extension ModelRun {
                     kind: isLate ? .late : .computed, definition: claim.definition, provenance: unit.provenance,
                     data: unit.provenance, parents: unit.parents, metadata: "{}"),
                 to: feature.units, unit.key, becomesHead: !isLate)
-            if !isLate { model.replace(feature, unit, rows, claim.definition) }
+            if !isLate {
+                model.replace(feature, unit.key, rows, .computed, unit.provenance, unit.parents, claim.definition)
+            }
             model.finish(place, position)
         }
         model.noteMoves()
@@ -60,14 +63,15 @@ extension ModelRun {
 
 extension Model {
     /// Makes the records of a unit exactly `rows`.
-    fileprivate mutating func replace(
-        _ feature: ModelFeature, _ unit: ModelUnit, _ rows: [ModelRun.Row], _ definition: ModelDefinition
+    mutating func replace(
+        _ feature: ModelFeature, _ unit: ModelKey, _ rows: [ModelRun.Row], _ kind: ModelVersion.Kind,
+        _ provenance: [String: String], _ parents: [[ModelParents]], _ definition: ModelDefinition
     ) {
-        let before = liveRecords(feature, unit.key)
+        let before = liveRecords(feature, unit)
         for row in rows {
             let version = ModelVersion(
-                kind: .computed, definition: definition, provenance: unit.provenance,
-                data: unit.provenance.merging(row.data) { $1 }, parents: unit.parents, metadata: row.metadata)
+                kind: kind, definition: definition, provenance: provenance,
+                data: provenance.merging(row.data) { $1 }, parents: parents, metadata: row.metadata)
             if let head = head(feature.key, row.key)?.version, head.isAsSaid(by: version) { continue }
             append(version, to: feature.key, row.key)
         }

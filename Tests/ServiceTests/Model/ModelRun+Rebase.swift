@@ -37,6 +37,7 @@ extension Model {
         guard let definition = definitions[feature.key] else { return (0, 0, 0) }
         var counts = (rebased: 0, unchanged: 0, skipped: 0)
         let before = self
+        beginChange()
         for unit in liveKeys(feature.units) {
             guard let head = before.head(feature.units, unit)?.version, head.definition.version == version else {
                 continue

@@ -185,6 +185,7 @@ extension ModelRun {
                     data: provenance.merging(row.data) { $1 }, parents: expectation?.parents ?? [],
                     metadata: row.metadata))
         }
+        model.beginChange()
         if feature.expandsOn != nil { model.follow(feature, zip(rows.map(\.key), versions).map { ($0, $1) }) }
         var counts = (new: 0, changed: 0, unchanged: 0)
         for (row, version) in zip(rows, versions) {

@@ -106,6 +106,7 @@ extension ModelRun {
     ) {
         let claim = model.claims[place]
         let before = model
+        model.beginChange()
         for (position, data) in zip(positions, overrides) where !claim.units[position].isDone {
             let unit = claim.units[position]
             let isLate = before.graph.features[claim.feature].map { before.isLate(unit, $0) } ?? true

@@ -34,9 +34,21 @@ extension ModelRun {
         guard !isDryRun else { return }
         let dropped = Set(entries.filter { expected.contains($0.value) }.keys)
         model.forget(dropped)
+        if let feature = model.graph.features[key], feature.expandsOn != nil { try await setHorizon(of: feature) }
         let again = try await rig.world.metaxy.retain(
             try featureKey(key), versions: versions, days: versions == nil ? 0 : nil, isDryRun: true, writer: Writer())
         try expect("what is to drop of \(key) then", service: again.dropped, model: 0)
+    }
+
+    /// Notes of which units of an expansion the records are not all known any more.
+    private mutating func setHorizon(of feature: ModelFeature) async throws {
+        let horizon = try await StoredHistory(rig.world.pool).horizon(ofUnits: feature.key)
+        for (unit, record) in model.records[feature.units] ?? [:] {
+            let last = record.history.last { number in
+                model.versions[number].kind != .late && entries[number].map { $0 <= horizon } == true
+            }
+            model.setHorizon(last, of: feature.units, unit)
+        }
     }
 
     /// The entries of each feature, and of the units of each expansion.
@@ -93,6 +105,14 @@ struct StoredHistory {
         }
     }
 
+    /// The entry up to which not all is there that was current once of an expansion and its units; 0 where all is.
+    func horizon(ofUnits feature: String) async throws -> Int64 {
+        try await pool.withConnection { (connection) throws(PostgresError) in
+            let rows = try connection.query(Self.horizonStatement, [.text(feature)])
+            return rows.isEmpty ? 0 : try rows[0].int8(0)
+        }
+    }
+
     /// The entries of a feature, and of its units, that nothing needs and that are not among the newest of their record.
     func superseded(in feature: String, keep: Int) async throws -> Set<Int64> {
         let (entries, held) = try await read()
@@ -134,6 +154,10 @@ struct StoredHistory {
         LEFT JOIN head h ON h.feature_id = l.feature_id AND h.rid = l.rid AND h.entry = l.entry
         ORDER BY l.entry
         """)
+
+    private static let horizonStatement = Statement(
+        "history_horizon",
+        "SELECT h.entry FROM lineage_horizon h JOIN feature f ON f.unit_storage = h.feature_id WHERE f.key = $1")
 
     private static let heldStatement = Statement(
         "history_held",

@@ -131,12 +131,31 @@ struct ModelRun {
         if isUnasked { try await check() }
         try await workOff(model.derived)
         try await check(isThorough: true)
+        if seed % 4 == 1 { try await goBack() }
         guard seed % 16 == 0 else { return }
         for root in model.roots { try await write(root) }
         try await retain()
         try await workOff(model.derived)
         try await retain()
         try await pushChange()
+        try await workOff(model.derived)
+        try await check(isThorough: true)
+    }
+
+    /// Another graph is pushed and computed, perhaps written to, and then the one before comes back.
+    private mutating func goBack() async throws {
+        let before = model.graph
+        try await pushChange()
+        try await check()
+        try await workOff(model.derived)
+        if random.chance(30) { try await writeDerived() }
+        for project in ["p", "q"] {
+            let part = before.part(project)
+            if !part.features.isEmpty, model.graph.replacing(project, with: part).isLegal {
+                try await push(part, project)
+            }
+        }
+        try await check(isThorough: true)
         try await workOff(model.derived)
         try await check(isThorough: true)
     }
