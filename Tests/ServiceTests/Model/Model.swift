@@ -64,6 +64,8 @@ struct ModelUnit {
     let provenance: [String: String]
     let parents: [[ModelParents]]
     var isDone = false
+    /// Whether it was reported as failed.
+    var hasFailed = false
     /// Whether what it should be has been anything else since.
     var mayHaveMoved = false
 }

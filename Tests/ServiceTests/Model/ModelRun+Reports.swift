@@ -54,9 +54,7 @@ extension ModelRun {
         var positions = claim.open
         if !all && random.chance(40) { positions = random.some(1 + random.below(3), of: positions) }
         // A report that is sent again is answered again.
-        let again = claim.units.indices.filter {
-            claim.units[$0].isDone && (model.failures[claim.feature]?[claim.units[$0].key]?.attempts ?? 0) == 0
-        }
+        let again = claim.units.indices.filter { claim.units[$0].isDone && !claim.units[$0].hasFailed }
         if random.chance(15) { positions += random.some(1, of: again) }
         guard !positions.isEmpty else { return }
         if let feature = model.graph.features[claim.feature], feature.expandsOn != nil {
@@ -165,6 +163,7 @@ extension ModelRun {
                 provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later,
                 expiries: known?.expiries ?? 0, batchMax: known?.batchMax ?? .max)
             model.claims[place].units[position].isDone = true
+            model.claims[place].units[position].hasFailed = true
         }
         if model.claims[place].open.isEmpty { model.claims[place].state = .finished }
         try expect("failed", service: outcome.failed, model: positions.count)
@@ -197,8 +196,9 @@ extension ModelRun {
         let superseded = Set(outcome.superseded.map(modelKey))
         for position in claim.open {
             let unit = claim.units[position]
+            let expected = model.expectation(feature, unit.key)?.provenance
             let isLost =
-                model.expectation(feature, unit.key)?.provenance != unit.provenance
+                feature.fieldKeys.contains { expected?[$0] == nil || expected?[$0] != unit.provenance[$0] }
                 || model.current(feature.units, unit.key)?.number != unit.base
             if isLost && !superseded.contains(unit.key) {
                 throw differ("\(text(unit.key)) under \(name(place))", service: "as before", model: "superseded")

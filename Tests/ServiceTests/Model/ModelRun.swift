@@ -138,6 +138,7 @@ struct ModelRun {
         try await workOff(model.derived)
         try await retain()
         try await pushChange()
+        isUnasked = true
         try await workOff(model.derived)
         try await check(isThorough: true)
     }
