@@ -169,7 +169,9 @@ extension Scope {
                 (unit.head?.entry ?? 0) == held.units.bases[position]
             else { return true }
             let handedOut = slots.spread(held.units[position].provenance)
-            return zip(plan.fields, expectation.provenance).contains { handedOut[Int($0.slot) - 1] != $1 }
+            return zip(plan.fields, expectation.provenance).contains { field, expected in
+                expected == nil || handedOut[Int(field.slot) - 1] != expected
+            }
         }
     }
 
