@@ -64,6 +64,7 @@ let package = Package(
                 .embedInCode("0016_bound_change_log.sql"),
                 .embedInCode("0017_create_retention.sql"),
                 .embedInCode("0018_separate_ready_blocks.sql"),
+                .embedInCode("0019_add_head_keys.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

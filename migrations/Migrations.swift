@@ -31,5 +31,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 17, name: "0017_create_retention", sql: PackageResources._017_create_retention_sql),
         MigrationFile(
             number: 18, name: "0018_separate_ready_blocks", sql: PackageResources._018_separate_ready_blocks_sql),
+        MigrationFile(number: 19, name: "0019_add_head_keys", sql: PackageResources._019_add_head_keys_sql),
     ]
 }

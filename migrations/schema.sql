@@ -338,11 +338,14 @@ CREATE TABLE public.head (
     provenance text[] NOT NULL,
     data_version text[],
     fingerprint uuid,
+    key bytea,
     CONSTRAINT head_state_check CHECK ((state = ANY (ARRAY[0, 1])))
 )
 PARTITION BY LIST (feature_id);
 
 COMMENT ON COLUMN public.head.fingerprint IS 'MD5 of definition, versions and metadata as they were sent; null where they came another way';
+
+COMMENT ON COLUMN public.head.key IS 'record.key, where that is short and whoever wrote the first version had it at hand; null otherwise';
 
 CREATE TABLE public.id_space (
     id integer NOT NULL,

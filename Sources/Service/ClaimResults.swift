@@ -136,6 +136,7 @@ private struct ClaimResultWriting: Sendable {
     private mutating func append(_ result: ClaimResult, isFresh: Bool) {
         columns.records.append(units.records[result.position])
         columns.isFresh.append(isFresh)
+        columns.appendKey(isFresh ? result.row.key.encoded : nil)
         columns.metadata.append(result.row.metadata[...])
         var isOverridden = false
         var isNamed = [Bool](repeating: false, count: slots.slots)

@@ -180,6 +180,7 @@ extension RootWriting {
             records: positions.map { rows.records[$0] }, isFresh: fresh,
             fingerprints: part.fingerprints.picking(positions), metadata: part.metadata.picking(positions),
             provenance: provenance, isOverridden: Array(repeating: false, count: positions.count), dataVersions: [])
+        for (position, isFresh) in zip(positions, fresh) { versions.appendKey(isFresh ? position : nil, of: part.keys) }
         guard part.hasDataVersions else { return versions }
         versions.dataVersions = [ByteColumn](repeating: absent, count: plan.slots)
         for (field, values) in plan.fields.enumerated() {

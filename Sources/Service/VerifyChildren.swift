@@ -21,8 +21,7 @@ extension RangeAudit {
         _ scope: Scope, _ units: FeaturePlan, _ plan: FeaturePlan, _ children: ChildPlan, _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
         let connection = scope.connection
-        var wrong: [AuditFault] = try Audits(connection, feature: plan.id).presenceFaults(range)
-            .map { ($0, "the presence bitmap disagrees with the head") }
+        var wrong: [AuditFault] = try .ofHeads(Audits(connection, feature: plan.id), plan, range)
         let heads = Heads(connection, feature: plan.id)
         let records = try heads.all(in: range)
         let current = try heads.read(records)

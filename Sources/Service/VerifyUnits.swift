@@ -17,6 +17,16 @@ extension RangeAudit {
     }
 }
 
+extension [AuditFault] {
+    /// Heads of a range that contradict what is kept beside them and what they keep of their records.
+    static func ofHeads(
+        _ audits: Audits, _ plan: FeaturePlan, _ range: Range<RecordID>
+    ) throws(StoreError) -> [AuditFault] {
+        try audits.presenceFaults(range).map { ($0, "the presence bitmap disagrees with the head") }
+            + audits.keyFaults(range, space: plan.space).map { ($0, "the head has another key than the record") }
+    }
+}
+
 /// The verification of the units of one feature.
 private struct UnitAudit {
     private let scope: Scope
@@ -33,7 +43,7 @@ private struct UnitAudit {
 
     func run(_ range: Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [AuditFault]) {
         var wrong = range.lowerBound == 0 ? try wholeFaults() : []
-        wrong += try audits.presenceFaults(range).map { ($0, "the presence bitmap disagrees with the head") }
+        wrong += try .ofHeads(audits, plan, range)
         if plan.isRoot {
             let heads = Heads(scope.connection, feature: plan.id)
             wrong += try rootFaults(try heads.outdated(in: range, definition: plan.definition))

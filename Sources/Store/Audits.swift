@@ -54,6 +54,26 @@ public struct Audits {
         }
     }
 
+    /// The records of a range whose head has a key beside it that is not the record's.
+    ///
+    /// - Parameter space: the id space of the feature.
+    /// - Returns: ascending.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(records of the range).
+    public func keyFaults(_ range: Range<RecordID>, space: Int32) throws(StoreError) -> [RecordID] {
+        let bounds = "rid >= $1 AND rid < $2"
+        let statement = Statement(
+            "audit_keys_\(feature)",
+            """
+            SELECT h.rid FROM (SELECT rid, key FROM head_\(feature) WHERE \(bounds) AND key IS NOT NULL) h
+            LEFT JOIN (SELECT rid, key FROM record_\(space) WHERE \(bounds)) r ON r.rid = h.rid
+            WHERE r.key IS DISTINCT FROM h.key ORDER BY 1
+            """)
+        return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
+            row throws(PostgresError) in try row.int8(0)
+        }
+    }
+
     /// How many records the presence bitmaps have as live.
     ///
     /// - Throws: `.database`.

@@ -34,9 +34,9 @@ struct IdentityColumns: Sendable {
 
     /// The list of a SELECT.
     ///
-    /// - Parameter keys: the name under which the statement has records.
-    func sql(_ plan: FeaturePlan, isDescribed: Bool, keys: String) -> String {
-        var list = ["u.rid", isDescribed ? "\(keys).key" : "NULL::bytea", "h.entry", "h.definition_id", "h.state"]
+    /// - Parameter key: what the statement has as the key of a record.
+    func sql(_ plan: FeaturePlan, isDescribed: Bool, key: String) -> String {
+        var list = ["u.rid", isDescribed ? key : "NULL::bytea", "h.entry", "h.definition_id", "h.state"]
         list += plan.fields.map { "h.provenance[\($0.slot)]" }
         for (position, dep) in plan.deps.enumerated() {
             list += ["d\(position).entry", isDescribed ? "l\(position).metadata" : "NULL::jsonb"]

@@ -67,6 +67,12 @@ public struct IdentityUnits {
         return order
     }
 
+    /// Most heads have their record's key beside them; it is looked up for the others alone.
+    private var key: String {
+        let heads = (plan.deps.indices.map { "d\($0).key" } + ["h.key"]).joined(separator: ", ")
+        return "coalesce(\(heads), (SELECT r.key FROM record_\(plan.space) r WHERE r.rid = u.rid))"
+    }
+
     private func listStatement(_ isDescribed: Bool) -> Statement {
         let joins = plan.deps.indices.map { position in
             let upstream = plan.deps[position].upstream
@@ -83,9 +89,8 @@ public struct IdentityUnits {
         return Statement(
             name("list", isDescribed),
             """
-            SELECT \(columns.sql(plan, isDescribed: isDescribed, keys: "r"))
+            SELECT \(columns.sql(plan, isDescribed: isDescribed, key: key))
             FROM unnest((SELECT $1::bigint[])) AS u (rid)
-            JOIN record_\(plan.space) r ON r.rid = u.rid
             LEFT JOIN head_\(plan.id) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))
             """)
@@ -111,7 +116,7 @@ public struct IdentityUnits {
         return Statement(
             name("range", isDescribed),
             """
-            SELECT \(columns.sql(plan, isDescribed: isDescribed, keys: "u"))
+            SELECT \(columns.sql(plan, isDescribed: isDescribed, key: "u.key"))
             FROM (SELECT rid, key FROM record_\(plan.space) WHERE \(range)) u
             LEFT JOIN (SELECT * FROM head_\(plan.id) WHERE \(range)) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))

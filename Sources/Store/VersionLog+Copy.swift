@@ -133,7 +133,7 @@ extension VersionLog {
         let hasFingerprints = versions.fingerprints.count > 0
         try connection.copyIn(
             """
-            COPY head_\(feature) (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint) \
+            COPY head_\(feature) (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint, key) \
             FROM STDIN (FORMAT binary)
             """
         ) { (writer) throws(PostgresError) in
@@ -147,6 +147,7 @@ extension VersionLog {
                     fields.textArray(versions.provenance, at: row)
                     Self.dataVersion(versions, row, &fields)
                     fields.value(hasFingerprints ? versions.fingerprints[row] : nil)
+                    fields.value(versions.keys[row])
                 }
             }
         }

@@ -11,6 +11,8 @@ public struct VersionColumns: Sendable {
     public var records: [RecordID]
     /// Whether the record has no head yet.
     public var isFresh: [Bool]
+    /// Encoded keys of the records that have no head yet and a short key, NULL for the others.
+    public private(set) var keys = ByteColumn()
     /// Where the heads lay when they were read, nil where there was none; no values where that is not known.
     public var places: [TupleID?] = []
     /// Digests of the versions, 16 bytes each; no values where none is kept.
@@ -39,6 +41,25 @@ public struct VersionColumns: Sendable {
         self.isOverridden = isOverridden
         self.dataVersions = dataVersions
         self.parents = parents
+    }
+
+    /// Keys up to this many bytes are kept beside heads: longer ones would make heads that many read longer for few.
+    static let keptKeyBytesMax = 128
+
+    /// Takes the encoded key of the next record.
+    ///
+    /// - Parameter index: where it is in `column`; nil where the record has a head.
+    public mutating func appendKey(_ index: Int?, of column: ByteColumn) {
+        guard let index, let range = column.range(index), range.count <= Self.keptKeyBytesMax else {
+            return keys.appendNull()
+        }
+        keys.append(column.bytes, in: range)
+    }
+
+    /// Takes the encoded key of the next record; nil where it has a head.
+    public mutating func appendKey(_ key: [UInt8]?) {
+        guard let key, key.count <= Self.keptKeyBytesMax else { return keys.appendNull() }
+        keys.append(key)
     }
 }
 
@@ -94,8 +115,8 @@ public struct VersionLog {
         var parameters: [Parameter] = [
             .int8(definition), .int8Array(versions.records.indices.map { operations[operations.count == 1 ? 0 : $0] }),
             .int2(kind.rawValue), .int8Array(versions.records),
-            .boolArray(versions.isFresh), .uuidColumn(versions.fingerprints), .jsonbColumn(versions.metadata),
-            .boolArray(versions.isOverridden),
+            .boolArray(versions.isFresh), .bytesColumn(versions.keys), .uuidColumn(versions.fingerprints),
+            .jsonbColumn(versions.metadata), .boolArray(versions.isOverridden),
         ]
         parameters += versions.provenance.map { .textColumn($0) }
         for slot in 0..<slots {
@@ -109,19 +130,20 @@ public struct VersionLog {
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
         let parents = (0..<deps).map { "e\($0)" }.joined(separator: ", ")
-        let texts = (0..<2 * slots).map { ", (SELECT $\(9 + $0)::text[])" }.joined()
-        let entries = (0..<deps).map { ", (SELECT $\(9 + 2 * slots + $0)::bigint[])" }.joined()
+        let texts = (0..<2 * slots).map { ", (SELECT $\(10 + $0)::text[])" }.joined()
+        let entries = (0..<deps).map { ", (SELECT $\(10 + 2 * slots + $0)::bigint[])" }.joined()
         return Statement(
             "version_append_\(feature)_\(slots)_\(deps)",
             """
             WITH input AS MATERIALIZED (
-                SELECT nextval('lineage_entry_sequence') AS entry, u.rid, u.operation, u.fresh, u.fingerprint, u.metadata,
+                SELECT nextval('lineage_entry_sequence') AS entry, u.rid, u.operation, u.fresh, u.key, u.fingerprint,
+                       u.metadata,
                        ARRAY[\(provenance)] AS provenance,
                        CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END AS data_version,
                        \(deps == 0 ? "NULL::bigint[]" : "ARRAY[\(parents)]") AS parents
-                FROM unnest((SELECT $4::bigint[]), (SELECT $2::bigint[]), (SELECT $5::boolean[]), (SELECT $6::uuid[]),
-                            (SELECT $7::jsonb[]), (SELECT $8::boolean[])\(texts)\(entries))
-                    AS u (rid, operation, fresh, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
+                FROM unnest((SELECT $4::bigint[]), (SELECT $2::bigint[]), (SELECT $5::boolean[]), (SELECT $6::bytea[]),
+                            (SELECT $7::uuid[]), (SELECT $8::jsonb[]), (SELECT $9::boolean[])\(texts)\(entries))
+                    AS u (rid, operation, fresh, key, fingerprint, metadata, overridden, \(provenance), \(dataVersion)\
             \(deps == 0 ? "" : ", " + parents))
             ), appended AS (
                 INSERT INTO lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind,
@@ -135,8 +157,8 @@ public struct VersionLog {
                 FROM input i WHERE h.rid = i.rid AND NOT i.fresh
             )
             INSERT INTO head_\(feature)
-                (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint)
-            SELECT rid, entry, $1, \(feature), 0, provenance, data_version, fingerprint FROM input WHERE fresh
+                (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint, key)
+            SELECT rid, entry, $1, \(feature), 0, provenance, data_version, fingerprint, key FROM input WHERE fresh
             """)
     }
 }

@@ -287,14 +287,16 @@ extension WorkBlocks {
         JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
         """)
 
-    /// Not by `active`: `work_active_index` would be walked, along the blocks of every feature.
+    /// By `work_active_index`, which has nothing of blocks without candidates: most have none. As a join it would be walked,
+    /// along the blocks of every feature.
     private static let candidatesStatement = Statement(
         "work_candidates",
         """
-        SELECT w.block, w.dirty | w.leased | w.parked
-        FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
-        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
-        WHERE bit_count(w.dirty | w.leased | w.parked) > 0
+        SELECT w.block, w.units
+        FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block) CROSS JOIN LATERAL (
+            SELECT w.block, w.dirty | w.leased | w.parked AS units FROM work w
+            WHERE w.feature_id = u.feature_id AND w.block = u.block AND w.active OFFSET 0
+        ) w
         """)
 
     /// Rows are locked as they are met in the order of the index, and LIMIT counts locked rows only. One that somebody has

@@ -154,6 +154,10 @@ struct VerifyTests {
                 ]
             ),
             (
+                "UPDATE head SET key = '\\x01' WHERE rid = 1 AND feature_id = \(leaf)",
+                ["leaf r1: the head has another key than the record"]
+            ),
+            (
                 "DELETE FROM ready_block WHERE feature_id = \(leaf)",
                 ["leaf : record ids 0 to 1023: not told right whether there is work"]
             ),

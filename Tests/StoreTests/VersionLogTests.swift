@@ -25,6 +25,9 @@ struct VersionLogTests {
                 let count = [2 * 666, 666 + 2 * 1_000][round]
                 #expect(rows.count == count)
                 #expect(try await Self.rows(migrated, 2) == rows)
+                // Those of one in ten are too long.
+                let keys = try await migrated.texts("SELECT count(key)::text FROM head_1")
+                #expect(keys == [["600", "900"][round]])
             }
         }
     }
@@ -105,6 +108,7 @@ struct VersionLogTests {
             dataVersions: Array(repeating: ByteColumn(), count: slots),
             parents: (0..<shape % 3).map { dep in records.map { Int64(($0 + dep) % 4 == 0 ? 0 : $0 * 10 + dep) } })
         for record in records {
+            columns.appendKey(round == 0 || record % 3 == 0 ? key(record) : nil)
             if shape % 2 == 0 {
                 columns.fingerprints.append(Array("\(record + 1_000_000_000_000_000 + round)".utf8))
             }
@@ -121,6 +125,12 @@ struct VersionLogTests {
             }
         }
         return columns
+    }
+
+    /// One of ten is too long to be kept.
+    private static func key(_ record: Int) -> [UInt8] {
+        let count = record % 10 == 0 ? VersionColumns.keptKeyBytesMax + 1 : 1 + record % 20
+        return Array(repeating: UInt8(record % 250 + 1), count: count)
     }
 
     /// Everything that is stored of a feature but its number, with entries counted from its first.
