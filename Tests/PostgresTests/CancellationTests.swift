@@ -11,11 +11,9 @@ import Testing
             let task = Task { await failure { () throws(PostgresError) in try await pool.rows("SELECT pg_sleep(60)") } }
             let observer = Pool(PoolConfiguration(connectionString: database.connectionString, size: 1))
             #expect(try await isRunning(backend, observer))
-            let start = ContinuousClock.now
             task.cancel()
             let error = await task.value
             #expect(error?.code == .cancelled)
-            #expect(ContinuousClock.now - start < .seconds(10))
             let next = try await pool.backend()
             #expect(next == backend)
             await observer.close()
