@@ -114,9 +114,17 @@ extension BlockAddress {
     /// - Complexity: O(records).
     public static func group(_ records: some Sequence<RecordID>, of feature: FeatureID) -> [BlockAddress: BlockBits] {
         var blocks: [BlockAddress: BlockBits] = [:]
+        // Records that come in order are looked up once a block: hashing each took as long as all the rest.
+        var current: (address: BlockAddress, bits: BlockBits)?
         for record in records {
-            blocks[BlockAddress(feature: feature, record: record), default: BlockBits()].insert(record.offsetInBlock)
+            let address = BlockAddress(feature: feature, record: record)
+            if current?.address != address {
+                if let current { blocks[current.address, default: BlockBits()] |= current.bits }
+                current = (address, BlockBits())
+            }
+            current?.bits.insert(record.offsetInBlock)
         }
+        if let current { blocks[current.address, default: BlockBits()] |= current.bits }
         return blocks
     }
 }

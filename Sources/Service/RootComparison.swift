@@ -81,6 +81,16 @@ struct RootComparison {
         }
     }
 
+    /// The positions of rows that follow a version.
+    ///
+    /// - Parameter areSame: whether only of those that are the same as far as versions tell.
+    func live(areSame: Bool) -> [Int] {
+        zip(positions, standings).filter { _, standing in
+            guard case .live(_, let isSame) = standing else { return false }
+            return isSame || !areSame
+        }.map(\.0)
+    }
+
     /// The number of the moves of a signature; equal ones have one.
     private mutating func number(of signature: Signature) -> Int {
         if let latest, latest.signature == signature { return latest.moves }

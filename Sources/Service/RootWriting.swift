@@ -12,6 +12,8 @@ struct RootRows: Sendable {
     var owners: [Int] = []
     /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
     var found: RootComparison?
+    /// What that makes of them; nil where it takes a comparison of metadata.
+    var change: RootChange?
     /// Numbers for the entries of what differs; none where these have yet to be drawn.
     var entries: [EntryID] = []
 
@@ -61,51 +63,20 @@ struct RootWriting {
 
     /// Writes the rows that differ from what is stored.
     mutating func write(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) {
-        let connection = scope.connection
-        let plan = plan
-        let found: RootComparison
-        if let known = rows.found { found = known } else { found = try find(rows, &scope) }
-        let compared = try compare(rows, found, connection)
-        var appended: [Int] = []
-        var fresh: [Bool] = []
-        var places: [TupleID?] = []
-        var appeared: [RecordID] = []
-        var changes: [RecordChange] = []
-        for (index, standing) in found.standings.enumerated() {
-            let position = found.positions[index]
-            let record = rows.records[position]
-            switch standing {
-            case .none, .deleted:
-                outcomes[rows.owner(position)].new += 1
-                appeared.append(record)
-                changes.append(RecordChange(appearance: record))
-            case .live(let moves, let isSame):
-                let metadata = compared[record]
-                if isSame, metadata?.hasSameMetadata == true { continue }
-                outcomes[rows.owner(position)].changed += 1
-                let moves = found.moves[moves]
-                let columns = metadata.map { moves.columns.union($0.moved) } ?? moves.columns
-                if !moves.slots.isEmpty || !columns.isEmpty {
-                    changes.append(RecordChange(record: record, slots: moves.slots, columns: columns))
-                }
-            }
-            appended.append(position)
-            places.append(found.places[index])
-            if case .none = standing { fresh.append(true) } else { fresh.append(false) }
+        let (connection, plan) = (scope.connection, plan)
+        let change = try change(rows, &scope)
+        countOutcomes(rows, change)
+        guard !change.positions.isEmpty else { return }
+        let numbers =
+            writers.count == 1 ? operations : change.positions.map { operations[rows.owner($0)] }
+        let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: change.positions.count, writtenAt: $0) }
+        try stored { () throws(StoreError) in
+            try VersionLog(connection, feature: plan.id).append(
+                change.columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
+            try Presences(connection).update(plan.id, live: change.appeared, gone: [])
         }
-        countUnchanged(rows, but: appended)
-        guard !appended.isEmpty else { return }
-        var columns = columns(rows, appended, fresh)
-        columns.places = places
-        let numbers = writers.count == 1 ? operations : appended.map { operations[rows.owner($0)] }
-        let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: appended.count, writtenAt: $0) }
-        try stored { [appeared, columns] () throws(StoreError) in
-            try VersionLog(connection, feature: plan.id)
-                .append(columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
-            try Presences(connection).update(plan.id, live: appeared, gone: [])
-        }
-        note(columns.records, of: plan.id, in: &settled)
-        for mark in try scope.marks(changes, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
+        note(change.columns.records, of: plan.id, in: &settled)
+        for mark in try scope.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
     }
 
     /// Marks what the write touches, blocks in the one order in which everybody locks them.
@@ -137,9 +108,21 @@ struct RootWriting {
         return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
 
-    private mutating func countUnchanged(_ rows: RootRows, but appended: [Int]) {
+    /// What the rows change: as it was found out beside this, where metadata need not be compared.
+    private mutating func change(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> RootChange {
+        if watched.isEmpty, let change = rows.change { return change }
+        let found: RootComparison
+        if let known = rows.found { found = known } else { found = try find(rows, &scope) }
+        return RootChange(rows, found, compared: try compare(rows, found, scope.connection))
+    }
+
+    private mutating func countOutcomes(_ rows: RootRows, _ change: RootChange) {
         for row in 0..<rows.part.count { outcomes[rows.owner(row)].unchanged += 1 }
-        for row in appended { outcomes[rows.owner(row)].unchanged -= 1 }
+        for (row, isNew) in zip(change.positions, change.isNew) {
+            let owner = rows.owner(row)
+            outcomes[owner].unchanged -= 1
+            if isNew { outcomes[owner].new += 1 } else { outcomes[owner].changed += 1 }
+        }
     }
 
     private func note(
@@ -155,44 +138,12 @@ extension RootWriting {
     private func compare(
         _ rows: RootRows, _ found: RootComparison, _ connection: Connection
     ) throws(ServiceError) -> [RecordID: ComparedHead] {
-        let doubtful = zip(found.positions, found.standings).filter { _, standing in
-            guard case .live(_, let isSame) = standing else { return false }
-            return !watched.isEmpty || isSame
-        }.map(\.0)
+        let doubtful = found.live(areSame: watched.isEmpty)
         guard !doubtful.isEmpty else { return [:] }
         let metadata = doubtful.map { Array(rows.part.metadata[$0] ?? []) }
         return try stored { () throws(StoreError) in
             try Heads(connection, feature: plan.id)
                 .compare(doubtful.map { rows.records[$0] }, metadata: metadata, watched: watched)
         }
-    }
-
-    /// The rows at `positions` as the lineage takes them.
-    private func columns(_ rows: RootRows, _ positions: [Int], _ fresh: [Bool]) -> VersionColumns {
-        let part = rows.part
-        var absent = ByteColumn()
-        for _ in positions { absent.appendNull() }
-        var provenance = [ByteColumn](repeating: absent, count: plan.slots)
-        for (field, values) in plan.fields.enumerated() {
-            provenance[Int(values.slot) - 1] = part.provenance[field].picking(positions)
-        }
-        var versions = VersionColumns(
-            records: positions.map { rows.records[$0] }, isFresh: fresh,
-            fingerprints: part.fingerprints.picking(positions), metadata: part.metadata.picking(positions),
-            provenance: provenance, isOverridden: Array(repeating: false, count: positions.count), dataVersions: [])
-        for (position, isFresh) in zip(positions, fresh) { versions.appendKey(isFresh ? position : nil, of: part.keys) }
-        guard part.hasDataVersions else { return versions }
-        versions.dataVersions = [ByteColumn](repeating: absent, count: plan.slots)
-        for (field, values) in plan.fields.enumerated() {
-            var column = ByteColumn()
-            for (index, position) in positions.enumerated() {
-                let value = part.provenance[field][position] ?? []
-                let data = part.dataVersion(of: field, position).map { $0.bytes[$0.range] } ?? value
-                column.append(data)
-                if data != value { versions.isOverridden[index] = true }
-            }
-            versions.dataVersions[Int(values.slot) - 1] = column
-        }
-        return versions
     }
 }

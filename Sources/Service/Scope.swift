@@ -88,14 +88,14 @@ struct Scope {
 
     /// Locks the blocks of units.
     mutating func lock(_ units: some Sequence<RecordID>, of feature: FeatureID) throws(ServiceError) {
-        try lock(Set(units.map { BlockAddress(feature: feature, record: $0) }))
+        try lock(Set(BlockAddress.group(units, of: feature).keys))
     }
 
     /// Locks the blocks of units, and asks two questions as of after that.
     mutating func lock<A, B>(
         _ units: some Sequence<RecordID>, of feature: FeatureID, asking first: Question<A>, _ second: Question<B>
     ) throws(ServiceError) -> (A, B) {
-        let addresses = Set(units.map { BlockAddress(feature: feature, record: $0) })
+        let addresses = Set(BlockAddress.group(units, of: feature).keys)
         do { return try blocks.lock(addresses, into: &ledger, asking: first, second) } catch {
             throw ServiceError(error)
         }
@@ -112,9 +112,10 @@ struct Scope {
     mutating func propagate(_ changes: [RecordChange], of plan: FeaturePlan) throws(ServiceError) {
         let marks = try marks(changes, of: plan)
         var addresses: Set<BlockAddress> = []
-        for mark in marks { addresses.formUnion(mark.units.map { BlockAddress(feature: mark.feature, record: $0) }) }
+        let marked = marks.map { BlockAddress.group($0.units, of: $0.feature) }
+        for blocks in marked { addresses.formUnion(blocks.keys) }
         try lock(addresses)
-        for mark in marks { ledger.update(mark.units, of: mark.feature) { $0.mark($1) } }
+        for blocks in marked { for (address, bits) in blocks { ledger.update(address) { $0.mark(bits) } } }
     }
 
     /// The units, of each feature directly downstream, that use something that changed.
@@ -128,7 +129,7 @@ struct Scope {
         for edge in catalog.downstream(of: plan.id) {
             let downstream = try self.plan(edge.feature)
             let dep = downstream.deps[edge.dep]
-            let touching = changes.filter { $0.touches(dep) }
+            let touching = touching(changes, dep)
             tally.add(.unusedFields, changes.count - touching.count, of: downstream.id)
             guard !touching.isEmpty else { continue }
             let moved = try regroup(touching, downstream, dep)
@@ -136,6 +137,19 @@ struct Scope {
             marks.append((downstream.id, moved.isEmpty ? units : Array(moved.union(units))))
         }
         return marks
+    }
+
+    /// The changes that touch a dep. Most move the same as the one before, whose sets are then the very same.
+    private func touching(_ changes: [RecordChange], _ dep: DepPlan) -> [RecordChange] {
+        var last: (change: RecordChange, isTouching: Bool)?
+        return changes.filter { change in
+            if let last, last.change.slots == change.slots, last.change.columns == change.columns {
+                return last.isTouching
+            }
+            let isTouching = change.touches(dep)
+            last = (change, isTouching)
+            return isTouching
+        }
     }
 
     /// Puts records that appeared, or moved in a column that groups them, into their groups.

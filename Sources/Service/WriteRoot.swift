@@ -138,7 +138,7 @@ extension Metaxy {
         }
     }
 
-    /// As `identify`, and finds what differs from what is stored, for a write that is alone on the root. Nobody else changes
+    /// As `identify`, and finds what differs from what is stored and what is to be written of it, for a write that is alone on the root. Nobody else changes
     /// a head then, and no part names a record of another, so what is committed is what the part will be held against. It
     /// also draws numbers for entries: the write has its lineage locked since before it took its first part.
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
@@ -151,9 +151,14 @@ extension Metaxy {
                         let differing = try connection.ask(
                             Heads(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
                         let numbers = VersionLog(connection, feature: feature).numbers(differing.count, isAhead: true)
-                        return RootRows(
-                            part: part, records: records, found: try RootComparison(differing, part),
+                        let found = try RootComparison(differing, part)
+                        var rows = RootRows(
+                            part: part, records: records, found: found,
                             entries: differing.count < VersionLog.copiedMin ? [] : try connection.ask(numbers))
+                        if found.live(areSame: true).isEmpty {
+                            rows.change = RootChange(rows, found, compared: [:])
+                        }
+                        return rows
                     }
                 })
         } catch {

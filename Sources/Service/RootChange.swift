@@ -1,0 +1,86 @@
+// What rows of a root change, as it is written.
+
+import Feature
+import Postgres
+import Store
+
+/// Rows that differ from what is stored, as the lineage takes them, and what they move.
+///
+/// Made of what was read alone, so that whoever compares rows can make it beside the session that writes.
+struct RootChange: Sendable {
+    /// Where the rows stand in their part.
+    private(set) var positions: [Int] = []
+    /// Whether each is of a record that is not there, or was deleted.
+    private(set) var isNew: [Bool] = []
+    /// The rows as the lineage takes them.
+    private(set) var columns: VersionColumns
+    /// The records that appear.
+    private(set) var appeared: [RecordID] = []
+    /// What moves, as far as anybody downstream may care.
+    private(set) var moves: [RecordChange] = []
+
+    /// What `rows` change.
+    ///
+    /// - Parameter compared: how the metadata of rows differs from that of the heads, of those rows of which that counts.
+    /// - Complexity: O(differing rows · slots).
+    init(_ rows: RootRows, _ found: RootComparison, compared: [RecordID: ComparedHead]) {
+        var isFresh: [Bool] = []
+        var places: [TupleID?] = []
+        for (index, standing) in found.standings.enumerated() {
+            let position = found.positions[index]
+            let record = rows.records[position]
+            switch standing {
+            case .none, .deleted:
+                isNew.append(true)
+                appeared.append(record)
+                moves.append(RecordChange(appearance: record))
+            case .live(let number, let isSame):
+                let metadata = compared[record]
+                if isSame, metadata?.hasSameMetadata == true { continue }
+                isNew.append(false)
+                let known = found.moves[number]
+                let columns = metadata.map { known.columns.union($0.moved) } ?? known.columns
+                if !known.slots.isEmpty || !columns.isEmpty {
+                    moves.append(RecordChange(record: record, slots: known.slots, columns: columns))
+                }
+            }
+            positions.append(position)
+            places.append(found.places[index])
+            if case .none = standing { isFresh.append(true) } else { isFresh.append(false) }
+        }
+        columns = Self.columns(rows, positions, isFresh)
+        columns.places = places
+    }
+
+    /// The rows at `positions` as the lineage takes them.
+    private static func columns(_ rows: RootRows, _ positions: [Int], _ isFresh: [Bool]) -> VersionColumns {
+        let part = rows.part
+        let shape = part.shape
+        var absent = ByteColumn()
+        for _ in positions { absent.appendNull() }
+        var provenance = [ByteColumn](repeating: absent, count: shape.slotCount)
+        for (field, slot) in shape.slots.enumerated() {
+            provenance[Int(slot) - 1] = part.provenance[field].picking(positions)
+        }
+        var versions = VersionColumns(
+            records: positions.map { rows.records[$0] }, isFresh: isFresh,
+            fingerprints: part.fingerprints.picking(positions), metadata: part.metadata.picking(positions),
+            provenance: provenance, isOverridden: Array(repeating: false, count: positions.count), dataVersions: [])
+        for (position, isFresh) in zip(positions, isFresh) {
+            versions.appendKey(isFresh ? position : nil, of: part.keys)
+        }
+        guard part.hasDataVersions else { return versions }
+        versions.dataVersions = [ByteColumn](repeating: absent, count: shape.slotCount)
+        for (field, slot) in shape.slots.enumerated() {
+            var column = ByteColumn()
+            for (index, position) in positions.enumerated() {
+                let value = part.provenance[field][position] ?? []
+                let data = part.dataVersion(of: field, position).map { $0.bytes[$0.range] } ?? value
+                column.append(data)
+                if data != value { versions.isOverridden[index] = true }
+            }
+            versions.dataVersions[Int(slot) - 1] = column
+        }
+        return versions
+    }
+}
