@@ -171,6 +171,13 @@ extension Model {
         }
     }
 
+    /// Whether some unit gets an earlier version back when somebody asks.
+    var wouldRevert: Bool {
+        var asked = self
+        asked.revert()
+        return asked.versions.count > versions.count
+    }
+
     /// Whether a unit needs no result: it is as it should be, or has a version that is.
     func isRight(_ feature: ModelFeature, _ unit: ModelKey) -> Bool {
         [.upToDate, .suppressed].contains(standing(feature, unit).state) || earlierVersion(feature, unit) != nil

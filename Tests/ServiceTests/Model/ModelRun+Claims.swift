@@ -161,6 +161,8 @@ extension ModelRun {
                 let place = try await claim([feature], ModelRequest(limit: 1 + random.below(9)))
                 if isUnasked { try await check() }
                 if let place { try await complete(place, all: true) }
+                // A result may be what some earlier version downstream was made from.
+                isUnasked = model.wouldRevert
                 isMore = place != nil
             }
         }
