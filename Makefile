@@ -73,12 +73,13 @@ schema: setup ## write migrations/schema.sql anew from the migrations
 golden: setup ## write the checked-in plans of the hot statements anew
 	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter CostTests
 
-bench: build ## measure; see bench/README.md
-	bench/run $(RELEASE)
+RECORDS ?= 100000
+
+bench: build ## measure; see bench/README.md; RECORDS, OPTIONS
+	bench/run $(RELEASE) --records $(RECORDS) $(OPTIONS)
 
 # The Metaxy library, in a Python environment of its own below .build.
 PEER := .build/peer
-RECORDS ?= 100000
 
 $(PEER)/installed: bench/peer/requirements.txt
 	python3 -m venv $(PEER)
