@@ -53,6 +53,9 @@ public enum Limits {
     /// Units of a part of an increment at least, but for the last: a block is not cut.
     public static let partUnitsMin = 1_024
 
+    /// Units of a part of an increment at most: of two that are read one beside the other one ends last, 30 ms of work.
+    public static let partUnitsMax = 4_096
+
     /// Units that are judged as columns at a time: a few megabytes.
     public static let judgedStep = 8_192
 

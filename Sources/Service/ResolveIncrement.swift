@@ -115,7 +115,7 @@ extension Metaxy {
 extension Metaxy {
     /// Cuts a feature's increment into parts that can be asked for one beside the other.
     ///
-    /// - Parameter units: how many units a part should have, `Limits.judgedStep` at most; a block of 1,024 is not cut.
+    /// - Parameter units: how many units a part should have, `Limits.partUnitsMax` at most; a block of 1,024 is not cut.
     /// - Returns: the blocks of each part, in order; together all that there are or will be.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips; a short row for each 1,024 units with candidates.
@@ -125,7 +125,7 @@ extension Metaxy {
         try await read { (scope) throws(ServiceError) in
             let plan = try scope.unitPlan(feature)
             let cuts = try stored { () throws(StoreError) in
-                try scope.blocks.cuts(plan.id, units: min(units, Limits.judgedStep))
+                try scope.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))
             }
             return zip([0] + cuts.map { $0 + 1 }, cuts + [.max]).map { $0...$1 }
         }
