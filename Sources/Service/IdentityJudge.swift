@@ -192,7 +192,9 @@ struct IdentityJudge {
     ) throws(StoreError) {
         verdicts.row[unit] = verdicts.rows.count
         verdicts.rows.append(record, standing: standing(state))
-        verdicts.rows.writeKey { rows.appendKey(unit, to: &$0) }
+        var hasKey = false
+        verdicts.rows.writeKey { hasKey = rows.appendKey(unit, to: &$0) }
+        guard hasKey else { throw .corrupt("id space \(plan.space) lacks record \(record)") }
         let members = members
         var failure: StoreError?
         verdicts.rows.writeMembers { output in

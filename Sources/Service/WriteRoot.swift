@@ -138,9 +138,10 @@ extension Metaxy {
         }
     }
 
-    /// As `identify`, and finds what differs from what is stored and what is to be written of it, for a write that is alone on the root. Nobody else changes
-    /// a head then, and no part names a record of another, so what is committed is what the part will be held against. It
-    /// also draws numbers for entries: the write has its lineage locked since before it took its first part.
+    /// As `identify`, and finds what differs from what is stored and what is to be written of it, for a write that is alone
+    /// on the root. Nobody else changes a head then, and no part names a record of another, so what is committed is what
+    /// the part will be held against. It also draws numbers for entries: the write has its lineage locked since before it
+    /// took its first part.
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
         do throws(ServiceError) {
             return .success(

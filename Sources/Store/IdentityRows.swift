@@ -84,8 +84,10 @@ public struct IdentityRows: Sendable {
     public func input(_ unit: Int, dep: Int) throws(StoreError) -> EntryID? { try number(unit, columns.deps[dep]) }
 
     /// Appends the encoded key of a unit.
-    public func appendKey(_ unit: Int, to output: inout [UInt8]) {
-        _ = rows.append(order[unit], IdentityColumns.key, to: &output)
+    ///
+    /// - Returns: false where its record is not there, which no unit's may be.
+    public func appendKey(_ unit: Int, to output: inout [UInt8]) -> Bool {
+        rows.append(order[unit], IdentityColumns.key, to: &output)
     }
 
     /// Whether the provenance that a field has is that in `range` of `other`, UTF-8; nil where it has none.

@@ -26,7 +26,7 @@ public struct IdentityUnits {
         self.columns = columns
     }
 
-    /// Units with their heads and inputs: all of `units`, in their order; `.corrupt` where a unit has no key.
+    /// Units with their heads and inputs: all of `units`, in their order; `.corrupt` where a walk meets no record of one.
     ///
     /// - Parameters:
     ///   - units: ascending, each once.

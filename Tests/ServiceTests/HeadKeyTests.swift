@@ -30,4 +30,15 @@ struct HeadKeyTests {
             #expect(try await world.mismatches() == [])
         }
     }
+
+    @Test("a unit whose record is lost is not handed out without ids")
+    func lost() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            try await world.write("root", [("a", ["x": "1"])])
+            try await world.script("UPDATE head SET key = NULL; DELETE FROM record")
+            await #expect(throws: ServiceError.self) { try await world.resolve("leaf") }
+            await #expect(throws: ServiceError.self) { try await world.claim("leaf") }
+        }
+    }
 }
