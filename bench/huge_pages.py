@@ -27,7 +27,8 @@ class HugePages:
 
     @staticmethod
     def check():
-        """Ends the program where no huge page is in use: memory may be in too many pieces."""
-        found = dict(re.findall(r"(HugePages_\w+):\s+(\d+)", pathlib.Path("/proc/meminfo").read_text()))
-        if found["HugePages_Total"] == "0":
+        """Ends the program where nobody has or has asked for a huge page: memory may be in too many pieces."""
+        text = pathlib.Path("/proc/meminfo").read_text()
+        found = {name: int(count) for name, count in re.findall(r"HugePages_(\w+):\s+(\d+)", text)}
+        if found["Total"] - found["Free"] + found["Rsvd"] == 0:
             raise SystemExit("PostgreSQL got no huge pages: free memory is in too many pieces")

@@ -81,7 +81,7 @@ struct ShutdownTests {
             #expect(try client.end() == .reset)
         }
         for await _ in inWork {}
-        // The gate stays shut: this would not return.
+        // The gate stays shut: if nobody cancelled the request, this would not return.
         await server.drain(grace: .milliseconds(200))
         try await client
         #expect(server.connections == 0)
