@@ -65,6 +65,7 @@ let package = Package(
                 .embedInCode("0017_create_retention.sql"),
                 .embedInCode("0018_separate_ready_blocks.sql"),
                 .embedInCode("0019_add_head_keys.sql"),
+                .embedInCode("0020_add_entry_places.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

@@ -34,12 +34,14 @@ struct IdentityColumns: Sendable {
 
     /// The list of a SELECT.
     ///
-    /// - Parameter key: what the statement has as the key of a record.
-    func sql(_ plan: FeaturePlan, isDescribed: Bool, key: String) -> String {
-        var list = ["u.rid", isDescribed ? key : "NULL::bytea", "h.entry", "h.definition_id", "h.state"]
+    /// - Parameters:
+    ///   - metadata: what the statement has as the metadata of each dep's entry; nil where neither that nor keys are wanted.
+    ///   - key: what it has as the key of a record.
+    func sql(_ plan: FeaturePlan, metadata: [String]?, key: String) -> String {
+        var list = ["u.rid", metadata == nil ? "NULL::bytea" : key, "h.entry", "h.definition_id", "h.state"]
         list += plan.fields.map { "h.provenance[\($0.slot)]" }
         for (position, dep) in plan.deps.enumerated() {
-            list += ["d\(position).entry", isDescribed ? "l\(position).metadata" : "NULL::jsonb"]
+            list += ["d\(position).entry", metadata?[position] ?? "NULL::jsonb"]
             list += dep.slots.sorted().map {
                 "(coalesce(d\(position).data_version, d\(position).provenance))[\($0)]"
             }

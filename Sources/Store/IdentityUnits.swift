@@ -13,6 +13,11 @@ public struct IdentityUnits {
     /// The most columns that a row may have: PostgreSQL's own limit is 1,664.
     private static let columnsMax = 1_000
 
+    /// Up to how many units are few: these come of changes of a few records, which leave beside the heads where their entries
+    /// lie. Where many units are wanted most heads have no such place, and asking each for it makes the statement a twentieth
+    /// slower (docs/decisions/0018).
+    private static let fewMax = 1_024
+
     /// The units of `plan`.
     ///
     /// - Returns: nil where some dep has filters, or maps records to units in another way.
@@ -36,7 +41,8 @@ public struct IdentityUnits {
     public func rows(_ units: [RecordID], isDescribed: Bool) -> Question<IdentityRows> {
         let walk = RecordWalk(units)
         return Question(
-            statement: walk == nil ? listStatement(isDescribed) : rangeStatement(isDescribed),
+            statement: walk == nil
+                ? listStatement(isDescribed, areFew: units.count <= Self.fewMax) : rangeStatement(isDescribed),
             parameters: walk.map { [.int8($0.first), .int8($0.last)] } ?? [.int8Array(units)]
         ) { (rows) throws(StoreError) in
             var records: [RecordID] = []
@@ -73,27 +79,41 @@ public struct IdentityUnits {
         return "coalesce(\(heads), (SELECT r.key FROM record_\(plan.space) r WHERE r.rid = u.rid))"
     }
 
-    private func listStatement(_ isDescribed: Bool) -> Statement {
+    private func listStatement(_ isDescribed: Bool, areFew: Bool) -> Statement {
+        let isPlaced = isDescribed && areFew
         let joins = plan.deps.indices.map { position in
             let upstream = plan.deps[position].upstream
             return """
                 LEFT JOIN head_\(upstream) d\(position) ON d\(position).rid = u.rid AND d\(position).state = 0
                 """
-                    + (isDescribed
+                    + (isDescribed && !isPlaced
                         ? """
 
                         LEFT JOIN lineage_\(upstream) l\(position)
                             ON l\(position).rid = d\(position).rid AND l\(position).entry = d\(position).entry
                         """ : "")
         }
+        let metadata = !isDescribed ? nil : plan.deps.indices.map { isPlaced ? placed($0) : "l\($0).metadata" }
         return Statement(
-            name("list", isDescribed),
+            name(isPlaced ? "few" : "list", isDescribed),
             """
-            SELECT \(columns.sql(plan, isDescribed: isDescribed, key: key))
+            SELECT \(columns.sql(plan, metadata: metadata, key: key))
             FROM unnest((SELECT $1::bigint[])) AS u (rid)
             LEFT JOIN head_\(plan.id) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))
             """)
+    }
+
+    /// The metadata of an input: of its entry where the head says that it lies, or else where the index finds it. What is asked
+    /// without need costs an eighth of the statement, so the place is asked for only where there is one.
+    private func placed(_ dep: Int) -> String {
+        let head = "d\(dep)"
+        let entry = "SELECT l.metadata FROM lineage_\(plan.deps[dep].upstream) l WHERE l.entry = \(head).entry"
+        return """
+            coalesce(
+                CASE WHEN \(head).entry_place IS NOT NULL THEN (\(entry) AND l.ctid = \(head).entry_place) END,
+                (\(entry) AND l.rid = \(head).rid))
+            """
     }
 
     /// Tables that were just filled have no statistics yet: `state = 0` would pass for a condition that one record in two
@@ -113,10 +133,11 @@ public struct IdentityUnits {
                             ON l\(position).rid = d\(position).rid AND l\(position).entry = d\(position).entry
                         """ : "")
         }
+        let metadata = isDescribed ? plan.deps.indices.map { "l\($0).metadata" } : nil
         return Statement(
             name("range", isDescribed),
             """
-            SELECT \(columns.sql(plan, isDescribed: isDescribed, key: "u.key"))
+            SELECT \(columns.sql(plan, metadata: metadata, key: "u.key"))
             FROM (SELECT rid, key FROM record_\(plan.space) WHERE \(range)) u
             LEFT JOIN (SELECT * FROM head_\(plan.id) WHERE \(range)) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))

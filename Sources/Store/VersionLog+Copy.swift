@@ -196,7 +196,8 @@ extension VersionLog {
             """
             UPDATE head_\(feature) h
             SET entry = u.entry, definition_id = $1, state = 0, provenance = ARRAY[\(provenance)],
-                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint
+                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint,
+                entry_place = NULL
             FROM (
                 SELECT unnest((SELECT $2::bigint[])) AS rid, unnest((SELECT $3::bigint[])) AS entry,
                        unnest((SELECT $4::uuid[])) AS fingerprint, unnest((SELECT $5::boolean[])) AS overridden\

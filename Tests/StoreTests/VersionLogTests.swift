@@ -28,6 +28,15 @@ struct VersionLogTests {
                 // Those of one in ten are too long.
                 let keys = try await migrated.texts("SELECT count(key)::text FROM head_1")
                 #expect(keys == [["600", "900"][round]])
+                // Those that few were written with, and no others, are where their heads say.
+                for feature in 1...2 {
+                    let placed = try await migrated.texts(
+                        """
+                        SELECT count(l.entry) || ' of ' || count(h.entry_place)
+                        FROM head_\(feature) h LEFT JOIN lineage_\(feature) l ON l.ctid = h.entry_place AND l.entry = h.entry
+                        """)
+                    #expect(placed == [feature == 1 ? ["666 of 666", "1000 of 1000"][round] : "0 of 0"])
+                }
             }
         }
     }
@@ -140,7 +149,7 @@ struct VersionLogTests {
             WITH entries AS (SELECT *, row_number() OVER (ORDER BY entry) AS place FROM lineage_\(feature))
             SELECT (to_jsonb(e) - '{entry,feature_id,written_at}'::text[])::text FROM entries e
             UNION ALL
-            SELECT ((to_jsonb(h) - '{entry,feature_id}'::text[]) || to_jsonb(e.place))::text
+            SELECT ((to_jsonb(h) - '{entry,feature_id,entry_place}'::text[]) || to_jsonb(e.place))::text
             FROM head_\(feature) h LEFT JOIN entries e ON e.entry = h.entry AND e.rid = h.rid
             ORDER BY 1
             """)
