@@ -66,6 +66,7 @@ let package = Package(
                 .embedInCode("0018_separate_ready_blocks.sql"),
                 .embedInCode("0019_add_head_keys.sql"),
                 .embedInCode("0020_add_entry_places.sql"),
+                .embedInCode("0021_skip_batch_statistics.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

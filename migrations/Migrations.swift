@@ -33,5 +33,7 @@ public struct MigrationFile: Sendable {
             number: 18, name: "0018_separate_ready_blocks", sql: PackageResources._018_separate_ready_blocks_sql),
         MigrationFile(number: 19, name: "0019_add_head_keys", sql: PackageResources._019_add_head_keys_sql),
         MigrationFile(number: 20, name: "0020_add_entry_places", sql: PackageResources._020_add_entry_places_sql),
+        MigrationFile(
+            number: 21, name: "0021_skip_batch_statistics", sql: PackageResources._021_skip_batch_statistics_sql),
     ]
 }

@@ -173,6 +173,13 @@ CREATE TABLE public.claim_batch (
     fields integer NOT NULL,
     deps integer NOT NULL
 );
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN rids SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN bases SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN attempts SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN provenance SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN parents SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN parent_records SET STATISTICS 0;
+ALTER TABLE ONLY public.claim_batch ALTER COLUMN parent_counts SET STATISTICS 0;
 
 COMMENT ON COLUMN public.claim_batch.parent_records IS 'null where each parent has its unit''s own record id';
 

@@ -90,6 +90,22 @@ struct CostTests {
         }
     }
 
+    @Test("a batch is analysed without counting what is in its arrays, which took as long as a thousand claims")
+    func countNoElements() async throws {
+        try await World.with { world in
+            try await world.push(Self.graph)
+            try await world.write("root", (0..<100).map { (String($0), ["x": "1"]) })
+            #expect(try await world.claim("leaf")?.records.count == 100)
+            let analysed = try await world.pool.withConnection { (connection) throws(PostgresError) in
+                try connection.script("ANALYZE claim_batch")
+                let sql = "SELECT attname::text FROM pg_stats WHERE tablename = 'claim_batch' ORDER BY attname"
+                return try connection.query(Statement("analysed", sql, prepare: false))
+                    .map { row throws(PostgresError) in try row.text(0) }
+            }
+            #expect(analysed == ["claim_id", "deps", "fields"])
+        }
+    }
+
     /// What statements touched, over all tables of the service.
     private struct Touched: CustomStringConvertible {
         /// Table, index and toast blocks, from the cache or not.
