@@ -51,10 +51,10 @@ struct PushMarking {
         let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
         let active = try stored { [scope] () throws(StoreError) in
             try scope.blocks.active(plan.id, from: 0, limit: Int(Int32.max))
-        }
-        try lock(&scope, Set(presence.keys).union(active.map(\.address)))
+        }.map { BlockAddress(feature: plan.id, block: $0.block) }
+        try lock(&scope, Set(presence.keys).union(active))
         for (address, bits) in presence { scope.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
-        for (address, _) in active { scope.ledger.update(address) { $0.mark($0.candidates) } }
+        for address in active { scope.ledger.update(address) { $0.mark($0.candidates) } }
     }
 
     /// Marks every unit that the upstreams' records make expected.

@@ -40,7 +40,7 @@ struct Resolution {
         while true {
             let found = try stored { () throws(StoreError) in
                 try scope.blocks.active(plan.id, from: block, limit: width)
-            }.map { (block: $0.address.block, units: $0.block.candidates) }
+            }
             try take(found.filter { $0.block <= end })
             guard let last = found.last, found.count == width, last.block < end else { break }
             block = last.block + 1

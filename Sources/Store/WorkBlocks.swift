@@ -152,23 +152,17 @@ public struct WorkBlocks {
         return ready
     }
 
-    /// The blocks of a feature that hold candidates, from `block` on, in order.
+    /// The candidates of each block of a feature that has some, from `block` on, in order.
     ///
-    /// - Parameter limit: how many at most.
+    /// - Parameter limit: how many blocks at most.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(limit) by `work_active_index`.
     public func active(
         _ feature: FeatureID, from block: Int32, limit: Int
-    ) throws(StoreError) -> [(address: BlockAddress, block: WorkBlock)] {
-        var active: [(BlockAddress, WorkBlock)] = []
-        do {
-            let rows = try connection.query(
-                Self.activeStatement, [.int4(feature), .int4(block), .int8(Int64(limit))])
-            for row in rows { active.append(try Self.block(row)) }
-        } catch {
-            throw StoreError(error)
-        }
-        return active
+    ) throws(StoreError) -> [(block: Int32, units: BlockBits)] {
+        try connection.rows(
+            Self.activeStatement, [.int4(feature), .int4(block), .int8(Int64(limit))]
+        ) { row throws(PostgresError) in (block: try row.int4(0), units: BlockBits(try row.bit(1))) }
     }
 
     /// Cuts the numbers of a feature's blocks into ranges that hold about as many candidates each.
@@ -325,8 +319,8 @@ extension WorkBlocks {
     private static let activeStatement = Statement(
         "work_active",
         """
-        SELECT \(columns) FROM work w WHERE w.feature_id = $1 AND w.active AND w.block >= $2
-        ORDER BY w.block LIMIT $3
+        SELECT w.block, w.dirty | w.leased | w.parked FROM work w
+        WHERE w.feature_id = $1 AND w.active AND w.block >= $2 ORDER BY w.block LIMIT $3
         """)
 
     private static let activeCountsStatement = Statement(
