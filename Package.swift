@@ -67,6 +67,7 @@ let package = Package(
                 .embedInCode("0019_add_head_keys.sql"),
                 .embedInCode("0020_add_entry_places.sql"),
                 .embedInCode("0021_skip_batch_statistics.sql"),
+                .embedInCode("0022_fill_ready_blocks.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

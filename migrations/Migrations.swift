@@ -35,5 +35,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 20, name: "0020_add_entry_places", sql: PackageResources._020_add_entry_places_sql),
         MigrationFile(
             number: 21, name: "0021_skip_batch_statistics", sql: PackageResources._021_skip_batch_statistics_sql),
+        MigrationFile(number: 22, name: "0022_fill_ready_blocks", sql: PackageResources._022_fill_ready_blocks_sql),
     ]
 }

@@ -512,6 +512,8 @@ CREATE TABLE public.ready_block (
 )
 WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
+COMMENT ON TABLE public.ready_block IS 'blocks that have something to hand out; rows of feature 0 are of no feature and keep the planner from taking the table for an empty one';
+
 CREATE TABLE public.record (
     rid bigint NOT NULL,
     space_id integer NOT NULL,

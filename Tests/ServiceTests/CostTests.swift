@@ -72,22 +72,33 @@ struct CostTests {
         }
     }
 
-    @Test("blocks are found by their index and no more of them than are wanted, before there are statistics")
-    func findBlocksWithoutStatistics() async throws {
+    @Test(
+        "blocks are found by their index and no more of them than are wanted, whatever is known of the ready ones",
+        arguments: ["", "VACUUM (ANALYZE) ready_block", "ANALYZE ready_block", "VACUUM (FULL, ANALYZE) ready_block"])
+    func findBlocks(known: String) async throws {
         try await World.with(connections: 1) { world in
             try await world.push(Self.graph)
-            #expect(try await world.claim("leaf", limit: 1) == nil)
-            let plan = try await world.pool.withConnection { (connection) throws(PostgresError) in
-                try connection.script("SET plan_cache_mode = force_generic_plan")
-                let prepared = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'work_lock_ready%'"
-                let name = try connection.query(Statement("prepared", prepared, prepare: false)).single().text(0)
-                let sql = "EXPLAIN (COSTS OFF) EXECUTE \"\(name)\" (2, '-infinity', -1, 1)"
-                return try connection.query(Statement("explain", sql, prepare: false))
-                    .map { row throws(PostgresError) in try row.text(0) }
-            }.joined(separator: "\n")
-            #expect(plan.contains("ready_block_since_index") && plan.contains("work_pkey"), "\(plan)")
-            #expect(!plan.contains("Sort") && !plan.contains("Bitmap"), "\(plan)")
+            try await world.write("root", [("a", ["x": "1"])])
+            #expect(try await world.claim("leaf", limit: 1)?.records.count == 1)
+            try await world.script(known)
+            let found = try await Self.plan(world, "work_lock_ready", "2, '-infinity', -1, 1")
+            #expect(found.contains("ready_block_since_index") && found.contains("work_pkey"), "\(found)")
+            #expect(!found.contains("Sort") && !found.contains("Bitmap"), "\(found)")
+            let left = try await Self.plan(world, "ready_block_leave", "'{2}', '{0}'")
+            #expect(left.contains("ready_block_pkey") && !left.contains("Hash") && !left.contains("Seq"), "\(left)")
         }
+    }
+
+    /// The plan of a statement that the only session has prepared, as it is for any parameters.
+    private static func plan(_ world: World, _ name: String, _ parameters: String) async throws -> String {
+        try await world.pool.withConnection { (connection) throws(PostgresError) in
+            try connection.script("SET plan_cache_mode = force_generic_plan")
+            let prepared = "SELECT name FROM pg_prepared_statements WHERE name LIKE '\(name)%'"
+            let statement = try connection.query(Statement("prepared", prepared, prepare: false)).single().text(0)
+            let sql = "EXPLAIN (COSTS OFF) EXECUTE \"\(statement)\" (\(parameters))"
+            return try connection.query(Statement("explain", sql, prepare: false))
+                .map { row throws(PostgresError) in try row.text(0) }
+        }.joined(separator: "\n")
     }
 
     @Test("a batch is analysed without counting what is in its arrays, which took as long as a thousand claims")

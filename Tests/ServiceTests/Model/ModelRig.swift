@@ -45,8 +45,8 @@ struct ModelRig {
         try await run(
             """
             SET session_replication_role = replica;
-            DELETE FROM claim_batch; DELETE FROM claim; DELETE FROM failure; DELETE FROM work; DELETE FROM ready_block;
-            DELETE FROM presence; DELETE FROM presence_count; DELETE FROM lineage_horizon;
+            DELETE FROM claim_batch; DELETE FROM claim; DELETE FROM failure; DELETE FROM work;
+            DELETE FROM ready_block WHERE feature_id > 0; DELETE FROM presence; DELETE FROM presence_count; DELETE FROM lineage_horizon;
             DELETE FROM link; DELETE FROM head; DELETE FROM lineage; DELETE FROM operation; DELETE FROM record; DELETE FROM push;
             UPDATE feature SET current_definition = NULL;
             DELETE FROM definition; DELETE FROM field;
