@@ -1,4 +1,5 @@
 """The server as a process, and what the kernel and PostgreSQL say about it."""
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -60,6 +61,13 @@ class Server:
 
     def wal_position(self):
         return int(float(self.sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")))
+
+    def read_files(self):
+        """Reads what the database has on disk once, for the kernel to have it at hand."""
+        for path in (self.directory / "postgres" / "base").glob("*/*"):
+            with contextlib.suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+                while file.read(1 << 20):
+                    pass
 
     def sql(self, text, source=None):
         """What psql prints of statements that run in one session, each for itself."""

@@ -28,9 +28,9 @@ class Workload:
         """Two roots bring columns of the same names; the leaf wants those of the first."""
         return {} if dep == self.roots[0] else {"select": []}
 
-    def all_rows(self, version):
-        """For each root, all of its rows as pieces of NDJSON."""
-        return [(key, self._pieces(key, range(self.records), version)) for key in self.roots]
+    def all_rows(self, version, numbers=None):
+        """For each root, all of its rows or those of some numbers, as pieces of NDJSON."""
+        return [(key, self._pieces(key, numbers or range(self.records), version)) for key in self.roots]
 
     def changed_rows(self, count, version):
         """For the first root, `count` of its rows, each with another version."""

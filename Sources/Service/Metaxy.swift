@@ -57,7 +57,9 @@ public struct Metaxy: Sendable {
             var scope = Scope(connection, catalog, definitions, claimMemory, reach)
             let value = try body(&scope)
             try once?.keep(value, connection)
-            return (value, try scope.conclude(), scope.tally, scope.isNoted)
+            let awakened = try scope.conclude()
+            if !scope.marked.isEmpty { state.marks.continuation.yield(scope.marked) }
+            return (value, awakened, scope.tally, scope.isNoted)
         }
         tallies.add(tally)
         waiters.wake(awakened)

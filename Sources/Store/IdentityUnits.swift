@@ -79,29 +79,55 @@ public struct IdentityUnits {
         return "coalesce(\(heads), (SELECT r.key FROM record_\(plan.space) r WHERE r.rid = u.rid))"
     }
 
+    /// Reads what `rows` would of a few units, for it to be in memory: the heads of the units, and where these have several
+    /// inputs those of all, with their metadata. Of one input alone there is no need: what marks a unit has just met it.
+    ///
+    /// - Returns: asks for how many heads there are.
+    /// - Complexity: an index lookup for each unit and table.
+    public func ahead(_ units: [RecordID]) -> Question<Int> {
+        let inputs = plan.deps.count > 1 ? Array(plan.deps.indices) : []
+        let heads = ["h.state"] + inputs.map { "d\($0).state" }
+        let list = [heads, inputs.map(placed)].filter { !$0.isEmpty }
+            .map { $0.map { "count(\($0))" }.joined(separator: " + ") }
+        let statement = Statement(
+            "identity_ahead_\(plan.id)_\(plan.definition)",
+            "SELECT \(list.joined(separator: ", "))\n\(source(inputs, withEntries: false))")
+        return Question(statement: statement, parameters: [.int8Array(units)]) { (rows) throws(StoreError) in
+            do throws(PostgresError) { return Int(try rows.single().int8(0)) } catch { throw StoreError(error) }
+        }
+    }
+
     private func listStatement(_ isDescribed: Bool, areFew: Bool) -> Statement {
         let isPlaced = isDescribed && areFew
-        let joins = plan.deps.indices.map { position in
+        let inputs = Array(plan.deps.indices)
+        let metadata = !isDescribed ? nil : inputs.map { isPlaced ? placed($0) : "l\($0).metadata" }
+        return Statement(
+            name(isPlaced ? "few" : "list", isDescribed),
+            """
+            SELECT \(columns.sql(plan, metadata: metadata, key: key))
+            \(source(inputs, withEntries: isDescribed && !isPlaced))
+            """)
+    }
+
+    /// Listed units with their heads and those of some of their inputs, each looked up.
+    private func source(_ inputs: [Int], withEntries: Bool) -> String {
+        let joins = inputs.map { position in
             let upstream = plan.deps[position].upstream
             return """
                 LEFT JOIN head_\(upstream) d\(position) ON d\(position).rid = u.rid AND d\(position).state = 0
                 """
-                    + (isDescribed && !isPlaced
+                    + (withEntries
                         ? """
 
                         LEFT JOIN lineage_\(upstream) l\(position)
                             ON l\(position).rid = d\(position).rid AND l\(position).entry = d\(position).entry
                         """ : "")
         }
-        let metadata = !isDescribed ? nil : plan.deps.indices.map { isPlaced ? placed($0) : "l\($0).metadata" }
-        return Statement(
-            name(isPlaced ? "few" : "list", isDescribed),
-            """
-            SELECT \(columns.sql(plan, metadata: metadata, key: key))
+        return """
             FROM unnest((SELECT $1::bigint[])) AS u (rid)
             LEFT JOIN head_\(plan.id) h ON h.rid = u.rid
             \(joins.joined(separator: "\n"))
-            """)
+            """
     }
 
     /// The metadata of an input: of its entry where the head says that it lies, or else where the index finds it. What is asked
