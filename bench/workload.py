@@ -30,7 +30,8 @@ class Workload:
 
     def all_rows(self, version, numbers=None):
         """For each root, all of its rows or those of some numbers, as pieces of NDJSON."""
-        return [(key, self._pieces(key, numbers or range(self.records), version)) for key in self.roots]
+        numbers = range(self.records) if numbers is None else numbers
+        return [(key, self._pieces(key, numbers, version)) for key in self.roots]
 
     def changed_rows(self, count, version):
         """For the first root, `count` of its rows, each with another version."""
