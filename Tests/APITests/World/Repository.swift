@@ -6,6 +6,7 @@ import Foundation
 enum Repository {
     private static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// A file's text.
     static func text(_ path: String) throws -> String {

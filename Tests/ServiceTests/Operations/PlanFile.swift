@@ -7,7 +7,7 @@ import Testing
 /// Compares the generic plans of a session's prepared statements with the checked-in ones.
 enum PlanFile {
     private static let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Plans/hot-statements.txt")
+        .deletingLastPathComponent().appendingPathComponent("Plans/hot-statements.txt")
 
     /// A lost index or a scan of a whole table shows as a difference. `make golden` writes the file anew.
     static func check(_ world: World) async throws {
