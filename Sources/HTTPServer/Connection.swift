@@ -40,7 +40,7 @@ final class Connection {
     let peer: SocketAddress
     /// The peer as requests name it; made for the first of them, for an idle connection has no use for it.
     private(set) lazy var peerText = peer.description
-    let place: Admission.Place
+    let place: ConnectionSlots.Place
     var exchange: Exchange
     var phase = Phase.open
     var interest: Interest = [.readable, .peerEnd]
@@ -62,7 +62,7 @@ final class Connection {
     var roomWaiter: CheckedContinuation<Bool, Never>?
 
     init(
-        _ stream: consuming Sockets.Stream, token: UInt64, peer: SocketAddress, place: Admission.Place,
+        _ stream: consuming Sockets.Stream, token: UInt64, peer: SocketAddress, place: ConnectionSlots.Place,
         machine: ConnectionMachine
     ) {
         self.stream = stream

@@ -15,7 +15,7 @@ public final class Server: Sendable {
     private let configuration: ServerConfiguration
     private let application: Application
     private let bounds: Bounds
-    private let admission: Admission
+    private let admission: ConnectionSlots
     private let state = Mutex(State.created)
 
     /// Creates a server; nothing happens before `start`.
@@ -29,7 +29,7 @@ public final class Server: Sendable {
         self.application = application
         bounds = Bounds(configuration.limits)
         let descriptors = DescriptorLimit.current - configuration.limits.descriptorsReserved
-        admission = Admission(
+        admission = ConnectionSlots(
             connectionsMax: max(min(configuration.limits.connectionsMax, descriptors), 1),
             refusalsMax: configuration.limits.refusalsMax)
     }

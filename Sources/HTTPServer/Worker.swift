@@ -18,7 +18,7 @@ actor Worker {
 
     let application: Application
     let bounds: Bounds
-    let admission: Admission
+    let admission: ConnectionSlots
     /// What new connections are secured with.
     var tls: TLSContext?
     var listener: Listener?
@@ -47,7 +47,8 @@ actor Worker {
     var dateLine: [UInt8] = []
 
     init(
-        loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds, admission: Admission,
+        loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds,
+        admission: ConnectionSlots,
         tls: TLSContext?
     ) {
         isolation = LoopIsolation(loop)

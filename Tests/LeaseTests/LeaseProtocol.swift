@@ -56,7 +56,7 @@ struct LeaseProtocol {
         case .due(let unit):
             state.units[unit].failed?.isDue = true
             if mutant != .failureIsForever { ledger.update(Self.address) { $0.unpark(BlockBits([unit])) } }
-        case .settle(let unit): ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
+        case .settle(let unit): ledger.update(Self.address) { $0.markUpToDate(BlockBits([unit])) }
         }
         store()
     }
@@ -86,7 +86,7 @@ struct LeaseProtocol {
 
     private mutating func write(_ unit: Int) {
         append(unit, told: state.units[unit].input, made: state.units[unit].input)
-        ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
+        ledger.update(Self.address) { $0.markUpToDate(BlockBits([unit])) }
     }
 }
 
@@ -98,7 +98,7 @@ extension LeaseProtocol {
         for unit in ledger[Self.address].ready.offsets {
             let known = state.units[unit]
             if known.isRight {
-                ledger.update(Self.address) { $0.settle(BlockBits([unit])) }
+                ledger.update(Self.address) { $0.markUpToDate(BlockBits([unit])) }
             } else if let failed = known.failed, failed.input == known.input, !failed.isDue {
                 ledger.update(Self.address) { $0.park(BlockBits([unit])) }
             } else if chosen.count < limit {
@@ -107,7 +107,7 @@ extension LeaseProtocol {
         }
         guard !chosen.isEmpty else { return }
         let bits = BlockBits(chosen.map { Int($0.unit) })
-        ledger.update(Self.address) { mutant == .leaseWithoutBit ? $0.settle(bits) : $0.lease(bits) }
+        ledger.update(Self.address) { mutant == .leaseWithoutBit ? $0.markUpToDate(bits) : $0.lease(bits) }
         let greatest = state.claims.last?.token ?? 0
         let token = mutant == .reusesToken ? max(greatest, 1) : greatest + 1
         effect.token = token
@@ -141,10 +141,10 @@ extension LeaseProtocol {
         endIfFinished(claim)
         let bits = BlockBits(open.map { Int(handed[$0].unit) })
         ledger.update(Self.address) { $0.finish(bits) }
-        if mutant == .completionClearsDirty { ledger.update(Self.address) { $0.settle(bits) } }
+        if mutant == .completionClearsDirty { ledger.update(Self.address) { $0.markUpToDate(bits) } }
         let isRight = mutant == .completionTellsMarked ? unneeded.contains : { [state] in state.units[$0].isRight }
         let right = marked(bits.offsets).filter(isRight)
-        ledger.update(Self.address) { $0.settle(BlockBits(right)) }
+        ledger.update(Self.address) { $0.markUpToDate(BlockBits(right)) }
         effect.acknowledged = places
         effect.superseded = places.filter { ledger[Self.address].dirty.contains(Int(handed[$0].unit)) }
     }

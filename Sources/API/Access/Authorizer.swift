@@ -8,15 +8,15 @@ public struct Caller: Sendable, Hashable {
     /// The name of the token; nil where nobody had to say who they are.
     public let name: String?
     /// What the caller may do.
-    public let scopes: Set<AccessScope>
+    public let scopes: Set<Permission>
     /// Which projects the caller sees.
-    public let reach: Reach
+    public let visibleProjects: VisibleProjects
 
     /// A caller of these scopes.
-    public init(name: String?, scopes: Set<AccessScope>, reach: Reach = .everything) {
+    public init(name: String?, scopes: Set<Permission>, visibleProjects: VisibleProjects = .everything) {
         self.name = name
         self.scopes = scopes
-        self.reach = reach
+        self.visibleProjects = visibleProjects
     }
 }
 
@@ -39,7 +39,7 @@ public struct Authorizer: Sendable {
 
     /// Lets everyone do everything: for loopback only.
     public static let open: Authorizer = {
-        let everyone = Caller(name: nil, scopes: Set(AccessScope.allCases))
+        let everyone = Caller(name: nil, scopes: Set(Permission.allCases))
         return Authorizer { _ throws(Refusal) in everyone }
     }()
 
@@ -66,14 +66,14 @@ public struct Authorizer: Sendable {
                 throw .unavailable("\(error)")
             }
             guard let found else { throw .unauthorized("The token is unknown, has expired or was revoked.") }
-            return Caller(name: found.name, scopes: found.scopes, reach: found.reach)
+            return Caller(name: found.name, scopes: found.scopes, visibleProjects: found.visibleProjects)
         }
     }
 
     /// The caller, if they may do what a route needs.
     ///
     /// - Throws: `unauthorized`, `forbidden`, `unavailable`.
-    func caller(_ head: RequestHead, for scope: AccessScope, ofAllProjects isGlobal: Bool) async throws(Problem)
+    func caller(_ head: RequestHead, for scope: Permission, ofAllProjects isGlobal: Bool) async throws(Problem)
         -> Caller
     {
         let caller: Caller
@@ -87,7 +87,7 @@ public struct Authorizer: Sendable {
             }
         }
         guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
-        guard !isGlobal || caller.reach.isEverything else {
+        guard !isGlobal || caller.visibleProjects.isEverything else {
             throw Problem(.forbidden, "This tells of all projects; the token is limited to some.")
         }
         return caller
@@ -96,7 +96,7 @@ public struct Authorizer: Sendable {
 
 extension Problem {
     /// The problem of a caller without a scope.
-    init(needing scope: AccessScope) {
+    init(needing scope: Permission) {
         self = Problem(.forbidden, "This needs the scope \"\(scope.rawValue)\".")
             .with(
                 "WWW-Authenticate", "Bearer realm=\"metaxy\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""

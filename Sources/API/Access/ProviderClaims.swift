@@ -31,16 +31,16 @@ public struct ProviderClaims: Sendable, Hashable {
         let words = listed?.stringValue?.split(separator: " ").map(String.init) ?? listed?.texts ?? []
         let scopes = words.compactMap { word in
             word.hasPrefix(Self.scopePrefix)
-                ? AccessScope(rawValue: String(word.dropFirst(Self.scopePrefix.count))) : nil
+                ? Permission(rawValue: String(word.dropFirst(Self.scopePrefix.count))) : nil
         }
-        var reach = Reach.everything
+        var visibleProjects = VisibleProjects.everything
         if let projects = claims[Self.projectsClaim] {
             guard let names = projects.texts else {
                 throw .unauthorized("The token's \(Self.projectsClaim) is no array of texts.")
             }
-            reach = Reach(Set(names))
+            visibleProjects = VisibleProjects(Set(names))
         }
-        return Caller(name: "oidc:\(subject)", scopes: Set(scopes), reach: reach)
+        return Caller(name: "oidc:\(subject)", scopes: Set(scopes), visibleProjects: visibleProjects)
     }
 }
 

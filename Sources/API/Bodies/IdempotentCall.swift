@@ -7,7 +7,7 @@ import Store
 import Synchronization
 
 /// A request that may be sent again, and the digest of what was read of it.
-final class IdempotentRequest: Sendable {
+final class KeyedRequest: Sendable {
     /// What the client calls the request.
     let key: String
     private let digest: Mutex<ContentDigest>
@@ -71,10 +71,10 @@ extension API {
         answer: @escaping @Sendable (Outcome) -> Response
     ) async throws(Problem) -> Response {
         guard let idempotency = call.idempotency else { return answer(try await served(perform)) }
-        let once = Once(caller: call.caller.name ?? "", key: idempotency.key) { outcome in
+        let once = IdempotentRequest(caller: call.caller.name ?? "", key: idempotency.key) { outcome in
             (outcome as? Outcome).flatMap { StoredAnswer(answer($0), digest: idempotency.value) }
         }
-        let result = await Once.$current.withValue(once) { () async -> Result<Outcome, ServiceError> in
+        let result = await IdempotentRequest.$current.withValue(once) { () async -> Result<Outcome, ServiceError> in
             do throws(ServiceError) { return .success(try await perform()) } catch { return .failure(error) }
         }
         return answer(try await served { () async throws(ServiceError) in try result.get() })

@@ -33,7 +33,7 @@ extension API {
 
     /// `GET /metrics`: of this process always, of what is stored where the database answers in time.
     func prometheus() async throws(Problem) -> Response {
-        var page = PrometheusPage()
+        var page = MetricsPage()
         page.requests(metrics)
         page.service(metaxy.load, version: configuration.version)
         if let process = configuration.process() { page.process(process) }

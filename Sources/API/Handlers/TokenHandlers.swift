@@ -38,7 +38,7 @@ extension API {
             members.refuse("name", fault.replacing("a project", with: "a token"))
         }
         if members.required("scopes") != nil {
-            request.scopes = members.choices("scopes", among: AccessScope.allCases) ?? []
+            request.scopes = members.choices("scopes", among: Permission.allCases) ?? []
         }
         request.projects = Self.projects(&members)
         request.lifetime = members.count("expires_in_seconds", least: 1, most: Bounds.tokenSecondsMax).map(Double.init)

@@ -31,7 +31,7 @@ public struct ProcessFigures: Sendable, Hashable {
     }
 }
 
-extension PrometheusPage {
+extension MetricsPage {
     /// The process.
     mutating func process(_ process: ProcessFigures) {
         counter(

@@ -21,7 +21,7 @@ public struct API: Sendable {
     ///   - observe: called with every event, on the task that answers; must not block.
     public init(metaxy: Metaxy, configuration: APIConfiguration, observe: @escaping @Sendable (APIEvent) -> Void) {
         self.metaxy = metaxy
-        parts = APIParts(configuration, Router(Routes.table), Metrics(), observe: observe)
+        parts = APIParts(configuration, Router(Routes.table), RequestTimings(), observe: observe)
     }
 
     private init(_ metaxy: Metaxy, _ parts: APIParts) {
@@ -30,10 +30,10 @@ public struct API: Sendable {
     }
 
     var configuration: APIConfiguration { parts.configuration }
-    var metrics: Metrics { parts.metrics }
+    var metrics: RequestTimings { parts.metrics }
 
     /// The same API cut down to health and metrics, which it gives to everyone: to be served at an address of its own that
-    /// only those reach who look after the server.
+    /// only those visibleProjects who look after the server.
     public var administration: API {
         API(metaxy, APIParts(configuration, Router(Routes.administration), metrics, observe: parts.observe))
     }
@@ -105,33 +105,33 @@ public struct API: Sendable {
             }
             let query = try Query(request.head.query, known: route.query)
             var content = request.decoded()
-            let idempotency = route.isWrite ? try IdempotentRequest(request.head) : nil
+            let idempotency = route.isWrite ? try KeyedRequest(request.head) : nil
             if let idempotency { content = content.with(idempotency.tapped(content.body)) }
             let call = Call(
                 request: content, path: path, query: query, caller: caller, identity: identity,
                 idempotency: idempotency)
             if let earlier = try await replay(call) { return earlier }
-            let response = try await route.handle(seeing(caller.reach), call)
+            let response = try await route.handle(seeing(caller.visibleProjects), call)
             return (limits ?? []).reduce(response) { $0.with($1.0, $1.1) }
         }
     }
 
     /// The API over no more of the service than a caller sees: what a handler reaches, streams included, is that.
-    private func seeing(_ reach: Reach) -> API {
-        API(metaxy.seeing(reach), parts)
+    private func seeing(_ visibleProjects: VisibleProjects) -> API {
+        API(metaxy.seeing(visibleProjects), parts)
     }
 }
 
 /// What all values of one API share.
 private final class APIParts: Sendable {
     let configuration: APIConfiguration
-    let metrics: Metrics
+    let metrics: RequestTimings
     let router: Router
     let limiter: RateLimiter?
     let observe: @Sendable (APIEvent) -> Void
 
     init(
-        _ configuration: APIConfiguration, _ router: Router, _ metrics: Metrics,
+        _ configuration: APIConfiguration, _ router: Router, _ metrics: RequestTimings,
         observe: @escaping @Sendable (APIEvent) -> Void
     ) {
         self.configuration = configuration
@@ -149,7 +149,7 @@ extension API {
         let remote: String
         let identity: RequestIdentity
         let start: UInt64
-        let counted: Metrics.Request
+        let counted: RequestTimings.Request
     }
 
     private func begin(_ head: RequestHead, remote: String) -> Exchange {
@@ -191,7 +191,7 @@ extension API {
         let nanoseconds = configuration.clock() - exchange.start
         let known = Routes.methods.contains(exchange.head.method)
         metrics.answered(
-            Metrics.Series(
+            RequestTimings.Series(
                 method: known ? exchange.head.method.name : "other", route: route ?? "unmatched", status: status),
             nanoseconds: nanoseconds)
         parts.observe(

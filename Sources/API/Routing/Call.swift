@@ -18,7 +18,7 @@ struct Call: Sendable {
     /// By which names it is found again.
     let identity: RequestIdentity
     /// The key under which it takes effect once; nil where it has none, or changes nothing.
-    let idempotency: IdempotentRequest?
+    let idempotency: KeyedRequest?
 
     /// Method, target and header fields.
     var head: RequestHead { request.head }
@@ -62,7 +62,7 @@ struct Call: Sendable {
     /// Refuses a caller who may not do what part of a path's uses need.
     ///
     /// - Throws: `forbidden`.
-    func require(_ scope: AccessScope) throws(Problem) {
+    func require(_ scope: Permission) throws(Problem) {
         guard caller.scopes.contains(scope) else { throw Problem(needing: scope) }
     }
 
@@ -70,7 +70,7 @@ struct Call: Sendable {
     ///
     /// - Throws: `forbidden`.
     func require(project: String) throws(Problem) {
-        guard caller.reach.sees(project) else {
+        guard caller.visibleProjects.sees(project) else {
             throw Problem(.forbidden, "The token is limited to other projects than \"\(project)\".")
         }
     }

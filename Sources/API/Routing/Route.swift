@@ -15,7 +15,7 @@ struct Route: Sendable {
     /// The operation's name in the contract.
     let operation: String
     /// What the caller must be allowed to; nil where anyone may.
-    private(set) var scope: AccessScope?
+    private(set) var scope: Permission?
     /// Whether it is for callers who see all projects.
     let isGlobal: Bool
     /// The names of its query parameters.
@@ -35,7 +35,7 @@ struct Route: Sendable {
 
     /// A route of these values.
     init(
-        _ method: Method, _ template: String, _ operation: String, _ scope: AccessScope?, isGlobal: Bool = false,
+        _ method: Method, _ template: String, _ operation: String, _ scope: Permission?, isGlobal: Bool = false,
         query: [String] = [], _ handle: @escaping Handle
     ) {
         self.method = method

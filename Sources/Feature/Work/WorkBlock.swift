@@ -88,7 +88,7 @@ public struct WorkBlock: Hashable, Sendable {
     ///
     /// A leased unit was not when it was handed out: it stays leased, and is to be judged again when its worker
     /// reports, which is told meanwhile that its result is overtaken.
-    public mutating func settle(_ units: BlockBits) {
+    public mutating func markUpToDate(_ units: BlockBits) {
         dirty = (dirty - units) | (units & leased)
         parked -= units
         stir(units)

@@ -8,14 +8,14 @@ public struct TokenRequest: Sendable {
     /// Its name: that of no other token, now or earlier.
     public var name: String
     /// What it may do.
-    public var scopes: Set<AccessScope>
+    public var scopes: Set<Permission>
     /// The only projects that it sees; nil for all.
     public var projects: Set<String>?
     /// For how long it is accepted, in seconds; nil for ever.
     public var lifetime: Double?
 
     /// A request for a token of these properties.
-    public init(name: String, scopes: Set<AccessScope>, projects: Set<String>? = nil, lifetime: Double? = nil) {
+    public init(name: String, scopes: Set<Permission>, projects: Set<String>? = nil, lifetime: Double? = nil) {
         self.name = name
         self.scopes = scopes
         self.projects = projects
@@ -80,7 +80,7 @@ extension Metaxy {
         try await changeTokens { (connection) throws(ServiceError) in
             let exist = try stored { () throws(StoreError) in try Tokens(connection).exist() }
             guard !exist else { return false }
-            let request = TokenRequest(name: "admin", scopes: Set(AccessScope.allCases))
+            let request = TokenRequest(name: "admin", scopes: Set(Permission.allCases))
             _ = try connection.createToken(request, secret, Writer())
             return true
         }

@@ -8,9 +8,9 @@ public struct TokenIdentity: Hashable, Sendable {
     /// The token's name.
     public let name: String
     /// What it may do.
-    public let scopes: Set<AccessScope>
+    public let scopes: Set<Permission>
     /// Which projects it sees.
-    public let reach: Reach
+    public let visibleProjects: VisibleProjects
 }
 
 /// All accepted secrets, read again when they are older than `Limits.tokenMemory`: so a request costs no round trip, a
@@ -59,8 +59,8 @@ final class TokenMemory: Sendable {
         var entries: [UInt64: [Entry]] = [:]
         for secret in secrets {
             let identity = TokenIdentity(
-                name: secret.token, scopes: Set(secret.scopes.compactMap { AccessScope(rawValue: $0) }),
-                reach: Reach(secret.projects.map { Set($0) }))
+                name: secret.token, scopes: Set(secret.scopes.compactMap { Permission(rawValue: $0) }),
+                visibleProjects: VisibleProjects(secret.projects.map { Set($0) }))
             let entry = Entry(
                 digest: secret.digest, identity: identity, end: secret.secondsLeft.map { start + .seconds($0) })
             entries[Self.start(of: secret.digest), default: []].append(entry)

@@ -18,7 +18,7 @@ struct ClaimAttempt {
     }
 
     private let plan: FeaturePlan
-    /// Those who ask: of the same taste, and of several each for a few units.
+    /// Those who ask: of the same conditions, and of several each for a few units.
     private let requests: [ClaimRequest]
     private var request: ClaimRequest { requests[0] }
     /// How many units they ask for together.
@@ -36,36 +36,38 @@ struct ClaimAttempt {
     /// The column by which units are handed out; nil for oldest first.
     private let orderBy: String?
 
-    /// An attempt at handing out units to requests of the same taste.
-    init(_ plan: FeaturePlan, _ requests: [ClaimRequest], _ scope: Scope) throws(ServiceError) {
+    /// An attempt at handing out units to requests of the same conditions.
+    init(_ plan: FeaturePlan, _ requests: [ClaimRequest], _ transaction: ServiceTransaction) throws(ServiceError) {
         self.plan = plan
         self.requests = requests
         wanted = requests.reduce(0) { $0 + $1.limit }
         // Of one alone it is the oldest in any case.
-        orderBy = wanted == 1 ? nil : scope.catalog.dispatch(of: plan.id).orderBy
+        orderBy = wanted == 1 ? nil : transaction.catalog.dispatch(of: plan.id).orderBy
         limit =
             orderBy == nil
             ? wanted : max(wanted * Limits.claimOrderedFactor, Limits.claimOrderedMin)
-        do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
+        do { judge = try BatchJudge(transaction, plan) } catch { throw ServiceError(error) }
     }
 
-    mutating func run(_ scope: inout Scope, after position: ReadyBlock?) throws(ServiceError) -> ClaimOutcome {
+    mutating func run(_ transaction: inout ServiceTransaction, after position: ReadyBlock?) throws(ServiceError)
+        -> ClaimOutcome
+    {
         var previous = position
-        var width = min(scope.claimMemory.blocks(for: limit, of: plan.id), Limits.claimBlocksMax)
+        var width = min(transaction.claimMemory.blocks(for: limit, of: plan.id), Limits.claimBlocksMax)
         var judgedCount = 0
         var seen: [Int32] = []
         while chosen.count < limit {
-            let blocks = try nextBlocks(after: previous, limit: width, scope)
+            let blocks = try nextBlocks(after: previous, limit: width, transaction)
             guard let last = blocks.last else { break }
             var units: [RecordID] = []
             for block in blocks {
-                scope.ledger.load(block.address, block.block)
+                transaction.ledger.load(block.address, block.block)
                 let wanted = request.allowsUnsettledInputs ? block.block.ready | block.block.parked : block.block.ready
                 units += wanted.offsets.map(block.address.record(at:))
             }
             judgedCount += units.count
             seen += blocks.map(\.address.block)
-            try judge(units, scope)
+            try judge(units, transaction)
             previous = last
             // Fewer than asked for are all that there are.
             if blocks.count < width { break }
@@ -76,18 +78,18 @@ struct ClaimAttempt {
                 break
             }
         }
-        scope.claimMemory.note(units: judgedCount, in: seen.count, of: plan.id)
+        transaction.claimMemory.note(units: judgedCount, in: seen.count, of: plan.id)
         if chosen.count >= limit { outcome.isMore = true }
         if let orderBy { keepTogether(orderBy) }
         if chosen.isEmpty, !outcome.isUnfinished, requests.contains(where: { $0.wait > .zero }) {
             outcome.isContended = try stored { () throws(StoreError) in
-                try WorkOutlook(scope.connection).isContended(plan.id, after: position, but: seen)
+                try WorkOutlook(transaction.connection).isContended(plan.id, after: position, but: seen)
             }
         }
-        try park(&scope)
-        scope.ledger.update(settled, of: plan.id) { $0.settle($1) }
-        scope.tally.add(.asExpected, settled.count, of: plan.id)
-        if !chosen.isEmpty { try lease(&scope) }
+        try park(&transaction)
+        transaction.ledger.update(settled, of: plan.id) { $0.markUpToDate($1) }
+        transaction.tally.add(.asExpected, settled.count, of: plan.id)
+        if !chosen.isEmpty { try lease(&transaction) }
         for (feature, records) in judge.revertible { outcome.revertible[feature, default: []].formUnion(records) }
         return outcome
     }
@@ -101,12 +103,12 @@ struct ClaimAttempt {
 
     /// The next blocks that may hold what is asked for. Blocked units are parked, whoever found out first.
     private func nextBlocks(
-        after previous: ReadyBlock?, limit: Int, _ scope: Scope
+        after previous: ReadyBlock?, limit: Int, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [ReadyBlock] {
         try stored { () throws(StoreError) in
             request.allowsUnsettledInputs
-                ? try scope.blocks.lockReadyOrParked(plan.id, after: previous, limit: limit)
-                : try scope.blocks.lockReady(plan.id, after: previous, limit: limit)
+                ? try transaction.blocks.lockReadyOrParked(plan.id, after: previous, limit: limit)
+                : try transaction.blocks.lockReady(plan.id, after: previous, limit: limit)
         }
     }
 
@@ -114,7 +116,7 @@ struct ClaimAttempt {
     /// units may turn out to need nothing.
     ///
     /// - Parameter units: in the order in which they are to be handed out.
-    private mutating func judge(_ units: [RecordID], _ scope: Scope) throws(ServiceError) {
+    private mutating func judge(_ units: [RecordID], _ transaction: ServiceTransaction) throws(ServiceError) {
         var rest = units[...]
         while chosen.count < limit, !rest.isEmpty {
             let part = Array(rest.prefix(max(limit - chosen.count, Limits.claimJudgedMin)))
@@ -183,24 +185,24 @@ struct ClaimAttempt {
 
     /// Parks what cannot be handed out. A blocked unit is parked only if its blocker, and all on the way to it, can be
     /// told that they are awaited; where somebody else holds one of their blocks, the unit stays a candidate.
-    private mutating func park(_ scope: inout Scope) throws(ServiceError) {
+    private mutating func park(_ transaction: inout ServiceTransaction) throws(ServiceError) {
         if !blocked.isEmpty {
             let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
-            do { try scope.blocks.lockFree(awaited.map(\.block), into: &scope.ledger) } catch {
+            do { try transaction.blocks.lockFree(awaited.map(\.block), into: &transaction.ledger) } catch {
                 throw ServiceError(error)
             }
             for (unit, blockers) in blocked {
                 guard let blocker = blockers.first else { continue }
                 let way = [blocker.unit] + blocker.path
                 guard
-                    way.allSatisfy({ scope.ledger.holds($0.block) }),
-                    scope.ledger[blocker.unit.block].candidates.contains(blocker.unit.record.offsetInBlock)
+                    way.allSatisfy({ transaction.ledger.holds($0.block) }),
+                    transaction.ledger[blocker.unit.block].candidates.contains(blocker.unit.record.offsetInBlock)
                 else { continue }
-                for unit in way { scope.ledger.update([unit.record], of: unit.feature) { $0.await($1) } }
+                for unit in way { transaction.ledger.update([unit.record], of: unit.feature) { $0.await($1) } }
                 parked.append(unit)
             }
         }
-        scope.ledger.update(parked, of: plan.id) { $0.park($1) }
+        transaction.ledger.update(parked, of: plan.id) { $0.park($1) }
     }
 
     /// Leaves those that belong together: the one that has waited longest, those with the same value of the column, and
@@ -214,17 +216,17 @@ struct ClaimAttempt {
     }
 
     /// Leases what was chosen, to each who asks as many as it asks for.
-    private mutating func lease(_ scope: inout Scope) throws(ServiceError) {
+    private mutating func lease(_ transaction: inout ServiceTransaction) throws(ServiceError) {
         var rest = chosen[...]
         for request in requests where !rest.isEmpty {
             let share = rest.prefix(request.limit).sorted { $0.unit < $1.unit }
             rest = rest.dropFirst(share.count)
-            try lease(share, to: request, &scope)
+            try lease(share, to: request, &transaction)
         }
     }
 
     private mutating func lease(
-        _ chosen: [Choice], to request: ClaimRequest, _ scope: inout Scope
+        _ chosen: [Choice], to request: ClaimRequest, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
         var units = ClaimUnits(fields: plan.fields.count, deps: plan.deps.count)
         for choice in chosen {
@@ -234,11 +236,11 @@ struct ClaimAttempt {
                 choice.unit, base: judged.bases[row], attempt: choice.attempt,
                 provenance: judged.provenance(at: choice.position), parents: judged.parents(choice.position))
         }
-        scope.ledger.update(units.records, of: plan.id) { block, bits in
+        transaction.ledger.update(units.records, of: plan.id) { block, bits in
             block.unpark(bits)
             block.lease(bits)
         }
-        let connection = scope.connection
+        let connection = transaction.connection
         let claim = try stored { () throws(StoreError) in
             try Claims(connection).create(
                 feature: plan.id, definition: plan.definition, worker: request.worker,

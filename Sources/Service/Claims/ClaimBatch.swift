@@ -48,11 +48,13 @@ public struct ClaimRequest: Sendable {
 
     /// Whether it is worth making together with others, and may be.
     var isSmall: Bool {
-        limit <= Limits.smallClaimUnitsMax && secondsMax == nil && filters.isEmpty && Once.current == nil
+        limit <= Limits.smallClaimUnitsMax && secondsMax == nil && filters.isEmpty && IdempotentRequest.current == nil
     }
 
     /// Which units it takes.
-    var taste: Taste { Taste(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs, tags: tags) }
+    var conditions: ClaimConditions {
+        ClaimConditions(kinds: kinds, filters: filters, allowsUnsettledInputs: allowsUnsettledInputs, tags: tags)
+    }
 }
 
 /// What has to be the same for small claims to be made together.
@@ -60,8 +62,8 @@ struct SmallClaimKind: Hashable, Sendable {
     let feature: FeatureID
     /// Of the registry that the feature was chosen by.
     let revision: Int64
-    let taste: Taste
-    let reach: Reach
+    let conditions: ClaimConditions
+    let visibleProjects: VisibleProjects
 }
 
 /// A batch in a worker's hands.
@@ -101,9 +103,10 @@ extension Metaxy {
         var (turn, pause) = (Turn?.none, Limits.contentionPauseMin)
         while true {
             if isDraining { return nil }
-            let wish = Wish(features: Set(offer.features), limit: request.limit, taste: request.taste)
-            let mark = waiters.mark(wish.features)
-            let look = try await apart { [turn, offer] () async throws(ServiceError) -> Look in
+            let demand = ClaimDemand(
+                features: Set(offer.features), limit: request.limit, conditions: request.conditions)
+            let mark = waiters.mark(demand.features)
+            let look = try await apart { [turn, offer] () async throws(ServiceError) -> ClaimSearch in
                 try await self.look(request, offer, turn)
             }
             if let batch = look.batch {
@@ -119,9 +122,9 @@ extension Metaxy {
                 for feature in look.contended { waiters.pass(Turn(feature: feature)) }
                 return nil
             }
-            let isWatcher = waiters.watch(number, for: wish, contended: look.contended)
+            let isWatcher = waiters.watch(number, for: demand, contended: look.contended)
             turn = await waiters.wait(
-                number, for: wish, since: mark &+ look.passes, timeout: isWatcher ? min(left, pause) : left)
+                number, for: demand, since: mark &+ look.passes, timeout: isWatcher ? min(left, pause) : left)
             pause = isWatcher && turn == nil ? min(pause * 2, Limits.contentionPauseMax) : Limits.contentionPauseMin
             if Task.isCancelled {
                 if let turn { waiters.pass(turn) }
@@ -131,7 +134,7 @@ extension Metaxy {
     }
 
     /// What one look at the features found.
-    private struct Look: Sendable {
+    private struct ClaimSearch: Sendable {
         var batch: ClaimedBatch?
         /// Whether the registry was changed since the features were chosen.
         var isOutdated = false
@@ -144,21 +147,21 @@ extension Metaxy {
     /// Looks for work in each of the features, and hands the turn to look on to others where something may be left.
     private func look(
         _ request: ClaimRequest, _ offer: ClaimOffer, _ turn: Turn?
-    ) async throws(ServiceError) -> Look {
+    ) async throws(ServiceError) -> ClaimSearch {
         var turn = turn
-        var look = Look()
+        var look = ClaimSearch()
         do throws(ServiceError) {
             for feature in offer.features {
                 let outcome = try await claim(request, feature, offer.revision)
-                if outcome.isOutdated { return Look(isOutdated: true) }
+                if outcome.isOutdated { return ClaimSearch(isOutdated: true) }
                 if let batch = outcome.batch {
                     handOn(turn, after: feature, isMore: outcome.isMore || outcome.isUnfinished)
-                    return Look(batch: batch)
+                    return ClaimSearch(batch: batch)
                 }
                 if outcome.isContended {
                     look.contended.insert(feature)
                 } else if turn?.feature == feature {
-                    turn?.fruitless.insert(request.taste)
+                    turn?.fruitless.insert(request.conditions)
                 }
             }
         } catch {
@@ -185,13 +188,15 @@ extension Metaxy {
     /// - Parameter turn: handed on where nothing is offered.
     private func offer(_ request: ClaimRequest, _ turn: Turn? = nil) async throws(ServiceError) -> ClaimOffer {
         if let catalog = knownCatalog {
-            do { return try catalog.offer(request, reach) } catch {
+            do { return try catalog.offer(request, visibleProjects) } catch {
                 // The graph may have changed: the answer to that is the database's.
             }
         }
         do throws(ServiceError) {
             return try await apart { () async throws(ServiceError) in
-                try await read { (scope) throws(ServiceError) in try scope.catalog.offer(request, scope.reach) }
+                try await read { (transaction) throws(ServiceError) in
+                    try transaction.catalog.offer(request, transaction.visibleProjects)
+                }
             }
         } catch {
             if let turn { waiters.pass(turn) }
@@ -204,7 +209,8 @@ extension Metaxy {
         _ request: ClaimRequest, _ feature: FeatureID, _ revision: Int64
     ) async throws(ServiceError) -> ClaimOutcome {
         guard request.isSmall else { return try await claim([request], feature, revision)[0] }
-        let kind = SmallClaimKind(feature: feature, revision: revision, taste: request.taste, reach: reach)
+        let kind = SmallClaimKind(
+            feature: feature, revision: revision, conditions: request.conditions, visibleProjects: visibleProjects)
         let outcome = try await smallClaims.run(request, kind) { (requests) async throws(ServiceError) in
             try await claim(requests, feature, revision)
         }
@@ -213,7 +219,7 @@ extension Metaxy {
         return try await claim([request], feature, revision)[0]
     }
 
-    /// One attempt at one feature for requests of the same taste; units whose earlier version fits are put back first,
+    /// One attempt at one feature for requests of the same conditions; units whose earlier version fits are put back first,
     /// and the attempt repeated.
     ///
     /// - Returns: an outcome for each.
@@ -223,22 +229,23 @@ extension Metaxy {
         var position: ReadyBlock?
         var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
-            var outcome = try await change { [position] (scope) throws(ServiceError) -> ClaimOutcome in
-                guard scope.catalog.revision == revision else { return ClaimOutcome(isOutdated: true) }
+            var outcome = try await change { [position] (transaction) throws(ServiceError) -> ClaimOutcome in
+                guard transaction.catalog.revision == revision else { return ClaimOutcome(isOutdated: true) }
                 guard
-                    let plan = scope.catalog[feature],
-                    scope.catalog.dispatch(of: feature).missing(from: requests[0].tags).isEmpty,
-                    try scope.takePlace(feature)
+                    let plan = transaction.catalog[feature],
+                    transaction.catalog.dispatch(of: feature).missing(from: requests[0].tags).isEmpty,
+                    try transaction.takePlace(feature)
                 else { return ClaimOutcome() }
                 // The place under a cap is for one, and records that belong together are chosen for one.
                 let isForOne =
-                    scope.catalog.caps(of: feature) != nil || scope.catalog.dispatch(of: feature).orderBy != nil
+                    transaction.catalog.caps(of: feature) != nil
+                    || transaction.catalog.dispatch(of: feature).orderBy != nil
                 let served =
-                    isForOne || requests.count == 1 ? [try scope.sized(requests[0], feature)] : requests
-                var attempt = try ClaimAttempt(plan, served, scope)
-                var outcome = try attempt.run(&scope, after: position)
+                    isForOne || requests.count == 1 ? [try transaction.sized(requests[0], feature)] : requests
+                var attempt = try ClaimAttempt(plan, served, transaction)
+                var outcome = try attempt.run(&transaction, after: position)
                 outcome.served = served.count
-                scope.tally.add(.claimed, outcome.batches.count, of: feature)
+                transaction.tally.add(.claimed, outcome.batches.count, of: feature)
                 return outcome
             }
             for batch in outcome.batches {
@@ -247,7 +254,7 @@ extension Metaxy {
             position = outcome.position
             isContended = isContended || outcome.isContended
             outcome.isContended = isContended
-            if !outcome.revertible.isEmpty { try await settle(outcome.revertible) }
+            if !outcome.revertible.isEmpty { try await restoreEarlierVersions(outcome.revertible) }
             if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) {
                 return outcome.shared(among: requests.count)
             }
@@ -268,12 +275,16 @@ extension Catalog {
     /// What the worker can have work of.
     ///
     /// - Throws: `.featureNotFound`; `.invalid` for a root; `.requirementsNotMet`.
-    fileprivate func offer(_ request: ClaimRequest, _ reach: Reach) throws(ServiceError) -> ClaimOffer {
+    fileprivate func offer(_ request: ClaimRequest, _ visibleProjects: VisibleProjects) throws(ServiceError)
+        -> ClaimOffer
+    {
         let keys = request.features
         var features: [(id: FeatureID, priority: Int32, place: Int)] = []
         var unmet: [String] = []
         for (index, key) in keys.enumerated() {
-            guard let plan = units(of: key), reach.sees(key, in: self) else { throw .featureNotFound(key.description) }
+            guard let plan = units(of: key), visibleProjects.sees(key, in: self) else {
+                throw .featureNotFound(key.description)
+            }
             guard !plan.isRoot else {
                 throw .invalid([
                     Fault(
@@ -298,13 +309,13 @@ extension Catalog {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// The request with as many units as its worker computes in the time that it wants to; at least one.
     ///
     /// - Complexity: one round trip where the time is bounded, none where it is not.
     fileprivate func sized(_ request: ClaimRequest, _ feature: FeatureID) throws(ServiceError) -> ClaimRequest {
         guard let seconds = request.secondsMax else { return request }
-        let pace = try stored { () throws(StoreError) in try Paces(connection).read([feature]) }[feature]
+        let pace = try stored { () throws(StoreError) in try ComputeRates(connection).read([feature]) }[feature]
         guard let pace, pace > 0 else { return request }
         var sized = request
         sized.limit = max(1, Int(min(seconds / pace, Double(request.limit))))

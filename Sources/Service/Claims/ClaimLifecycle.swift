@@ -24,16 +24,16 @@ extension Metaxy {
     public func heartbeat(
         claim id: Int64, token: Int64, leaseSeconds: Int?
     ) async throws(ServiceError) -> HeartbeatOutcome {
-        try await change { (scope) throws(ServiceError) in
-            let held = try scope.hold(id, token: token)
-            let connection = scope.connection
+        try await change { (transaction) throws(ServiceError) in
+            let held = try transaction.hold(id, token: token)
+            let connection = transaction.connection
             let seconds = leaseSeconds.map { Int32($0) } ?? held.claim.leaseSeconds
             let until = try stored { () throws(StoreError) in
                 try Claims(connection).extend(id, leaseSeconds: seconds)
             }
-            let superseded = try scope.superseded(held).map { held.units.records[$0] }
+            let superseded = try transaction.superseded(held).map { held.units.records[$0] }
             return HeartbeatOutcome(
-                leaseUntil: until, plan: held.plan, superseded: try scope.keys(superseded, held.plan))
+                leaseUntil: until, plan: held.plan, superseded: try transaction.keys(superseded, held.plan))
         }
     }
 
@@ -43,17 +43,17 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
     /// - Complexity: about seven round trips; O(units of the claim).
     public func release(claim id: Int64, token: Int64) async throws(ServiceError) -> Int {
-        try await change { (scope) throws(ServiceError) in
-            let held = try scope.hold(id, token: token)
+        try await change { (transaction) throws(ServiceError) in
+            let held = try transaction.hold(id, token: token)
             let rest = held.remaining.map { held.units.records[$0] }
-            try scope.lock(rest, of: held.plan.id)
-            scope.ledger.update(rest, of: held.plan.id) { $0.giveBack($1) }
-            let connection = scope.connection
+            try transaction.lock(rest, of: held.plan.id)
+            transaction.ledger.update(rest, of: held.plan.id) { $0.giveBack($1) }
+            let connection = transaction.connection
             try stored { () throws(StoreError) in
                 try Claims(connection).update(id, finished: held.claim.finished, state: .released)
             }
-            try scope.leavePlace(held.plan.id)
-            scope.claimMemory.forget(id)
+            try transaction.leavePlace(held.plan.id)
+            transaction.claimMemory.forget(id)
             return rest.count
         }
     }
@@ -63,11 +63,11 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip when there is none.
     public func expire() async throws(ServiceError) {
-        let features = try await read { (scope) throws(ServiceError) in
-            try stored { () throws(StoreError) in try Claims(scope.connection).featuresWithExpired() }
+        let features = try await read { (transaction) throws(ServiceError) in
+            try stored { () throws(StoreError) in try Claims(transaction.connection).featuresWithExpired() }
         }
         for feature in features {
-            try await change { (scope) throws(ServiceError) in try scope.takeBack(feature) }
+            try await change { (transaction) throws(ServiceError) in try transaction.takeBack(feature) }
         }
     }
 
@@ -76,10 +76,10 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
     public func claim(_ id: Int64) async throws(ServiceError) -> (claim: StoredClaim, feature: FeatureKey) {
-        try await read { (scope) throws(ServiceError) in
-            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
-            guard let claim, scope.sees(claim.feature) else { throw .claimNotFound(id) }
-            return (claim, scope.key(claim.feature))
+        try await read { (transaction) throws(ServiceError) in
+            let claim = try stored { () throws(StoreError) in try Claims(transaction.connection).read(id) }
+            guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
+            return (claim, transaction.key(claim.feature))
         }
     }
 
@@ -95,13 +95,13 @@ extension Metaxy {
     public func claims(
         feature: FeatureKey?, worker: String?, after: Int64, limit: Int
     ) async throws(ServiceError) -> [(claim: StoredClaim, feature: FeatureKey)] {
-        try await read { (scope) throws(ServiceError) in
-            let id = try feature.map { (key) throws(ServiceError) in try scope.unitPlan(key).id }
+        try await read { (transaction) throws(ServiceError) in
+            let id = try feature.map { (key) throws(ServiceError) in try transaction.unitPlan(key).id }
             let claims = try stored { () throws(StoreError) in
-                try Claims(scope.connection).active(
-                    feature: id, among: scope.visibleUnits, worker: worker, after: after, limit: limit)
+                try Claims(transaction.connection).active(
+                    feature: id, among: transaction.visibleUnits, worker: worker, after: after, limit: limit)
             }
-            return claims.map { ($0, scope.key($0.feature)) }
+            return claims.map { ($0, transaction.key($0.feature)) }
         }
     }
 }
@@ -118,7 +118,7 @@ struct HeldClaim {
     var remaining: [Int] { units.indices.filter { !claim.finished[$0] } }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Locks a claim and checks its fencing token.
     mutating func hold(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
@@ -236,8 +236,8 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: one transaction; O(batches kept).
     public func forgetBatches() async throws(ServiceError) {
-        try await change { (scope) throws(ServiceError) in
-            let connection = scope.connection
+        try await change { (transaction) throws(ServiceError) in
+            let connection = transaction.connection
             _ = try stored { () throws(StoreError) in
                 try Claims(connection).forgetBatches(endedBefore: Limits.batchMemorySeconds)
             }

@@ -13,7 +13,7 @@ struct ClaimResult {
     let children: [RecordRow]?
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
     ///
     /// - Parameter unneeded: units that are as they should be without the result.

@@ -28,19 +28,19 @@ extension Metaxy {
     public func complete(
         claim id: Int64, token: Int64, rows: [RecordRow], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (scope) throws(ServiceError) in
-            let held = try scope.holdForReport(id, token: token)
+        try await change { (transaction) throws(ServiceError) in
+            let held = try transaction.holdForReport(id, token: token)
             guard held.plan.children == nil else {
                 throw .invalid([
                     Fault(.pointer("/records"), "\(held.plan.key) is an expansion: report units with their records")
                 ])
             }
-            return try scope.complete(held, rows, children: nil, seconds: seconds, writer)
+            return try transaction.complete(held, rows, children: nil, seconds: seconds, writer)
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Like `hold`, but a claim that its worker has finished still answers a repeated report.
     mutating func holdForReport(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
@@ -126,7 +126,7 @@ extension Scope {
         ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
         tally.add(.computed, open.count, of: plan.id)
         let right = try markedInVain(open.map { records[$0] }, plan).filter { $0.value.earlier == nil }
-        ledger.update(right.keys, of: plan.id) { $0.settle($1) }
+        ledger.update(right.keys, of: plan.id) { $0.markUpToDate($1) }
         let superseded = records.filter { record in
             ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
         }

@@ -58,8 +58,8 @@ extension Metaxy {
     public func complete(
         claim id: Int64, token: Int64, units: [UnitResult], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (scope) throws(ServiceError) in
-            let held = try scope.holdForReport(id, token: token)
+        try await change { (transaction) throws(ServiceError) in
+            let held = try transaction.holdForReport(id, token: token)
             guard let children = held.plan.children else {
                 throw .invalid([Fault(.pointer("/units"), "\(held.plan.key) is no expansion: report records")])
             }
@@ -74,7 +74,7 @@ extension Metaxy {
                 RecordRow(
                     place: $0.place, key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
             }
-            return try scope.complete(held, rows, children: units.map(\.records), seconds: seconds, writer)
+            return try transaction.complete(held, rows, children: units.map(\.records), seconds: seconds, writer)
         }
     }
 
@@ -85,10 +85,10 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
     /// - Complexity: three round trips.
     public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
-        try await read { (scope) throws(ServiceError) in
-            let claim = try stored { () throws(StoreError) in try Claims(scope.connection).read(id) }
-            guard let claim, scope.sees(claim.feature) else { throw .claimNotFound(id) }
-            guard let plan = scope.catalog[claim.feature] else {
+        try await read { (transaction) throws(ServiceError) in
+            let claim = try stored { () throws(StoreError) in try Claims(transaction.connection).read(id) }
+            guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
+            guard let plan = transaction.catalog[claim.feature] else {
                 throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
             }
             let columns = plan.spec.idColumns

@@ -39,14 +39,14 @@ extension Metaxy {
     public func fail(
         claim id: Int64, token: Int64, report: FailureReport, writer: Writer = Writer()
     ) async throws(ServiceError) -> FailureOutcome {
-        try await change { [self] (scope) throws(ServiceError) in
-            let held = try scope.hold(id, token: token)
-            return try scope.fail(held, report, writer, random: random)
+        try await change { [self] (transaction) throws(ServiceError) in
+            let held = try transaction.hold(id, token: token)
+            return try transaction.fail(held, report, writer, random: random)
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     fileprivate mutating func fail(
         _ held: HeldClaim, _ report: FailureReport, _ writer: Writer, random: () -> Double
     ) throws(ServiceError) -> FailureOutcome {

@@ -26,7 +26,7 @@ extension FailureNote {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Takes units back from a claim whose lease has run out, and quarantines the one on which it keeps running out.
     ///
     /// - Precondition: their blocks have been locked.

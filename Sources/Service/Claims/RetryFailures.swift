@@ -34,13 +34,13 @@ extension Metaxy {
     public func failures(
         of key: FeatureKey, after: RecordID, limit: Int
     ) async throws(ServiceError) -> FailurePage {
-        try await read { (scope) throws(ServiceError) in
-            let plan = try scope.unitPlan(key)
+        try await read { (transaction) throws(ServiceError) in
+            let plan = try transaction.unitPlan(key)
             let found = try stored { () throws(StoreError) in
-                try Failures(scope.connection, feature: plan.id).page(after: after, limit: limit + 1)
+                try Failures(transaction.connection, feature: plan.id).page(after: after, limit: limit + 1)
             }
             let page = Array(found.prefix(limit))
-            let keys = try scope.keysByRecord(page.map(\.record), plan)
+            let keys = try transaction.keysByRecord(page.map(\.record), plan)
             let records = page.compactMap { failure in
                 keys[failure.record].map { FailedRecord(key: $0, failure: failure) }
             }
@@ -57,9 +57,9 @@ extension Metaxy {
     public func retry(
         _ key: FeatureKey, filters: [Filter], writer: Writer = Writer()
     ) async throws(ServiceError) -> Int {
-        try await change { (scope) throws(ServiceError) in
-            let plan = try scope.unitPlan(key)
-            let failures = Failures(scope.connection, feature: plan.id)
+        try await change { (transaction) throws(ServiceError) in
+            let plan = try transaction.unitPlan(key)
+            let failures = Failures(transaction.connection, feature: plan.id)
             var count = 0
             var after: RecordID = -1
             while true {
@@ -68,14 +68,14 @@ extension Metaxy {
                 }
                 guard let last = page.last else { break }
                 after = last
-                let chosen = try scope.passing(page, filters, plan)
-                try scope.lock(chosen, of: plan.id)
+                let chosen = try transaction.passing(page, filters, plan)
+                try transaction.lock(chosen, of: plan.id)
                 try stored { () throws(StoreError) in try failures.clear(chosen) }
-                scope.ledger.update(chosen, of: plan.id) { $0.unpark($1) }
+                transaction.ledger.update(chosen, of: plan.id) { $0.unpark($1) }
                 count += chosen.count
             }
             if count > 0 {
-                try scope.begin(
+                try transaction.begin(
                     writer,
                     LoggedChange(
                         .failuresRetried, feature: plan.id, detail: ChangeDetail.counts(["records": count])))
@@ -85,7 +85,7 @@ extension Metaxy {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     fileprivate func keysByRecord(
         _ records: [RecordID], _ plan: FeaturePlan
     ) throws(ServiceError) -> [RecordID: RecordKey] {

@@ -9,11 +9,11 @@ import Synchronization
 ///
 /// Nothing here is truth: the graph is a copy that every transaction checks against the registry's revision.
 ///
-/// A value is the service as somebody with a certain reach sees it; all values made from one share its state.
+/// A value is the service as somebody with a certain visibleProjects sees it; all values made from one share its state.
 public struct Metaxy: Sendable {
     let state: ServiceState
     /// The projects whose features, records and claims there are, for whoever uses this.
-    private(set) var reach = Reach.everything
+    private(set) var visibleProjects = VisibleProjects.everything
 
     /// The service over a database whose schema is current.
     ///
@@ -23,9 +23,9 @@ public struct Metaxy: Sendable {
     }
 
     /// The same service as somebody sees it who sees only some projects.
-    public func seeing(_ reach: Reach) -> Metaxy {
+    public func seeing(_ visibleProjects: VisibleProjects) -> Metaxy {
         var seen = self
-        seen.reach = reach
+        seen.visibleProjects = visibleProjects
         return seen
     }
 
@@ -46,20 +46,20 @@ public struct Metaxy: Sendable {
     ///   - retries: how often it may run again after a collision with another.
     func change<T: Sendable>(
         exclusive: Bool = false, retries: Int = 5,
-        _ body: @escaping @Sendable (inout Scope) throws(ServiceError) -> T
+        _ body: @escaping @Sendable (inout ServiceTransaction) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
-        let once = Once.current
+        let once = IdempotentRequest.current
         let (value, awakened, tally, isNoted) = try await pool.transaction(retries: retries) {
             [self] (connection) throws(ServiceError) -> (T, [FeatureID: ReadyWork], WorkTally, Bool) in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
             }
-            var scope = Scope(connection, catalog, definitions, claimMemory, reach)
-            let value = try body(&scope)
+            var transaction = ServiceTransaction(connection, catalog, definitions, claimMemory, visibleProjects)
+            let value = try body(&transaction)
             try once?.keep(value, connection)
-            let awakened = try scope.conclude()
-            if !scope.marked.isEmpty { state.marks.continuation.yield(scope.marked) }
-            return (value, awakened, scope.tally, scope.isNoted)
+            let awakened = try transaction.conclude()
+            if !transaction.marked.isEmpty { state.marks.continuation.yield(transaction.marked) }
+            return (value, awakened, transaction.tally, transaction.isNoted)
         }
         tallies.add(tally)
         waiters.wake(awakened)
@@ -70,14 +70,14 @@ public struct Metaxy: Sendable {
 
     /// Runs a transaction that only reads, all of it as of one moment.
     func read<T: Sendable>(
-        _ body: @escaping @Sendable (Scope) throws(ServiceError) -> T
+        _ body: @escaping @Sendable (ServiceTransaction) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
         try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
             [self] (connection) throws(ServiceError) -> T in
             let catalog = try stored { () throws(StoreError) in
                 try self.catalog(at: Registry(connection).revision(), connection)
             }
-            return try body(Scope(connection, catalog, definitions, claimMemory, reach))
+            return try body(ServiceTransaction(connection, catalog, definitions, claimMemory, visibleProjects))
         }
     }
 

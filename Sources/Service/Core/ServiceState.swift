@@ -11,7 +11,7 @@ final class ServiceState: Sendable {
     let random: @Sendable () -> Double
     let definitions = DefinitionCache()
     let waiters = Waiters()
-    let notices = WorkNotices()
+    let notices = UnsentNotices()
     /// The units that the latest change marks, for one who reads ahead.
     let marks = AsyncStream.makeStream(of: [FeatureID: [RecordID]].self, bufferingPolicy: .bufferingNewest(1))
     /// Whether anybody asked for units since units were last read ahead.
@@ -44,7 +44,7 @@ extension Metaxy {
     var random: @Sendable () -> Double { state.random }
     var definitions: DefinitionCache { state.definitions }
     var waiters: Waiters { state.waiters }
-    var notices: WorkNotices { state.notices }
+    var notices: UnsentNotices { state.notices }
     var tallies: WorkTallies { state.tallies }
     var readers: Waiters { state.readers }
     var tokens: TokenMemory { state.tokens }

@@ -33,12 +33,13 @@ extension Metaxy {
     public func difference(
         of project: String, from: String, to: String
     ) async throws(ServiceError) -> ProjectDifference {
-        try await read { (scope) throws(ServiceError) in
-            let known = try scope.visibleProject(project)
-            let before = try scope.push(from, of: known)
-            let after = try scope.push(to, of: known)
+        try await read { (transaction) throws(ServiceError) in
+            let known = try transaction.visibleProject(project)
+            let before = try transaction.push(from, of: known)
+            let after = try transaction.push(to, of: known)
             let definitions = try stored { () throws(StoreError) in
-                try Registry(scope.connection).definitions(Array(Set(before.definitions + after.definitions)).sorted())
+                try Registry(transaction.connection).definitions(
+                    Array(Set(before.definitions + after.definitions)).sorted())
             }
             let byID = Dictionary(definitions.map { ($0.id, $0) }) { first, _ in first }
             var differences: [FeatureID: FeatureDifference] = [:]
@@ -46,7 +47,7 @@ extension Metaxy {
                 let change: FeatureChange =
                     pair.before == nil ? .added : pair.after == nil ? .removed : .changed
                 differences[feature] = FeatureDifference(
-                    key: scope.key(feature), change: change, before: pair.before, after: pair.after)
+                    key: transaction.key(feature), change: change, before: pair.before, after: pair.after)
             }
             return ProjectDifference(
                 from: before.projectVersion, to: after.projectVersion,
@@ -68,7 +69,7 @@ extension Metaxy {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// The push that a version names; `latest` is the current one.
     fileprivate func push(_ version: String, of project: StoredProject) throws(ServiceError) -> StoredPush {
         let name = version == "latest" ? project.version : version

@@ -18,7 +18,7 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`; `.invalid` for a root, which has no work; `.unavailable`.
     /// - Complexity: two round trips.
     public func dispatch(of key: FeatureKey) async throws(ServiceError) -> DispatchSummary {
-        try await read { (scope) throws(ServiceError) in try scope.dispatch(of: key) }
+        try await read { (transaction) throws(ServiceError) in try transaction.dispatch(of: key) }
     }
 
     /// Changes how the work of a feature is handed out. It holds from the next claim on, on every server.
@@ -32,8 +32,8 @@ extension Metaxy {
     public func configure(
         dispatch key: FeatureKey, _ settings: DispatchSettings, expected: String?, writer: Writer = Writer()
     ) async throws(ServiceError) -> DispatchSummary {
-        try await change(exclusive: true) { (scope) throws(ServiceError) in
-            let present = try scope.dispatch(of: key)
+        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+            let present = try transaction.dispatch(of: key)
             if let expected, expected != "\(present.stored.revision)" {
                 throw .settingsMoved(current: "\(present.stored.revision)")
             }
@@ -44,18 +44,20 @@ extension Metaxy {
                         "expected at least retry_first_seconds, which is \(settings.retryFirst)")
                 ])
             }
-            if let column = settings.orderBy { try scope.check(orderBy: column, of: key) }
-            guard settings != present.stored.settings, let feature = scope.catalog.features[key] else { return present }
+            if let column = settings.orderBy { try transaction.check(orderBy: column, of: key) }
+            guard settings != present.stored.settings, let feature = transaction.catalog.features[key] else {
+                return present
+            }
             let dispatch = StoredDispatch(revision: present.stored.revision + 1, settings: settings)
-            let connection = scope.connection
+            let connection = transaction.connection
             try stored { () throws(StoreError) in
                 try Dispatches(connection).write(dispatch, of: feature)
                 try Registry(connection).touch()
             }
-            try scope.begin(
+            try transaction.begin(
                 writer,
                 LoggedChange(.dispatchConfigured, feature: feature, detail: ChangeDetail.texts(Self.words(settings))))
-            if let units = scope.catalog.units(of: key) { scope.awaken([units.id]) }
+            if let units = transaction.catalog.units(of: key) { transaction.awaken([units.id]) }
             return DispatchSummary(key: key, stored: dispatch)
         }
     }
@@ -71,7 +73,7 @@ extension Metaxy {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// How the work of a feature that the caller sees is handed out.
     fileprivate func dispatch(of key: FeatureKey) throws(ServiceError) -> DispatchSummary {
         let plan = try unitPlan(key)

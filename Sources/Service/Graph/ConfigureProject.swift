@@ -22,8 +22,8 @@ extension Metaxy {
         project name: String, algorithm: HashAlgorithm?, truncation: Int?, claimsMax: Int32?? = nil,
         writer: Writer = Writer()
     ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
-        try await change(exclusive: true) { (scope) throws(ServiceError) in
-            let known = scope.catalog.projects[name]
+        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+            let known = transaction.catalog.projects[name]
             let present = known?.hash ?? .standard
             guard
                 let hash = RecordHash(
@@ -36,9 +36,11 @@ extension Metaxy {
                 ])
             }
             let most = claimsMax ?? known?.claimsMax
-            if let summary = scope.project(name), present == hash, known?.claimsMax == most { return (summary, false) }
-            let connection = scope.connection
-            if let known, present != hash, try scope.hasRecords(project: known.id) {
+            if let summary = transaction.project(name), present == hash, known?.claimsMax == most {
+                return (summary, false)
+            }
+            let connection = transaction.connection
+            if let known, present != hash, try transaction.hasRecords(project: known.id) {
                 throw .conflict(
                     "the project has records, made with \(present.algorithm.rawValue) cut to \(present.truncation)"
                         + " characters; its hash settings stay")
@@ -59,15 +61,15 @@ extension Metaxy {
                 "hash_algorithm": hash.algorithm.rawValue, "hash_truncation_length": "\(hash.truncation)",
                 "max_claims": most.map { "\($0)" } ?? "",
             ])
-            try scope.begin(writer, LoggedChange(.projectConfigured, project: project.id, detail: detail))
-            scope.awaken(scope.catalog.units(ofProject: project.id))
-            let features = scope.project(name)?.features ?? 0
+            try transaction.begin(writer, LoggedChange(.projectConfigured, project: project.id, detail: detail))
+            transaction.awaken(transaction.catalog.units(ofProject: project.id))
+            let features = transaction.project(name)?.features ?? 0
             return (ProjectSummary(project: project, features: features), known == nil)
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Whether any feature of a project has records, live or soft-deleted.
     fileprivate func hasRecords(project: Int32) throws(ServiceError) -> Bool {
         let connection = connection

@@ -43,16 +43,16 @@ extension Metaxy {
     /// - Throws: `.projectNotFound`, `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(features · fields).
     public func graph(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
-        try await read { (scope) throws(ServiceError) in
-            let graph = scope.catalog.graph
-            if let project = query.project { _ = try scope.visibleProject(project) }
+        try await read { (transaction) throws(ServiceError) in
+            let graph = transaction.catalog.graph
+            if let project = query.project { _ = try transaction.visibleProject(project) }
             var wanted = Set(graph.order)
             if let feature = query.feature {
-                let key = try scope.plan(feature).key
+                let key = try transaction.plan(feature).key
                 wanted = reached(from: key, levels: query.up) { graph.upstream(of: $0) }
                 wanted.formUnion(reached(from: key, levels: query.down) { graph.downstream(of: $0) })
             }
-            let keys = scope.visible.filter { key in
+            let keys = transaction.visible.filter { key in
                 wanted.contains(key) && (query.project == nil || graph.members[key]?.project == query.project)
             }
             let shown = Set(keys)
@@ -65,7 +65,7 @@ extension Metaxy {
                     }
                 }
             }
-            return GraphDescription(features: try scope.summaries(keys), edges: edges)
+            return GraphDescription(features: try transaction.summaries(keys), edges: edges)
         }
     }
 }

@@ -71,7 +71,7 @@ struct ClaimCaps {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Gets a place for one claim on a feature, where claims are capped, and takes back what can be taken back.
     ///
     /// - Precondition: no block is locked yet: whoever waits for a place must hold nothing that others need.
@@ -84,7 +84,7 @@ extension Scope {
         }
         // Asked first without a lock, or all who find no room would stand in line for it.
         guard caps.hasRoom(try count(caps, isHeldOnly: true)) else { return false }
-        let places = ClaimPlaces(connection)
+        let places = CappedClaims(connection)
         try stored { () throws(StoreError) in
             if let project = caps.project { try places.lock(project: project.id) }
             if let settings = caps.settings { try places.lock(feature: settings.feature) }
@@ -105,7 +105,7 @@ extension Scope {
 
     private func count(_ caps: ClaimCaps, isHeldOnly: Bool) throws(ServiceError) -> ActiveClaims {
         try stored { () throws(StoreError) in
-            try ClaimPlaces(connection).count(caps.feature, among: caps.features, isHeldOnly: isHeldOnly)
+            try CappedClaims(connection).count(caps.feature, among: caps.features, isHeldOnly: isHeldOnly)
         }
     }
 }

@@ -34,7 +34,7 @@ public struct FeatureSummary: Sendable {
     public let dispatch: DispatchSettings?
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Features of the current graph, in the order given.
     ///
     /// - Complexity: two round trips; a row for each 1,024 units with something to do.

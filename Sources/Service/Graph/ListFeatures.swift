@@ -17,15 +17,15 @@ extension Metaxy {
     public func features(
         project: String?, prefix: String?, after: String?, limit: Int
     ) async throws(ServiceError) -> (features: [FeatureSummary], hasMore: Bool) {
-        try await read { (scope) throws(ServiceError) in
-            if let project { _ = try scope.visibleProject(project) }
+        try await read { (transaction) throws(ServiceError) in
+            if let project { _ = try transaction.visibleProject(project) }
             let after = after.flatMap { FeatureKey($0) }
-            let keys = scope.visible.sorted().filter { key in
-                (project == nil || scope.catalog.graph.members[key]?.project == project)
+            let keys = transaction.visible.sorted().filter { key in
+                (project == nil || transaction.catalog.graph.members[key]?.project == project)
                     && (prefix.map { key.description.utf8.starts(with: $0.utf8) } ?? true)
                     && (after.map { $0 < key } ?? true)
             }
-            return (try scope.summaries(Array(keys.prefix(limit))), keys.count > limit)
+            return (try transaction.summaries(Array(keys.prefix(limit))), keys.count > limit)
         }
     }
 
@@ -34,9 +34,9 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips.
     public func feature(_ key: FeatureKey) async throws(ServiceError) -> FeatureSummary {
-        try await read { (scope) throws(ServiceError) in
-            let key = try scope.plan(key).key
-            guard let summary = try scope.summaries([key]).first else { throw .featureNotFound(key.description) }
+        try await read { (transaction) throws(ServiceError) in
+            let key = try transaction.plan(key).key
+            guard let summary = try transaction.summaries([key]).first else { throw .featureNotFound(key.description) }
             return summary
         }
     }

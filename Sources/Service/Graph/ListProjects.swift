@@ -24,11 +24,12 @@ extension Metaxy {
     public func projects(
         after: String?, limit: Int
     ) async throws(ServiceError) -> (projects: [ProjectSummary], hasMore: Bool) {
-        try await read { (scope) throws(ServiceError) in
-            let names = scope.catalog.projects.keys.filter { name in
-                scope.reach.sees(name) && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
+        try await read { (transaction) throws(ServiceError) in
+            let names = transaction.catalog.projects.keys.filter { name in
+                transaction.visibleProjects.sees(name)
+                    && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
             }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            return (names.prefix(limit).compactMap { scope.project($0) }, names.count > limit)
+            return (names.prefix(limit).compactMap { transaction.project($0) }, names.count > limit)
         }
     }
 
@@ -37,8 +38,10 @@ extension Metaxy {
     /// - Throws: `.projectNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
     public func project(_ name: String) async throws(ServiceError) -> ProjectSummary {
-        try await read { (scope) throws(ServiceError) in
-            guard scope.reach.sees(name), let summary = scope.project(name) else { throw .projectNotFound(name) }
+        try await read { (transaction) throws(ServiceError) in
+            guard transaction.visibleProjects.sees(name), let summary = transaction.project(name) else {
+                throw .projectNotFound(name)
+            }
             return summary
         }
     }
@@ -54,17 +57,17 @@ extension Metaxy {
     public func pushes(
         of project: String, before: Int64, limit: Int
     ) async throws(ServiceError) -> (pushes: [StoredPush], hasMore: Bool) {
-        try await read { (scope) throws(ServiceError) in
-            let stored = try scope.visibleProject(project)
+        try await read { (transaction) throws(ServiceError) in
+            let stored = try transaction.visibleProject(project)
             let pushes = try Service.stored { () throws(StoreError) in
-                try Registry(scope.connection).pushes(stored.id, before: before, limit: limit + 1)
+                try Registry(transaction.connection).pushes(stored.id, before: before, limit: limit + 1)
             }
             return (Array(pushes.prefix(limit)), pushes.count > limit)
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// A project of the registry.
     func project(_ name: String) -> ProjectSummary? {
         guard let project = catalog.projects[name] else { return nil }

@@ -17,17 +17,17 @@ struct PushExecution {
     }
 
     /// Stores the definitions, makes them current and marks the work.
-    mutating func run(_ scope: inout Scope) throws(ServiceError) -> PushOutcome {
-        let registry = Registry(scope.connection)
+    mutating func run(_ transaction: inout ServiceTransaction) throws(ServiceError) -> PushOutcome {
+        let registry = Registry(transaction.connection)
         let wasPushed = try stored { () throws(StoreError) in
             guard let project = plan.catalog.projects[push.project] else { return false }
             return try registry.wasPushed(project.id, version: plan.projectVersion)
         }
-        let catalog = try write(registry, scope)
-        try scope.begin(writer, change(catalog))
-        scope.moveOn(to: catalog)
+        let catalog = try write(registry, transaction)
+        try transaction.begin(writer, change(catalog))
+        transaction.moveOn(to: catalog)
         var marking = PushMarking(before: plan.catalog)
-        try marking.run(&scope, plan.definitions.map(\.key))
+        try marking.run(&transaction, plan.definitions.map(\.key))
         return plan.outcome(wasPushed: wasPushed)
     }
 
@@ -38,7 +38,7 @@ struct PushExecution {
         return LoggedChange(.pushed, project: catalog.projects[push.project]?.id, detail: detail)
     }
 
-    private func write(_ registry: Registry, _ scope: Scope) throws(ServiceError) -> Catalog {
+    private func write(_ registry: Registry, _ transaction: ServiceTransaction) throws(ServiceError) -> Catalog {
         let project = try stored { () throws(StoreError) in
             if let known = plan.catalog.projects[push.project] { return known.id }
             return try registry.createProject(push.project, hash: plan.hash)
@@ -46,7 +46,7 @@ struct PushExecution {
         var activated: [(feature: FeatureID, definition: DefinitionID?)] = []
         var own: [DefinitionID] = []
         for definition in plan.definitions {
-            let (feature, id) = try store(definition, project: project, registry, scope)
+            let (feature, id) = try store(definition, project: project, registry, transaction)
             activated.append((feature, id))
             if definition.project == push.project { own.append(id) }
         }
@@ -62,13 +62,13 @@ struct PushExecution {
     }
 
     private func store(
-        _ definition: PushPlan.Definition, project: Int32, _ registry: Registry, _ scope: Scope
+        _ definition: PushPlan.Definition, project: Int32, _ registry: Registry, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> (FeatureID, DefinitionID) {
         guard let member = plan.graph.members[definition.key] else {
             throw .internal("the feature \(definition.key) left the graph")
         }
-        let feature = try feature(member, project: project, registry, scope)
-        try prepareUnits(member.spec, feature, registry, scope)
+        let feature = try feature(member, project: project, registry, transaction)
+        try prepareUnits(member.spec, feature, registry, transaction)
         let slots = try stored { () throws(StoreError) in try fieldSlots(member.spec, feature, registry) }
         var fields: [StoredField] = []
         for field in member.spec.fields {
@@ -93,9 +93,9 @@ struct PushExecution {
 
     /// The feature's number: known, or given now together with its storage.
     private func feature(
-        _ member: FeatureGraph.Member, project: Int32, _ registry: Registry, _ scope: Scope
+        _ member: FeatureGraph.Member, project: Int32, _ registry: Registry, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> FeatureID {
-        let storage = FeatureStorage(scope.connection)
+        let storage = FeatureStorage(transaction.connection)
         let space = try stored { () throws(StoreError) in
             try self.space(member.spec.idColumns, registry, storage)
         }
@@ -107,7 +107,7 @@ struct PushExecution {
             }
         }
         guard known.space != space else { return known.id }
-        let last = try stored { () throws(StoreError) in try Heads(scope.connection, feature: known.id).last() }
+        let last = try stored { () throws(StoreError) in try Heads(transaction.connection, feature: known.id).last() }
         guard last < 0 else {
             let columns = plan.catalog.spaces[known.space]?.joined(separator: ", ") ?? ""
             throw refusal(member.spec, at: "id_columns", "has records identified by (\(columns))")
@@ -126,11 +126,11 @@ struct PushExecution {
 
     /// Gives the units of an expansion a place; refuses to make records units, or units records, once there are any.
     private func prepareUnits(
-        _ spec: FeatureSpec, _ feature: FeatureID, _ registry: Registry, _ scope: Scope
+        _ spec: FeatureSpec, _ feature: FeatureID, _ registry: Registry, _ transaction: ServiceTransaction
     ) throws(ServiceError) {
         let known = plan.catalog.stored[spec.key]
         guard spec.isExpansion || known?.units != nil else { return }
-        let connection = scope.connection
+        let connection = transaction.connection
         let storage = FeatureStorage(connection)
         let (hasRecords, hasUnits) = try stored { () throws(StoreError) in
             let units = try known?.units.map { (units) throws(StoreError) in

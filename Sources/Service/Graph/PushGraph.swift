@@ -90,11 +90,11 @@ extension Metaxy {
     /// - Throws: `.invalidGraph` naming each culprit; `.preconditionFailed`; `.unavailable`.
     /// - Complexity: O(features) round trips; O(records / 1,024) row updates for each feature that changed.
     public func push(_ push: GraphPush, writer: Writer = Writer()) async throws(ServiceError) -> PushOutcome {
-        try await change(exclusive: true) { (scope) throws(ServiceError) in
-            let plan = try PushPlan(push, scope.catalog, scope.reach)
+        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+            let plan = try PushPlan(push, transaction.catalog, transaction.visibleProjects)
             if plan.changesNothing || push.isDryRun { return plan.outcome(wasPushed: plan.changesNothing) }
             var execution = PushExecution(plan, push, writer)
-            return try execution.run(&scope)
+            return try execution.run(&transaction)
         }
     }
 }

@@ -15,23 +15,25 @@ struct PushMarking {
         self.before = before
     }
 
-    /// Marks the units of the features `keys` of the scope's graph.
-    mutating func run(_ scope: inout Scope, _ keys: [FeatureKey]) throws(ServiceError) {
+    /// Marks the units of the features `keys` of the transaction's graph.
+    mutating func run(_ transaction: inout ServiceTransaction, _ keys: [FeatureKey]) throws(ServiceError) {
         for key in keys {
-            guard let plan = scope.catalog.units(of: key) else { throw .internal("the feature \(key) left the graph") }
+            guard let plan = transaction.catalog.units(of: key) else {
+                throw .internal("the feature \(key) left the graph")
+            }
             let old = before.units(of: key)
             if old == nil || old.map({ !Self.hasSameDeps($0, plan) }) == true {
-                for dep in plan.deps { try relink(scope, plan, dep) }
-                try markKnown(&scope, plan)
-                try markExpected(&scope, plan)
+                for dep in plan.deps { try relink(transaction, plan, dep) }
+                try markKnown(&transaction, plan)
+                try markExpected(&transaction, plan)
             } else if let old, !Self.hasSameFormulas(old, plan) {
-                try markKnown(&scope, plan)
+                try markKnown(&transaction, plan)
             }
         }
     }
 
-    private func relink(_ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
-        guard let grouping = Grouping(scope, plan, dep) else { return }
+    private func relink(_ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
+        guard let grouping = Grouping(transaction, plan, dep) else { return }
         try stored { () throws(StoreError) in try grouping.rebuild() }
     }
 
@@ -46,27 +48,27 @@ struct PushMarking {
 
     /// Marks every unit that was ever computed and every candidate: a parked one may be worth another look, and a new
     /// one in a worker's hands was handed out under the old definition.
-    private func markKnown(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
-        let connection = scope.connection
+    private func markKnown(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan) throws(ServiceError) {
+        let connection = transaction.connection
         let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
-        let active = try stored { [scope] () throws(StoreError) in
-            try scope.blocks.active(plan.id, from: 0, limit: Int(Int32.max))
+        let active = try stored { [transaction] () throws(StoreError) in
+            try transaction.blocks.active(plan.id, from: 0, limit: Int(Int32.max))
         }.map { BlockAddress(feature: plan.id, block: $0.block) }
-        try lock(&scope, Set(presence.keys).union(active))
-        for (address, bits) in presence { scope.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
-        for address in active { scope.ledger.update(address) { $0.mark($0.candidates) } }
+        try lock(&transaction, Set(presence.keys).union(active))
+        for (address, bits) in presence { transaction.ledger.update(address) { $0.mark(bits.live | bits.gone) } }
+        for address in active { transaction.ledger.update(address) { $0.mark($0.candidates) } }
     }
 
     /// Marks every unit that the upstreams' records make expected.
     ///
     /// Within an id space: the records that all required upstreams have, or any upstream where all are optional.
-    private func markExpected(_ scope: inout Scope, _ plan: FeaturePlan) throws(ServiceError) {
-        let connection = scope.connection
+    private func markExpected(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan) throws(ServiceError) {
+        let connection = transaction.connection
         let required = plan.deps.filter { !$0.isOptional }
         var expected: [BlockAddress: BlockBits]?
         for dep in required.isEmpty ? plan.deps : required {
             guard dep.mapping == .same else {
-                try markMapped(&scope, plan, dep)
+                try markMapped(&transaction, plan, dep)
                 continue
             }
             let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
@@ -80,14 +82,16 @@ struct PushMarking {
             expected = required.isEmpty ? known.merging(live, uniquingKeysWith: |) : Self.common(known, live)
         }
         guard let expected else { return }
-        try lock(&scope, expected.keys)
-        for (address, bits) in expected { scope.ledger.update(address) { $0.mark(bits) } }
+        try lock(&transaction, expected.keys)
+        for (address, bits) in expected { transaction.ledger.update(address) { $0.mark(bits) } }
     }
 
     /// Across id spaces the upstream's records are mapped one by one.
-    private func markMapped(_ scope: inout Scope, _ plan: FeaturePlan, _ dep: DepPlan) throws(ServiceError) {
-        let connection = scope.connection
-        let catalog = scope.catalog
+    private func markMapped(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan)
+        throws(ServiceError)
+    {
+        let connection = transaction.connection
+        let catalog = transaction.catalog
         let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
         let records = presence.sorted { $0.key < $1.key }.flatMap { address, bits in
             bits.live.offsets.map(address.record(at:))
@@ -97,13 +101,15 @@ struct PushMarking {
             let units = try stored { () throws(StoreError) in
                 try UnitMapper(connection: connection, catalog: catalog).units(of: part, plan, dep: dep)
             }
-            try scope.lock(units, of: plan.id)
-            scope.ledger.update(units, of: plan.id) { $0.mark($1) }
+            try transaction.lock(units, of: plan.id)
+            transaction.ledger.update(units, of: plan.id) { $0.mark($1) }
         }
     }
 
-    private func lock(_ scope: inout Scope, _ addresses: some Sequence<BlockAddress>) throws(ServiceError) {
-        do { try scope.blocks.lock(addresses, into: &scope.ledger) } catch { throw ServiceError(error) }
+    private func lock(_ transaction: inout ServiceTransaction, _ addresses: some Sequence<BlockAddress>)
+        throws(ServiceError)
+    {
+        do { try transaction.blocks.lock(addresses, into: &transaction.ledger) } catch { throw ServiceError(error) }
     }
 
     private static func common(

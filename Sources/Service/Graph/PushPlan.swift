@@ -24,8 +24,8 @@ struct PushPlan {
     /// Features of the project that the new graph lacks.
     let removed: [FeatureKey]
 
-    /// - Parameter reach: the projects that whoever pushes sees.
-    init(_ push: GraphPush, _ catalog: Catalog, _ reach: Reach) throws(ServiceError) {
+    /// - Parameter visibleProjects: the projects that whoever pushes sees.
+    init(_ push: GraphPush, _ catalog: Catalog, _ visibleProjects: VisibleProjects) throws(ServiceError) {
         self.catalog = catalog
         project = push.project
         let stored = catalog.projects[push.project]
@@ -34,8 +34,8 @@ struct PushPlan {
             throw .preconditionFailed(current: stored?.version)
         }
         let pushed = Dictionary(push.features.enumerated().map { ($1.spec.key, $0) }) { first, _ in first }
-        try Self.checkOwners(push, catalog, reach)
-        try Self.checkUpstreams(push, catalog, reach)
+        try Self.checkOwners(push, catalog, visibleProjects)
+        try Self.checkUpstreams(push, catalog, visibleProjects)
         let others = catalog.graph.order.compactMap { catalog.graph.members[$0] }.filter { $0.project != push.project }
         let own = push.features.map {
             FeatureGraph.Member(spec: $0.spec, schema: $0.schema, project: push.project)
@@ -43,10 +43,12 @@ struct PushPlan {
         do {
             graph = try FeatureGraph(own + others)
         } catch {
-            throw .invalidGraph(error.problems.map { Self.fault($0, pushed, catalog, reach) })
+            throw .invalidGraph(error.problems.map { Self.fault($0, pushed, catalog, visibleProjects) })
         }
         let problems = graph.admissionProblems()
-        guard problems.isEmpty else { throw .invalidGraph(problems.map { Self.fault($0, pushed, catalog, reach) }) }
+        guard problems.isEmpty else {
+            throw .invalidGraph(problems.map { Self.fault($0, pushed, catalog, visibleProjects) })
+        }
         (definitions, projectVersion) = Self.define(graph, catalog, project: push.project, hash: hash)
         removed = catalog.graph.order.filter {
             catalog.graph.members[$0]?.project == push.project && pushed[$0] == nil
@@ -121,14 +123,14 @@ struct PushPlan {
     }
 
     private static func checkOwners(
-        _ push: GraphPush, _ catalog: Catalog, _ reach: Reach
+        _ push: GraphPush, _ catalog: Catalog, _ visibleProjects: VisibleProjects
     ) throws(ServiceError) {
         let project = catalog.projects[push.project]?.id
         var faults: [Fault] = []
         for (index, feature) in push.features.enumerated() {
             guard let owner = catalog.stored[feature.spec.key]?.project, owner != project else { continue }
             let name = catalog.projects.values.first { $0.id == owner }?.name ?? ""
-            let holder = reach.sees(name) ? "the project \"\(name)\"" : "another project"
+            let holder = visibleProjects.sees(name) ? "the project \"\(name)\"" : "another project"
             faults.append(
                 Fault(
                     .pointer("/features/\(index)/spec/key"),
@@ -139,12 +141,14 @@ struct PushPlan {
 
     /// To whoever does not see a feature, it does not exist: nobody reads through a dep what they may not read.
     private static func checkUpstreams(
-        _ push: GraphPush, _ catalog: Catalog, _ reach: Reach
+        _ push: GraphPush, _ catalog: Catalog, _ visibleProjects: VisibleProjects
     ) throws(ServiceError) {
         var faults: [Fault] = []
         for (index, feature) in push.features.enumerated() {
             for (position, dep) in feature.spec.deps.enumerated() {
-                guard let owner = catalog.graph.members[dep.feature]?.project, !reach.sees(owner) else { continue }
+                guard let owner = catalog.graph.members[dep.feature]?.project, !visibleProjects.sees(owner) else {
+                    continue
+                }
                 faults.append(
                     Fault(
                         .pointer("/features/\(index)/spec/deps/\(position)/feature"),
@@ -155,11 +159,11 @@ struct PushPlan {
     }
 
     private static func fault(
-        _ problem: GraphProblem, _ pushed: [FeatureKey: Int], _ catalog: Catalog, _ reach: Reach
+        _ problem: GraphProblem, _ pushed: [FeatureKey: Int], _ catalog: Catalog, _ visibleProjects: VisibleProjects
     ) -> Fault {
         guard let index = pushed[problem.feature] else {
             let owner = catalog.graph.members[problem.feature]?.project
-            guard owner.map({ reach.sees($0) }) ?? true else {
+            guard owner.map({ visibleProjects.sees($0) }) ?? true else {
                 return Fault(.pointer("/features"), "a feature of another project does not hold together with this")
             }
             return Fault(.pointer("/features"), "\(problem.feature): \(problem.detail)")

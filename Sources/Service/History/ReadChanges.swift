@@ -55,17 +55,17 @@ extension Metaxy {
     ) async throws(ServiceError) -> ChangePage {
         let deadline = ContinuousClock.now + wait
         let number = readers.enter()
-        let wish = Wish(features: [], limit: 1, taste: Taste())
+        let demand = ClaimDemand(features: [], limit: 1, conditions: ClaimConditions())
         var place = start
         while true {
             let mark = readers.mark([])
-            let page = try await read { [place] (scope) throws(ServiceError) in
-                try scope.changes(from: place, limit: limit, hiding: Self.hiddenKinds)
+            let page = try await read { [place] (transaction) throws(ServiceError) in
+                try transaction.changes(from: place, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
             guard page.events.isEmpty, left > .zero, !isDraining else { return page }
             place = .after(page.next)
-            _ = await readers.wait(number, for: wish, since: mark, timeout: left)
+            _ = await readers.wait(number, for: demand, since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
     }
@@ -78,11 +78,11 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: two round trips; O(limit).
     public func audit(before: Int64, limit: Int) async throws(ServiceError) -> [ChangeEvent] {
-        try await read { (scope) throws(ServiceError) in
+        try await read { (transaction) throws(ServiceError) in
             let changes = try stored { () throws(StoreError) in
-                try ChangeLog(scope.connection).newest(before: before, limit: limit)
+                try ChangeLog(transaction.connection).newest(before: before, limit: limit)
             }
-            return changes.map(scope.event)
+            return changes.map(transaction.event)
         }
     }
 
@@ -93,8 +93,8 @@ extension Metaxy {
     /// - Complexity: three round trips where nothing has changed.
     public func followChanges() async throws(ServiceError) {
         if readers.count > 0 {
-            let extent = try await read { (scope) throws(ServiceError) in
-                try stored { () throws(StoreError) in try ChangeLog(scope.connection).extent() }
+            let extent = try await read { (transaction) throws(ServiceError) in
+                try stored { () throws(StoreError) in try ChangeLog(transaction.connection).extent() }
             }
             if readers.advance(to: extent.last.position) { readers.wakeAll() }
         }
@@ -105,7 +105,7 @@ extension Metaxy {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     fileprivate func changes(
         from start: FeedStart, limit: Int, hiding hidden: [ChangeKind]
     ) throws(ServiceError) -> ChangePage {
@@ -119,7 +119,7 @@ extension Scope {
         }
         guard after >= extent.horizon else { throw .placeForgotten(horizon: extent.horizonTime) }
         guard after.position <= extent.bound else { throw .placeUnknown }
-        let projects = reach.projects.map { names in names.compactMap { catalog.projects[$0]?.id } }
+        let projects = visibleProjects.projects.map { names in names.compactMap { catalog.projects[$0]?.id } }
         let changes = try stored { () throws(StoreError) in
             try log.changes(
                 after: after, before: extent.bound, features: visibleUnits, projects: projects, hiding: hidden,
@@ -145,7 +145,7 @@ extension Connection {
     ///
     /// - Returns: whether there was one.
     fileprivate func noteDrained() throws(StoreError) -> Bool {
-        let drains = Drains(self)
+        let drains = FinishedFeatures(self)
         guard try drains.enter() else { return false }
         let state = try drains.state()
         let log = ChangeLog(self)

@@ -91,8 +91,8 @@ extension Metaxy {
     ///   `Limits.traceNodesMax` entries; `.unavailable`.
     /// - Complexity: a few round trips for each feature and level; O(entries).
     public func trace(_ query: TraceQuery) async throws(ServiceError) -> Trace {
-        try await read { (scope) throws(ServiceError) in
-            var tracer = Tracer(scope)
+        try await read { (transaction) throws(ServiceError) in
+            var tracer = Tracer(transaction)
             return try tracer.run(query)
         }
     }
@@ -100,7 +100,7 @@ extension Metaxy {
 
 /// Walks the lineage breadth first, a feature at a time.
 private struct Tracer {
-    private let scope: Scope
+    private let transaction: ServiceTransaction
     private var entries: [EntryID: LineageEntry] = [:]
     private var order: [EntryID] = []
     private var edges: [TraceEdge] = []
@@ -108,12 +108,12 @@ private struct Tracer {
     /// The features whose lineage was looked at, with the entries that were not there.
     private var missing: [FeatureID: [EntryID]] = [:]
 
-    init(_ scope: Scope) {
-        self.scope = scope
+    init(_ transaction: ServiceTransaction) {
+        self.transaction = transaction
     }
 
     mutating func run(_ query: TraceQuery) throws(ServiceError) -> Trace {
-        let plan = try scope.plan(query.feature)
+        let plan = try transaction.plan(query.feature)
         do {
             guard let start = try start(plan, query) else { throw ServiceError.recordNotFound }
             add([start])
@@ -130,13 +130,13 @@ private struct Tracer {
     }
 
     private mutating func start(_ plan: FeaturePlan, _ query: TraceQuery) throws -> LineageEntry? {
-        _ = try scope.horizon(of: plan, asOf: query.asOf)
+        _ = try transaction.horizon(of: plan, asOf: query.asOf)
         missing[plan.id] = []
-        let records = try RecordIDs(scope.connection, space: plan.space).find([query.key.encoded])
+        let records = try RecordIDs(transaction.connection, space: plan.space).find([query.key.encoded])
         guard case .some(.some(let record)) = records.first else { return nil }
-        let queries = LineageQueries(scope.connection, feature: plan.id)
+        let queries = LineageQueries(transaction.connection, feature: plan.id)
         if let time = query.asOf { return try queries.entry(of: record, asOf: time) }
-        guard let head = try Heads(scope.connection, feature: plan.id).read([record])[record] else { return nil }
+        guard let head = try Heads(transaction.connection, feature: plan.id).read([record])[record] else { return nil }
         let entry = ParentEntry(entry: head.entry, record: record)
         return try queries.entries([entry])[head.entry]
     }
@@ -148,7 +148,9 @@ private struct Tracer {
             for entry in frontier {
                 let definition = try definition(entry.definition)
                 for (upstream, parents) in zip(definition.upstreams, entry.parents) {
-                    guard let feature = scope.catalog.stored[upstream]?.id, scope.sees(feature) else { continue }
+                    guard let feature = transaction.catalog.stored[upstream]?.id, transaction.sees(feature) else {
+                        continue
+                    }
                     for parent in parents where parent.entry != 0 {
                         edges.append(edge(from: parent.entry, to: entry, of: upstream, definition))
                         if entries[parent.entry] == nil { wanted[feature, default: []].insert(parent) }
@@ -158,7 +160,7 @@ private struct Tracer {
             frontier = []
             for (feature, parents) in wanted.sorted(by: { $0.key < $1.key }) {
                 let sorted = parents.sorted { $0.entry < $1.entry }
-                let found = try LineageQueries(scope.connection, feature: feature).entries(sorted)
+                let found = try LineageQueries(transaction.connection, feature: feature).entries(sorted)
                 frontier += sorted.compactMap { found[$0.entry] }
                 missing[feature, default: []] += sorted.map(\.entry).filter { found[$0] == nil }
             }
@@ -168,13 +170,13 @@ private struct Tracer {
     }
 
     private mutating func down(_ start: [LineageEntry], depth: Int) throws {
-        let mapper = UnitMapper(connection: scope.connection, catalog: scope.catalog)
+        let mapper = UnitMapper(connection: transaction.connection, catalog: transaction.catalog)
         var frontier = start
         for _ in 0..<depth where !frontier.isEmpty {
             var found: [LineageEntry] = []
             for (feature, group) in Dictionary(grouping: frontier, by: \.feature).sorted(by: { $0.key < $1.key }) {
-                for target in scope.catalog.downstream(of: feature) {
-                    guard let plan = scope.catalog[target.feature], scope.sees(plan.key) else { continue }
+                for target in transaction.catalog.downstream(of: feature) {
+                    guard let plan = transaction.catalog[target.feature], transaction.sees(plan.key) else { continue }
                     let dep = plan.deps[target.dep]
                     missing[plan.children?.feature ?? plan.id, default: []] += []
                     let units = try mapper.known(Array(Set(group.map(\.record))), plan, dep: dep)
@@ -199,11 +201,12 @@ private struct Tracer {
         of entries: [EntryID], by units: [RecordID], _ plan: FeaturePlan
     ) throws(StoreError) -> [LineageEntry] {
         guard let children = plan.children else {
-            return try LineageQueries(scope.connection, feature: plan.id).children(of: entries, among: units)
+            return try LineageQueries(transaction.connection, feature: plan.id).children(of: entries, among: units)
         }
-        let records = try Links(scope.connection, units: plan.id, records: children.feature)
+        let records = try Links(transaction.connection, units: plan.id, records: children.feature)
             .records(of: units, space: children.space).values.flatMap { $0 }
-        return try LineageQueries(scope.connection, feature: children.feature).children(of: entries, among: records)
+        return try LineageQueries(transaction.connection, feature: children.feature).children(
+            of: entries, among: records)
     }
 
     private mutating func add(_ new: [LineageEntry]) {
@@ -221,7 +224,7 @@ private struct Tracer {
 
     private mutating func definition(_ id: DefinitionID) throws(StoreError) -> EarlierDefinition {
         if let definition = known[id] { return definition }
-        let found = try scope.definitions.definitions([id], Registry(scope.connection))
+        let found = try transaction.definitions.definitions([id], Registry(transaction.connection))
         guard let definition = found[id] else { throw .corrupt("definition \(id) is unknown") }
         known[id] = definition
         return definition
@@ -239,25 +242,26 @@ private struct Tracer {
     }
 
     private func thinned() throws(StoreError) -> [ThinnedLineage] {
-        let horizons = try Retentions(scope.connection).horizons(of: missing.keys.sorted())
+        let horizons = try RetentionRuns(transaction.connection).horizons(of: missing.keys.sorted())
         return horizons.map { feature, horizon in
             ThinnedLineage(
-                feature: scope.key(feature), horizon: horizon.at, dropped: missing[feature, default: []].sorted())
+                feature: transaction.key(feature), horizon: horizon.at, dropped: missing[feature, default: []].sorted())
         }.sorted { $0.feature < $1.feature }
     }
 
     private mutating func nodes() throws(StoreError) -> [TraceNode] {
         var keys: [FeatureID: [RecordID: RecordKey]] = [:]
         for (feature, group) in Dictionary(grouping: entries.values, by: \.feature) {
-            guard let space = scope.catalog.stored[scope.key(feature)]?.space else { continue }
-            keys[feature] = try RecordIDs(scope.connection, space: space).keys(of: Array(Set(group.map(\.record))))
+            guard let space = transaction.catalog.stored[transaction.key(feature)]?.space else { continue }
+            keys[feature] = try RecordIDs(transaction.connection, space: space).keys(
+                of: Array(Set(group.map(\.record))))
         }
         var nodes: [TraceNode] = []
         for id in order {
             guard let entry = entries[id] else { continue }
             let definition = try definition(entry.definition)
-            let feature = scope.key(entry.feature)
-            let columns = scope.catalog.stored[feature].flatMap { scope.catalog.spaces[$0.space] } ?? []
+            let feature = transaction.key(entry.feature)
+            let columns = transaction.catalog.stored[feature].flatMap { transaction.catalog.spaces[$0.space] } ?? []
             let values = keys[entry.feature]?[entry.record]?.values ?? []
             let fields = FieldSlots(definition, slots: entry.provenance.count).fields
             nodes.append(

@@ -46,30 +46,32 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`; `.recordNotFound` where it neither exists nor is expected; `.unavailable`.
     /// - Complexity: a few round trips a dep and level of ancestors.
     public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
-        try await read { (scope) throws(ServiceError) in
-            let plan = try scope.unitPlan(feature)
+        try await read { (transaction) throws(ServiceError) in
+            let plan = try transaction.unitPlan(feature)
             // A record of an expansion is explained by its unit.
             let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false
             let unit = isChild ? plan.children.map { key.reordered($0.places) } ?? key : key
             let found = try stored { () throws(StoreError) in
-                try RecordIDs(scope.connection, space: plan.space).find([unit.encoded])
+                try RecordIDs(transaction.connection, space: plan.space).find([unit.encoded])
             }
             guard case .some(.some(let record)) = found.first else { throw .recordNotFound }
-            let explainer = Explainer(scope: scope, plan: plan)
+            let explainer = Explainer(transaction: transaction, plan: plan)
             return plan.isRoot ? try explainer.root(record) : try explainer.derived(record)
         }
     }
 }
 
 private struct Explainer {
-    let scope: Scope
+    let transaction: ServiceTransaction
     let plan: FeaturePlan
 
     /// A root record is as its source says, but for fields whose code version moved since.
     func root(_ record: RecordID) throws(ServiceError) -> Explanation {
         try stored { () throws(StoreError) -> Explanation? in
-            guard let head = try Heads(scope.connection, feature: plan.id).read([record])[record] else { return nil }
-            let stale = try scope.evaluator.staleRootFields(plan, [record])[record] ?? []
+            guard let head = try Heads(transaction.connection, feature: plan.id).read([record])[record] else {
+                return nil
+            }
+            let stale = try transaction.evaluator.staleRootFields(plan, [record])[record] ?? []
             let then = try definition(of: head)
             let fields = plan.fields.map { field in
                 let current = head.provenance(at: field.slot)
@@ -86,13 +88,13 @@ private struct Explainer {
 
     func derived(_ record: RecordID) throws(ServiceError) -> Explanation {
         try stored { () throws(StoreError) -> Explanation? in
-            var evaluator = scope.evaluator
+            var evaluator = transaction.evaluator
             guard let judged = try evaluator.judge(plan, [record])[record], judged.state != .absent else { return nil }
-            let failure = try Failures(scope.connection, feature: plan.id).read([record])[record]
+            let failure = try Failures(transaction.connection, feature: plan.id).read([record])[record]
             let expected = judged.judgement.expectation?.provenance
             let known = (expected ?? []).compactMap { $0 }
             let isFailing = failure.map { $0.attempts > 0 && $0.provenance == known } ?? false
-            let inputs = try InputHistory(scope: scope, plan: plan).of(judged)
+            let inputs = try InputHistory(transaction: transaction, plan: plan).of(judged)
             let stale = Dictionary(judged.judgement.staleFields.map { ($0.field, $0.causes) }) { first, _ in first }
             let then = try judged.head.flatMap { (head) throws(StoreError) in try definition(of: head) }
             var fields: [ExplainedField] = []
@@ -112,7 +114,7 @@ private struct Explainer {
     }
 
     private func definition(of head: Head) throws(StoreError) -> EarlierDefinition? {
-        try scope.definitions.definitions([head.definition], Registry(scope.connection))[head.definition]
+        try transaction.definitions.definitions([head.definition], Registry(transaction.connection))[head.definition]
     }
 
     private func detail(
@@ -141,8 +143,8 @@ private struct Explainer {
     ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
-            guard let plan = scope.catalog[blocker.unit.feature], scope.sees(plan.key) else { continue }
-            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: [blocker.unit.record])
+            guard let plan = transaction.catalog[blocker.unit.feature], transaction.sees(plan.key) else { continue }
+            let keys = try RecordIDs(transaction.connection, space: plan.space).keys(of: [blocker.unit.record])
             if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }
         return result
@@ -160,21 +162,21 @@ private struct MovedInput {
 
 /// Compares the inputs of today with those that a record was made from.
 private struct InputHistory {
-    let scope: Scope
+    let transaction: ServiceTransaction
     let plan: FeaturePlan
 
     func of(_ judged: JudgedUnit) throws(StoreError) -> [MovedInput] {
         guard let head = judged.head else { return [] }
         let own = ParentEntry(entry: head.entry, record: head.record)
-        let entries = try LineageQueries(scope.connection, feature: plan.id).entries([own])
-        let definitions = try scope.definitions.definitions([head.definition], Registry(scope.connection))
+        let entries = try LineageQueries(transaction.connection, feature: plan.id).entries([own])
+        let definitions = try transaction.definitions.definitions([head.definition], Registry(transaction.connection))
         guard let entry = entries[head.entry], let definition = definitions[head.definition] else { return [] }
         var moved: [MovedInput] = []
         for (position, dep) in plan.deps.enumerated() {
             var then: [RecordID: LineageEntry] = [:]
             if let place = definition.upstreams.firstIndex(of: dep.spec.feature), place < entry.parents.count {
                 let parents = entry.parents[place].filter { $0.entry != 0 }
-                let found = try LineageQueries(scope.connection, feature: dep.upstream).entries(parents)
+                let found = try LineageQueries(transaction.connection, feature: dep.upstream).entries(parents)
                 for parent in found.values { then[parent.record] = parent }
             }
             let now = Dictionary(judged.inputs.deps[position].map { ($0.record, $0) }) { first, _ in first }
@@ -189,7 +191,7 @@ private struct InputHistory {
         _ dep: DepPlan, _ position: Int, _ then: LineageEntry?, _ now: Head?
     ) -> [MovedInput] {
         var moved: [MovedInput] = []
-        for (key, slot) in scope.catalog.stored[dep.spec.feature]?.slots ?? [:] where dep.slots.contains(slot) {
+        for (key, slot) in transaction.catalog.stored[dep.spec.feature]?.slots ?? [:] where dep.slots.contains(slot) {
             let from = then?.dataVersion(at: slot)
             let to = now?.dataVersion(at: slot)
             guard from != to else { continue }

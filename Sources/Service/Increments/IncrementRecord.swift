@@ -36,10 +36,10 @@ public struct IncrementRecord: Sendable {
 
 /// Completes judged units to what a worker sees.
 struct IncrementDescriber {
-    private let scope: Scope
+    private let transaction: ServiceTransaction
 
-    init(_ scope: Scope) {
-        self.scope = scope
+    init(_ transaction: ServiceTransaction) {
+        self.transaction = transaction
     }
 
     /// The units as records, in the order given.
@@ -52,7 +52,7 @@ struct IncrementDescriber {
         guard !units.isEmpty else { return [] }
         let rows = isSplit ? units.flatMap { unit, judged in judged.split(plan).map { (unit, $0) } } : units
         do {
-            let keys = try RecordIDs(scope.connection, space: plan.space).keys(of: units.map(\.0))
+            let keys = try RecordIDs(transaction.connection, space: plan.space).keys(of: units.map(\.0))
             let columns = try upstreamColumns(plan, rows, isSplit: isSplit)
             if isSplit { try refuseClashes(plan, columns) }
             let own = try ownColumns(plan, units)
@@ -98,9 +98,9 @@ struct IncrementDescriber {
         var columns = [[RowColumn]](repeating: [], count: rows.count)
         for (position, dep) in plan.deps.enumerated() {
             let heads = rows.flatMap { $0.1.inputs.deps[position] }
-            let entries = try LineageQueries(scope.connection, feature: dep.upstream).metadata(
+            let entries = try LineageQueries(transaction.connection, feature: dep.upstream).metadata(
                 heads.map { ParentEntry(entry: $0.entry, record: $0.record) })
-            let group = dep.isGrouped ? try GroupColumns(scope, plan, dep, heads.map(\.record)) : nil
+            let group = dep.isGrouped ? try GroupColumns(transaction, plan, dep, heads.map(\.record)) : nil
             for (row, (_, judged)) in rows.enumerated() {
                 var members: [(RecordID, [RowColumn])] = []
                 for head in judged.inputs.deps[position] {
@@ -135,7 +135,7 @@ struct IncrementDescriber {
     ) throws(StoreError) -> [RecordID: [RowColumn]] {
         let heads = units.compactMap { unit, judged in judged.state == .orphaned ? judged.head : nil }
         guard !heads.isEmpty else { return [:] }
-        let entries = try LineageQueries(scope.connection, feature: plan.id).metadata(
+        let entries = try LineageQueries(transaction.connection, feature: plan.id).metadata(
             heads.map { ParentEntry(entry: $0.entry, record: $0.record) })
         var columns: [RecordID: [RowColumn]] = [:]
         for head in heads {

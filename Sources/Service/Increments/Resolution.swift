@@ -26,20 +26,20 @@ struct Resolution {
     private var rows: IncrementRows
     private var isMore = false
 
-    init(_ plan: FeaturePlan, _ query: IncrementQuery, _ scope: Scope) throws(ServiceError) {
+    init(_ plan: FeaturePlan, _ query: IncrementQuery, _ transaction: ServiceTransaction) throws(ServiceError) {
         self.plan = plan
         self.query = query
         rows = IncrementRows(fields: plan.fields.count)
-        do { judge = try BatchJudge(scope, plan) } catch { throw ServiceError(error) }
+        do { judge = try BatchJudge(transaction, plan) } catch { throw ServiceError(error) }
     }
 
-    mutating func run(_ scope: Scope) throws(ServiceError) -> ResolutionOutcome {
+    mutating func run(_ transaction: ServiceTransaction) throws(ServiceError) -> ResolutionOutcome {
         var block = query.part?.lowerBound ?? (query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10))
         let end = query.part?.upperBound ?? .max
         var (width, blockCount, unitCount) = (Self.firstBlocks, 0, 0)
         while true {
             let found = try stored { () throws(StoreError) in
-                try scope.blocks.active(plan.id, from: block, limit: width)
+                try transaction.blocks.active(plan.id, from: block, limit: width)
             }
             try take(found.filter { $0.block <= end })
             guard let last = found.last, found.count == width, last.block < end else { break }
@@ -50,7 +50,7 @@ struct Resolution {
             width = min(max(Limits.judgedStep * blockCount / max(unitCount, 1), 8), Limits.resolveBlocksMax)
         }
         let page = IncrementPage(
-            plan: plan, counts: try countedAll(scope), records: rows, next: isMore ? rows.records.last : nil)
+            plan: plan, counts: try countedAll(transaction), records: rows, next: isMore ? rows.records.last : nil)
         return ResolutionOutcome(
             page: page, settled: counts.settled.isEmpty ? [:] : [plan.id: Set(counts.settled)],
             revertible: judge.revertible)
@@ -103,10 +103,10 @@ struct Resolution {
         }
     }
 
-    private func countedAll(_ scope: Scope) throws(ServiceError) -> IncrementCounts? {
+    private func countedAll(_ transaction: ServiceTransaction) throws(ServiceError) -> IncrementCounts? {
         guard query.countsAll else { return nil }
         let live = try stored { () throws(StoreError) in
-            try Presences(scope.connection).count(of: plan.id)
+            try Presences(transaction.connection).count(of: plan.id)
         }
         return IncrementCounts(kinds: counts.kinds, upToDate: live - counts.liveInIncrement)
     }

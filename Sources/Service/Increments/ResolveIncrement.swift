@@ -86,12 +86,12 @@ extension Metaxy {
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
         noteAsked()
         for _ in 0..<Limits.settleRoundsMax {
-            let outcome = try await read { (scope) throws(ServiceError) in
-                let plan = try scope.unitPlan(query.feature)
-                try query.restriction.check(plan, scope)
+            let outcome = try await read { (transaction) throws(ServiceError) in
+                let plan = try transaction.unitPlan(query.feature)
+                try query.restriction.check(plan, transaction)
                 if let samples = query.samples {
-                    var comparison = SampleComparison(try scope.plan(query.feature), query)
-                    return ResolutionOutcome(page: try comparison.run(samples, scope))
+                    var comparison = ClientSampleIncrement(try transaction.plan(query.feature), query)
+                    return ResolutionOutcome(page: try comparison.run(samples, transaction))
                 }
                 guard !plan.isRoot else {
                     throw .invalid([
@@ -101,12 +101,12 @@ extension Metaxy {
                 }
                 guard query.restriction.isEmpty else {
                     var resolution = RestrictedResolution(plan, query)
-                    return try resolution.run(scope)
+                    return try resolution.run(transaction)
                 }
-                var resolution = try Resolution(plan, query, scope)
-                return try resolution.run(scope)
+                var resolution = try Resolution(plan, query, transaction)
+                return try resolution.run(transaction)
             }
-            try await settle(outcome.settled.merging(outcome.revertible) { $0.union($1) })
+            try await restoreEarlierVersions(outcome.settled.merging(outcome.revertible) { $0.union($1) })
             if outcome.revertible.isEmpty { return outcome.page }
         }
         throw .conflict("the records of \(query.feature) change faster than they can be judged; ask again")
@@ -123,10 +123,10 @@ extension Metaxy {
     public func parts(
         ofIncrement feature: FeatureKey, units: Int
     ) async throws(ServiceError) -> [ClosedRange<Int32>] {
-        try await read { (scope) throws(ServiceError) in
-            let plan = try scope.unitPlan(feature)
+        try await read { (transaction) throws(ServiceError) in
+            let plan = try transaction.unitPlan(feature)
             let cuts = try stored { () throws(StoreError) in
-                try scope.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))
+                try transaction.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))
             }
             return zip([0] + cuts.map { $0 + 1 }, cuts + [.max]).map { $0...$1 }
         }

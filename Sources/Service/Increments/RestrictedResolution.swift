@@ -23,10 +23,10 @@ struct RestrictedResolution {
         self.query = query
     }
 
-    mutating func run(_ scope: Scope) throws(ServiceError) -> ResolutionOutcome {
-        var evaluator = scope.evaluator
+    mutating func run(_ transaction: ServiceTransaction) throws(ServiceError) -> ResolutionOutcome {
+        var evaluator = transaction.evaluator
         do {
-            let all = try UnitUniverse(scope, plan)
+            let all = try UnitUniverse(transaction, plan)
             var block = query.countsAll ? 0 : Int32(clamping: max(query.after, 0) >> 10)
             walk: while true {
                 let found = all.blocks(from: block, limit: Self.blocksStep)
@@ -44,7 +44,7 @@ struct RestrictedResolution {
         } catch {
             throw ServiceError(error)
         }
-        let records = try IncrementDescriber(scope).describe(
+        let records = try IncrementDescriber(transaction).describe(
             plan, chosen, isSplit: query.restriction.isCompatible)
         let page = IncrementPage(
             plan: plan, counts: countedAll(), records: IncrementRows(records, fields: plan.fields.count),

@@ -5,20 +5,22 @@ import Store
 
 /// Judges units of one feature within one transaction.
 struct BatchJudge {
-    private let scope: Scope
+    private let transaction: ServiceTransaction
     private let plan: FeaturePlan
     private let identity: IdentityUnits?
     private let ancestors: Ancestors
     private var evaluator: Evaluator
 
     /// A judge of units of `plan`.
-    init(_ scope: Scope, _ plan: FeaturePlan) throws(StoreError) {
+    init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         // Without the ledger: a copy of it would be copied whole at its next change.
-        self.scope = Scope(scope.connection, scope.catalog, scope.definitions, scope.claimMemory, scope.reach)
+        self.transaction = ServiceTransaction(
+            transaction.connection, transaction.catalog, transaction.definitions, transaction.claimMemory,
+            transaction.visibleProjects)
         self.plan = plan
-        evaluator = scope.evaluator
+        evaluator = transaction.evaluator
         identity = IdentityUnits(plan)
-        ancestors = try Ancestors(of: plan, scope.catalog)
+        ancestors = try Ancestors(of: plan, transaction.catalog)
     }
 
     /// Upstream units found on the way whose earlier version is what they should be: to be put back.
@@ -49,23 +51,23 @@ struct BatchJudge {
         let wanted = Failures.of(units, feature: plan.id)
         guard let identity else {
             let judged = try judgeSingly(units, isDescribed: isDescribed)
-            let failures = try stored { [scope] () throws(StoreError) in
-                hasFailures ? try scope.connection.ask(wanted) : [:]
+            let failures = try stored { [transaction] () throws(StoreError) in
+                hasFailures ? try transaction.connection.ask(wanted) : [:]
             }
             return (judged, failures)
         }
         do {
             let blocks = Set(units.map { Int32(truncatingIfNeeded: $0 >> 10) })
             // What is done upstream after this was read marks the units again, so it may be out of date but not miss.
-            let isAnyOpen = try ancestors.isAnyOpen(scope.blocks)
+            let isAnyOpen = try ancestors.isAnyOpen(transaction.blocks)
             let (candidates, question) = (
                 ancestors.candidates(in: blocks), identity.rows(units, isDescribed: isDescribed)
             )
             let (some, rows, failures): ([Int32: BlockBits], IdentityRows, [RecordID: Failure])
             if hasFailures {
-                (some, rows, failures) = try scope.connection.ask(candidates, question, wanted)
+                (some, rows, failures) = try transaction.connection.ask(candidates, question, wanted)
             } else {
-                (some, rows) = try scope.connection.ask(candidates, question)
+                (some, rows) = try transaction.connection.ask(candidates, question)
                 failures = [:]
             }
             let open = isAnyOpen ? Ancestors.all(of: blocks) : some
@@ -116,11 +118,11 @@ struct BatchJudge {
         _ blocks: [(block: Int32, units: BlockBits)], into counts: inout JudgedCounts
     ) throws(StoreError) -> [RecordID] {
         let numbers = Set(blocks.map(\.block))
-        let isAnyOpen = try ancestors.isAnyOpen(scope.blocks)
+        let isAnyOpen = try ancestors.isAnyOpen(transaction.blocks)
         let open =
-            isAnyOpen ? Ancestors.all(of: numbers) : try scope.connection.ask(ancestors.candidates(in: numbers))
+            isAnyOpen ? Ancestors.all(of: numbers) : try transaction.connection.ask(ancestors.candidates(in: numbers))
         let features = Set(plan.deps.map(\.upstream)).union([plan.id])
-        let present = try Presences(scope.connection).peek(
+        let present = try Presences(transaction.connection).peek(
             blocks.flatMap { entry in features.map { BlockAddress(feature: $0, block: entry.block) } })
         var rest: [RecordID] = []
         for (block, units) in blocks {
@@ -185,7 +187,7 @@ struct BatchJudge {
     /// Of stale units of earlier definitions, those of which an earlier version is what they should be.
     private func goingBack(_ verdicts: IdentityVerdicts, _ units: [RecordID]) throws(StoreError) -> [Int] {
         let wanted = zip(verdicts.returning, verdicts.wanted).map { (record: units[$0], provenance: $1) }
-        let found = try LineageQueries(scope.connection, feature: plan.id).matching(
+        let found = try LineageQueries(transaction.connection, feature: plan.id).matching(
             slots: plan.fields.map(\.slot), wanted, includesLate: plan.children == nil)
         return verdicts.returning.filter { found[units[$0]] != nil }
     }
@@ -198,7 +200,7 @@ struct BatchJudge {
             let open = units.compactMap { unit in
                 judged[unit].flatMap { $0.kind == nil ? nil : (unit, $0) }
             }
-            for record in try IncrementDescriber(scope).describe(plan, open) { described[record.record] = record }
+            for record in try IncrementDescriber(transaction).describe(plan, open) { described[record.record] = record }
         }
         var rows = JudgedRows(fields: plan.fields.count)
         for unit in units {

@@ -214,7 +214,7 @@ extension Evaluator {
         let open = records.filter { record in
             slots.contains { unsettled[UnsettledKey(feature: plan.id, slot: $0)]?[record] == nil }
         }
-        if !open.isEmpty { try settle(plan, open, slots: slots) }
+        if !open.isEmpty { try noteUnsettled(plan, open, slots: slots) }
         var result: [RecordID: [Slot: Blocker]] = [:]
         for slot in slots {
             let known = unsettled[UnsettledKey(feature: plan.id, slot: slot)] ?? [:]
@@ -236,7 +236,7 @@ extension Evaluator {
     }
 
     /// Finds out which fields of records are settled, and remembers it for this transaction.
-    private mutating func settle(
+    private mutating func noteUnsettled(
         _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
     ) throws(StoreError) {
         let candidates = try candidates(plan, records)

@@ -34,14 +34,14 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: eight round trips; O(features + failures + blocks with something to do).
     public func status() async throws(ServiceError) -> [FeatureStatus] {
-        try await read { (scope) throws(ServiceError) in
-            let summaries = try scope.summaries(scope.visible)
-            let activities = Activities(scope.connection)
+        try await read { (transaction) throws(ServiceError) in
+            let summaries = try transaction.summaries(transaction.visible)
+            let activities = Activities(transaction.connection)
             let (activity, now) = try stored { () throws(StoreError) in
                 (try activities.read(), try activities.now())
             }
-            let ids = summaries.map { scope.catalog.units(of: $0.key)?.id ?? 0 }
-            let paces = try stored { () throws(StoreError) in try Paces(scope.connection).read(ids) }
+            let ids = summaries.map { transaction.catalog.units(of: $0.key)?.id ?? 0 }
+            let paces = try stored { () throws(StoreError) in try ComputeRates(transaction.connection).read(ids) }
             return zip(ids, summaries).map { id, summary in
                 FeatureStatus(summary, activity[id] ?? Activity(feature: id), pace: paces[id], now: now)
             }

@@ -52,7 +52,7 @@ extension Metaxy {
     public func storedFigures() async -> StoredFigures? {
         await within(Limits.figuresPatience) { [self] () -> StoredFigures? in
             do throws(ServiceError) {
-                return try await read { (scope) throws(ServiceError) in try scope.figures() }
+                return try await read { (transaction) throws(ServiceError) in try transaction.figures() }
             } catch {
                 return nil
             }
@@ -73,7 +73,7 @@ extension Metaxy {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     fileprivate func figures() throws(ServiceError) -> StoredFigures {
         let summaries = try summaries(visible)
         let connection = connection

@@ -47,13 +47,13 @@ extension Metaxy {
     public func verify(
         _ feature: FeatureKey?, comparingEvery stride: Int
     ) async throws(ServiceError) -> VerifyOutcome {
-        var verification = try await read { (scope) throws(ServiceError) in
-            try Verification(scope, feature, stride: stride)
+        var verification = try await read { (transaction) throws(ServiceError) in
+            try Verification(transaction, feature, stride: stride)
         }
         while !verification.isFinished {
-            verification = try await read { [verification] (scope) throws(ServiceError) in
+            verification = try await read { [verification] (transaction) throws(ServiceError) in
                 var verification = verification
-                try verification.proceed(scope)
+                try verification.proceed(transaction)
                 return verification
             }
         }
@@ -73,12 +73,13 @@ private struct Verification: Sendable {
         case children
 
         /// Nil where a push took away what was to be looked through.
-        func audit(of key: FeatureKey, _ scope: Scope, stride: Int) throws(StoreError) -> RangeAudit? {
-            guard let plan = scope.catalog.units(of: key) else { return nil }
+        func audit(of key: FeatureKey, _ transaction: ServiceTransaction, stride: Int) throws(StoreError) -> RangeCheck?
+        {
+            guard let plan = transaction.catalog.units(of: key) else { return nil }
             switch self {
-            case .units: return try .units(scope, plan, stride: stride)
-            case .links(let dep): return try .links(scope, plan, dep: dep)
-            case .children: return try .children(scope, plan)
+            case .units: return try .units(transaction, plan, stride: stride)
+            case .links(let dep): return try .links(transaction, plan, dep: dep)
+            case .children: return try .children(transaction, plan)
             }
         }
     }
@@ -91,12 +92,12 @@ private struct Verification: Sendable {
 
     var isFinished: Bool { parts.isEmpty }
 
-    init(_ scope: Scope, _ feature: FeatureKey?, stride: Int) throws(ServiceError) {
+    init(_ transaction: ServiceTransaction, _ feature: FeatureKey?, stride: Int) throws(ServiceError) {
         self.stride = stride
         let keys =
-            try feature.map { (key) throws(ServiceError) in [try scope.plan(key).key] } ?? scope.visible
+            try feature.map { (key) throws(ServiceError) in [try transaction.plan(key).key] } ?? transaction.visible
         for key in keys.reversed() {
-            guard let plan = scope.catalog.units(of: key) else { continue }
+            guard let plan = transaction.catalog.units(of: key) else { continue }
             if plan.children != nil { parts.append((key, .children)) }
             parts += plan.deps.indices.map { (key, .links(dep: $0)) }
             parts.append((key, .units))
@@ -104,11 +105,11 @@ private struct Verification: Sendable {
     }
 
     /// Looks through as many record ids as one transaction may.
-    mutating func proceed(_ scope: Scope) throws(ServiceError) {
+    mutating func proceed(_ transaction: ServiceTransaction) throws(ServiceError) {
         var budget = RecordID(Limits.verifyRangeMax)
         while budget > 0, let current = parts.last {
             let audit = try stored { [stride] () throws(StoreError) in
-                try current.part.audit(of: current.feature, scope, stride: stride)
+                try current.part.audit(of: current.feature, transaction, stride: stride)
             }
             guard let audit, next <= audit.last else {
                 parts.removeLast()

@@ -3,25 +3,26 @@
 import Feature
 import Store
 
-extension RangeAudit {
+extension RangeCheck {
     /// Holds the records that `units` expand into against the presence bitmaps and their units.
     ///
     /// - Returns: nil where the feature is no expansion.
-    static func children(_ scope: Scope, _ units: FeaturePlan) throws(StoreError) -> RangeAudit? {
-        guard let children = units.children, let plan = scope.catalog[children.feature] else { return nil }
-        let last = try RecordIDs(scope.connection, space: plan.space).last()
-        return RangeAudit(scope.connection, plan, last: last, step: Limits.verifyJudgedMax) {
-            range throws(StoreError) in (0, try childFaults(scope, units, plan, children, range))
+    static func children(_ transaction: ServiceTransaction, _ units: FeaturePlan) throws(StoreError) -> RangeCheck? {
+        guard let children = units.children, let plan = transaction.catalog[children.feature] else { return nil }
+        let last = try RecordIDs(transaction.connection, space: plan.space).last()
+        return RangeCheck(transaction.connection, plan, last: last, step: Limits.verifyJudgedMax) {
+            range throws(StoreError) in (0, try childFaults(transaction, units, plan, children, range))
         }
     }
 
     /// Bitmaps that disagree with heads, records linked to another unit than their ids say, and live records of units
     /// that are not.
     private static func childFaults(
-        _ scope: Scope, _ units: FeaturePlan, _ plan: FeaturePlan, _ children: ChildPlan, _ range: Range<RecordID>
+        _ transaction: ServiceTransaction, _ units: FeaturePlan, _ plan: FeaturePlan, _ children: ChildPlan,
+        _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
-        let connection = scope.connection
-        var wrong: [AuditFault] = try .ofHeads(Audits(connection, feature: plan.id), plan, range)
+        let connection = transaction.connection
+        var wrong: [AuditFault] = try .ofHeads(ConsistencyChecks(connection, feature: plan.id), plan, range)
         let heads = Heads(connection, feature: plan.id)
         let records = try heads.all(in: range)
         let current = try heads.read(records)

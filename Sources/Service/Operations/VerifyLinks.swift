@@ -3,34 +3,38 @@
 import Feature
 import Store
 
-extension RangeAudit {
+extension RangeCheck {
     /// Holds the records of the upstream of a dep against the links, or the ids, that say which unit they belong to.
     ///
     /// - Returns: nil where records are the units.
-    static func links(_ scope: Scope, _ plan: FeaturePlan, dep position: Int) throws(StoreError) -> RangeAudit? {
+    static func links(_ transaction: ServiceTransaction, _ plan: FeaturePlan, dep position: Int) throws(StoreError)
+        -> RangeCheck?
+    {
         // A push may have taken the dep away.
         guard plan.deps.indices.contains(position) else { return nil }
         let dep = plan.deps[position]
-        guard dep.mapping != .same, let upstream = scope.catalog[dep.upstream] else { return nil }
-        let last = try Heads(scope.connection, feature: dep.upstream).last()
-        return RangeAudit(scope.connection, upstream, last: last, step: Limits.verifyJudgedMax) {
+        guard dep.mapping != .same, let upstream = transaction.catalog[dep.upstream] else { return nil }
+        let last = try Heads(transaction.connection, feature: dep.upstream).last()
+        return RangeCheck(transaction.connection, upstream, last: last, step: Limits.verifyJudgedMax) {
             range throws(StoreError) in
-            if let grouping = Grouping(scope, plan, dep) {
-                return (0, try groupFaults(scope, plan, dep, grouping, range))
+            if let grouping = Grouping(transaction, plan, dep) {
+                return (0, try groupFaults(transaction, plan, dep, grouping, range))
             }
-            return (0, try unitFaults(scope, plan, dep, upstream, range))
+            return (0, try unitFaults(transaction, plan, dep, upstream, range))
         }
     }
 
     /// Every record is linked to the group that its columns say, and nothing else is.
     private static func groupFaults(
-        _ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan, _ grouping: Grouping, _ range: Range<RecordID>
+        _ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan, _ grouping: Grouping,
+        _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
         var wrong: [AuditFault] = []
-        var links = try Links(scope.connection, units: plan.id, records: dep.upstream).all(in: range)
-        let records = try Heads(scope.connection, feature: dep.upstream).all(in: range)
+        var links = try Links(transaction.connection, units: plan.id, records: dep.upstream).all(in: range)
+        let records = try Heads(transaction.connection, feature: dep.upstream).all(in: range)
         let keys = try grouping.keys(of: records)
-        let found = try RecordIDs(scope.connection, space: plan.space).find(records.map { keys[$0]?.encoded ?? [] })
+        let found = try RecordIDs(transaction.connection, space: plan.space).find(
+            records.map { keys[$0]?.encoded ?? [] })
         for (record, unit) in zip(records, found) {
             if keys[record] != nil && unit == nil {
                 wrong.append((record, "its group in \(plan.key) has no record id"))
@@ -47,15 +51,16 @@ extension RangeAudit {
 
     /// Every live record that can make a unit expected has one.
     private static func unitFaults(
-        _ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan, _ upstream: FeaturePlan, _ range: Range<RecordID>
+        _ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan, _ upstream: FeaturePlan,
+        _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
         guard case .rekeyed(let order) = dep.mapping, !dep.isOptional || plan.deps.allSatisfy(\.isOptional) else {
             return []
         }
-        let heads = Heads(scope.connection, feature: upstream.id)
+        let heads = Heads(transaction.connection, feature: upstream.id)
         let live = try heads.read(heads.all(in: range)).filter(\.value.isLive).keys.sorted()
-        let keys = try RecordIDs(scope.connection, space: upstream.space).keys(of: live)
-        let units = try RecordIDs(scope.connection, space: plan.space).find(
+        let keys = try RecordIDs(transaction.connection, space: upstream.space).keys(of: live)
+        let units = try RecordIDs(transaction.connection, space: plan.space).find(
             live.map { keys[$0]?.reordered(order).encoded ?? [] })
         return zip(live, units).filter { $0.1 == nil }.map { ($0.0, "its unit in \(plan.key) has no record id") }
     }

@@ -3,16 +3,18 @@
 import Feature
 import Store
 
-extension RangeAudit {
+extension RangeCheck {
     /// Judges the units of `plan` and holds them against the work and presence bitmaps, the claims and the counts.
     ///
     /// - Parameter stride: every how manyth unit is judged in process also where the database judges.
-    static func units(_ scope: Scope, _ plan: FeaturePlan, stride: Int) throws(StoreError) -> RangeAudit {
-        let last = try RecordIDs(scope.connection, space: plan.space).last()
-        let audit = UnitAudit(scope, plan, stride: stride)
+    static func units(_ transaction: ServiceTransaction, _ plan: FeaturePlan, stride: Int) throws(StoreError)
+        -> RangeCheck
+    {
+        let last = try RecordIDs(transaction.connection, space: plan.space).last()
+        let audit = UnitAudit(transaction, plan, stride: stride)
         let isStreamed = !plan.isRoot && !plan.hash.isKnownToDatabase
-        return RangeAudit(
-            scope.connection, plan, last: max(last, 0),
+        return RangeCheck(
+            transaction.connection, plan, last: max(last, 0),
             step: isStreamed ? Limits.verifyJudgedMax : Limits.verifyRangeMax, run: audit.run)
     }
 }
@@ -20,7 +22,7 @@ extension RangeAudit {
 extension [AuditFault] {
     /// Heads of a range that contradict what is kept beside them and what they keep of their records.
     static func ofHeads(
-        _ audits: Audits, _ plan: FeaturePlan, _ range: Range<RecordID>
+        _ audits: ConsistencyChecks, _ plan: FeaturePlan, _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
         try audits.presenceFaults(range).map { ($0, "the presence bitmap disagrees with the head") }
             + audits.keyFaults(range, space: plan.space).map { ($0, "the head has another key than the record") }
@@ -29,29 +31,29 @@ extension [AuditFault] {
 
 /// The verification of the units of one feature.
 private struct UnitAudit {
-    private let scope: Scope
+    private let transaction: ServiceTransaction
     private let plan: FeaturePlan
     private let stride: Int
-    private let audits: Audits
+    private let audits: ConsistencyChecks
 
-    init(_ scope: Scope, _ plan: FeaturePlan, stride: Int) {
-        self.scope = scope
+    init(_ transaction: ServiceTransaction, _ plan: FeaturePlan, stride: Int) {
+        self.transaction = transaction
         self.plan = plan
         self.stride = stride
-        audits = Audits(scope.connection, feature: plan.id)
+        audits = ConsistencyChecks(transaction.connection, feature: plan.id)
     }
 
     func run(_ range: Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [AuditFault]) {
         var wrong = range.lowerBound == 0 ? try wholeFaults() : []
         wrong += try .ofHeads(audits, plan, range)
         if plan.isRoot {
-            let heads = Heads(scope.connection, feature: plan.id)
+            let heads = Heads(transaction.connection, feature: plan.id)
             wrong += try rootFaults(try heads.outdated(in: range, definition: plan.definition))
             return (try heads.count(in: range), wrong)
         }
-        let upstreams = plan.deps.compactMap { scope.catalog[$0.upstream] }
+        let upstreams = plan.deps.compactMap { transaction.catalog[$0.upstream] }
         guard upstreams.count == plan.deps.count else { throw .corrupt("an upstream of \(plan.key) has no plan") }
-        let expectations = Expectations(scope.connection, plan, upstreams: upstreams)
+        let expectations = Expectations(transaction.connection, plan, upstreams: upstreams)
         if let found = try expectations.judge(range, stride: Int64(stride)) {
             for listed in found.listed.chunked(Limits.verifyJudgedMax) {
                 wrong += try faults(of: listed.map(\.unit), listed: listed).wrong
@@ -59,7 +61,9 @@ private struct UnitAudit {
             return (found.count, wrong)
         }
         var checked = 0
-        for units in try RecordIDs(scope.connection, space: plan.space).all(in: range).chunked(Limits.verifyJudgedMax) {
+        for units in try RecordIDs(transaction.connection, space: plan.space).all(in: range).chunked(
+            Limits.verifyJudgedMax)
+        {
             let found = try faults(of: units, listed: [])
             checked += found.checked
             wrong += found.wrong
@@ -81,7 +85,7 @@ private struct UnitAudit {
             let first = BlockAddress(feature: plan.id, block: block).record(at: 0)
             wrong.append((nil, "record ids \(first) to \(first + 1023): not told right whether there is work"))
         }
-        let (live, count) = (try audits.liveBits(), try Presences(scope.connection).count(of: plan.id))
+        let (live, count) = (try audits.liveBits(), try Presences(transaction.connection).count(of: plan.id))
         if count != live { wrong.append((nil, "\(live) records are live, but \(count) are counted")) }
         return wrong
     }
@@ -89,7 +93,7 @@ private struct UnitAudit {
     private func rootFaults(_ records: [RecordID]) throws(StoreError) -> [AuditFault] {
         var wrong: [AuditFault] = []
         for part in records.chunked(Limits.verifyJudgedMax) {
-            let stale = try scope.evaluator.staleRootFields(plan, part).keys.sorted()
+            let stale = try transaction.evaluator.staleRootFields(plan, part).keys.sorted()
             let work = try work(stale)
             wrong += stale.filter { !work.isCandidate($0) }.map { ($0, "stale, but not a candidate") }
         }
@@ -104,10 +108,10 @@ private struct UnitAudit {
         of units: [RecordID], listed: [ListedUnit]
     ) throws(StoreError) -> (checked: Int, wrong: [AuditFault]) {
         guard !units.isEmpty else { return (0, []) }
-        var evaluator = scope.evaluator
+        var evaluator = transaction.evaluator
         let judged = try evaluator.judge(plan, units)
         let work = try work(units)
-        let failures = try Failures(scope.connection, feature: plan.id).read(units)
+        let failures = try Failures(transaction.connection, feature: plan.id).read(units)
         var wrong: [AuditFault] = listed.compactMap { listed in
             disagreement(listed, judged[listed.unit]?.judgement).map { (listed.unit, $0) }
         }
@@ -141,7 +145,7 @@ private struct UnitAudit {
 
     private func work(_ units: [RecordID]) throws(StoreError) -> UnitWork {
         let addresses = Set(units.map { BlockAddress(feature: plan.id, record: $0) })
-        return UnitWork(feature: plan.id, blocks: addresses.isEmpty ? [:] : try scope.blocks.peek(addresses))
+        return UnitWork(feature: plan.id, blocks: addresses.isEmpty ? [:] : try transaction.blocks.peek(addresses))
     }
 }
 

@@ -19,8 +19,8 @@ extension Metaxy {
     public func delete(
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (scope) throws(ServiceError) in
-            try scope.rewrite(key, filters: filters, live: true, isDryRun: isDryRun, writer: writer)
+        try await change { (transaction) throws(ServiceError) in
+            try transaction.rewrite(key, filters: filters, live: true, isDryRun: isDryRun, writer: writer)
         }
     }
 
@@ -32,13 +32,13 @@ extension Metaxy {
     public func restore(
         _ key: FeatureKey, filters: [Filter], writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (scope) throws(ServiceError) in
-            try scope.rewrite(key, filters: filters, live: false, isDryRun: false, writer: writer)
+        try await change { (transaction) throws(ServiceError) in
+            try transaction.rewrite(key, filters: filters, live: false, isDryRun: false, writer: writer)
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Turns live records into tombstones, or tombstones into live records, page by page in one transaction.
     fileprivate mutating func rewrite(
         _ key: FeatureKey, filters: [Filter], live: Bool, isDryRun: Bool, writer: Writer
@@ -216,7 +216,7 @@ extension Scope {
             return
         }
         let isAsSaid = plan.isRoot && definition ?? plan.definition == plan.definition
-        ledger.update(records, of: plan.id) { isAsSaid ? $0.settle($1) : $0.mark($1) }
+        ledger.update(records, of: plan.id) { isAsSaid ? $0.markUpToDate($1) : $0.mark($1) }
         try propagate(records.map(RecordChange.init(appearance:)), of: plan)
     }
 }

@@ -21,9 +21,9 @@ extension Metaxy {
     public func erase(
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
-            let connection = scope.connection
+        try await change { (transaction) throws(ServiceError) in
+            let plan = try transaction.plan(key)
+            let connection = transaction.connection
             var operation: Int64?
             var count = 0
             var after: RecordID = -1
@@ -34,7 +34,7 @@ extension Metaxy {
                 }
                 guard let last = page.last else { break }
                 after = last.head.record
-                let chosen = try scope.erasable(page, filters, plan)
+                let chosen = try transaction.erasable(page, filters, plan)
                 guard !isDryRun, !chosen.isEmpty else {
                     count += chosen.count
                     continue
@@ -43,18 +43,18 @@ extension Metaxy {
                     if let operation {
                         operation
                     } else {
-                        try scope.begin(writer, LoggedChange(.recordsErased, feature: plan.id))
+                        try transaction.begin(writer, LoggedChange(.recordsErased, feature: plan.id))
                     }
                 operation = number
-                count += try scope.erase(chosen.map(\.head.record), filters, plan, number)
+                count += try transaction.erase(chosen.map(\.head.record), filters, plan, number)
             }
-            if let operation { try scope.complete(operation, ["records": count]) }
+            if let operation { try transaction.complete(operation, ["records": count]) }
             return count
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// The heads that pass and whose record has a payload.
     fileprivate func erasable(
         _ page: [DescribedHead], _ filters: [Filter], _ plan: FeaturePlan

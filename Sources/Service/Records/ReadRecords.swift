@@ -101,8 +101,8 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`, `.versionNotFound`, `.unavailable`.
     /// - Complexity: O(limit) round trips and rows; with filters O(records) until the page is full.
     public func records(_ query: RecordQuery) async throws(ServiceError) -> RecordPage {
-        try await read { (scope) throws(ServiceError) in
-            var reading = try RecordReading(scope, query)
+        try await read { (transaction) throws(ServiceError) in
+            var reading = try RecordReading(transaction, query)
             return try reading.page()
         }
     }
@@ -113,7 +113,7 @@ private struct RecordReading {
     /// The most versions read at a time.
     private static let step = 4_096
 
-    private let scope: Scope
+    private let transaction: ServiceTransaction
     private let query: RecordQuery
     private let plan: FeaturePlan
     private let selection: VersionSelection
@@ -121,24 +121,24 @@ private struct RecordReading {
     private var record: RecordID
     private var entry: EntryID
 
-    init(_ scope: Scope, _ query: RecordQuery) throws(ServiceError) {
-        self.scope = scope
+    init(_ transaction: ServiceTransaction, _ query: RecordQuery) throws(ServiceError) {
+        self.transaction = transaction
         self.query = query
-        plan = try scope.plan(query.feature)
+        plan = try transaction.plan(query.feature)
         record = query.after
         entry = query.afterEntry
         var selection = VersionSelection(asOf: query.asOf)
         if let version = query.featureVersion {
             let id = plan.id
             let definitions = try stored { () throws(StoreError) in
-                try Registry(scope.connection).definitions(of: id, version: version)
+                try Registry(transaction.connection).definitions(of: id, version: version)
             }
             guard !definitions.isEmpty else { throw .versionNotFound(version) }
             selection.definitions = definitions
         }
         self.selection = selection
         let isOfPast = query.hasHistory || selection != VersionSelection()
-        horizon = isOfPast ? try scope.horizon(of: plan, asOf: query.asOf) : nil
+        horizon = isOfPast ? try transaction.horizon(of: plan, asOf: query.asOf) : nil
     }
 
     mutating func page() throws(ServiceError) -> RecordPage {
@@ -148,7 +148,7 @@ private struct RecordReading {
                 let wanted = query.filters.isEmpty ? query.limit + 1 - records.count : Self.step
                 let entries = try next(min(wanted, Self.step))
                 let listed = entries.filter { query.includesDeleted || $0.kind != .deleted }
-                for record in try scope.describe(listed, plan) {
+                for record in try transaction.describe(listed, plan) {
                     if query.filters.isEmpty {
                         records.append(record)
                     } else if try FilteredRow(record, plan: plan).passes(query.filters) {
@@ -169,7 +169,7 @@ private struct RecordReading {
     }
 
     private func next(_ limit: Int) throws(StoreError) -> [LineageEntry] {
-        let lineage = LineageQueries(scope.connection, feature: plan.id)
+        let lineage = LineageQueries(transaction.connection, feature: plan.id)
         if query.hasHistory { return try lineage.versions(after: record, entry, limit: limit, selection) }
         guard selection == VersionSelection() else {
             return try lineage.latest(after: record, limit: limit, selection)
@@ -178,12 +178,12 @@ private struct RecordReading {
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Up to where superseded versions of a feature's records may be missing; nil where none is.
     ///
     /// - Throws: `.historyDropped` where what was current at `time` may be missing.
     func horizon(of plan: FeaturePlan, asOf time: Int64?) throws(ServiceError) -> Int64? {
-        let horizons = try stored { () throws(StoreError) in try Retentions(connection).horizons(of: [plan.id]) }
+        let horizons = try stored { () throws(StoreError) in try RetentionRuns(connection).horizons(of: [plan.id]) }
         guard let horizon = horizons[plan.id]?.at else { return nil }
         guard let time, time < horizon else { return horizon }
         throw .historyDropped(plan.key, horizon: horizon)

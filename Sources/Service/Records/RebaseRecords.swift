@@ -49,9 +49,9 @@ extension Metaxy {
     ///   that is not current; `.unavailable`.
     /// - Complexity: O(records) to find them; one transaction.
     public func rebase(_ request: RebaseRequest, writer: Writer) async throws(ServiceError) -> RebaseOutcome {
-        try await change { (scope) throws(ServiceError) in
-            var rebase = try Rebase(scope, request)
-            try rebase.run(request, writer, &scope)
+        try await change { (transaction) throws(ServiceError) in
+            var rebase = try Rebase(transaction, request)
+            try rebase.run(request, writer, &transaction)
             return rebase.outcome
         }
     }
@@ -64,13 +64,13 @@ private struct Rebase {
     private let definitions: Set<DefinitionID>
     private(set) var outcome: RebaseOutcome
 
-    init(_ scope: Scope, _ request: RebaseRequest) throws(ServiceError) {
-        plan = try scope.plan(request.feature)
-        units = try scope.unitPlan(request.feature)
+    init(_ transaction: ServiceTransaction, _ request: RebaseRequest) throws(ServiceError) {
+        plan = try transaction.plan(request.feature)
+        units = try transaction.unitPlan(request.feature)
         let feature = plan.id
         func known(_ version: String) throws(ServiceError) -> [DefinitionID] {
             let found = try stored { () throws(StoreError) in
-                try Registry(scope.connection).definitions(of: feature, version: version)
+                try Registry(transaction.connection).definitions(of: feature, version: version)
             }
             guard !found.isEmpty else { throw .versionNotFound(version) }
             return found
@@ -87,8 +87,10 @@ private struct Rebase {
         outcome = RebaseOutcome(featureVersion: plan.featureVersion)
     }
 
-    mutating func run(_ request: RebaseRequest, _ writer: Writer, _ scope: inout Scope) throws(ServiceError) {
-        let connection = scope.connection
+    mutating func run(_ request: RebaseRequest, _ writer: Writer, _ transaction: inout ServiceTransaction)
+        throws(ServiceError)
+    {
+        let connection = transaction.connection
         let units = units
         var operation: Int64?
         var after: RecordID = -1
@@ -101,25 +103,25 @@ private struct Rebase {
             after = last.head.record
             let records = page.filter { definitions.contains($0.head.definition) }.map(\.head.record)
             if records.isEmpty { continue }
-            if !request.isDryRun { try scope.lock(records, of: units.id) }
+            if !request.isDryRun { try transaction.lock(records, of: units.id) }
             let current = try stored { () throws(StoreError) in
                 try Heads(connection, feature: units.id).describe(records)
             }
             let heads = records.compactMap { current[$0] }
                 .filter { $0.head.isLive && definitions.contains($0.head.definition) }
-            let versions = try units.isRoot ? rootVersions(heads) : versions(heads, scope)
+            let versions = try units.isRoot ? rootVersions(heads) : versions(heads, transaction)
             outcome.rebased += versions.count
             if request.isDryRun || versions.isEmpty { continue }
             let number =
                 if let operation {
                     operation
                 } else {
-                    try scope.begin(writer, LoggedChange(.recordsRebased, feature: plan.id))
+                    try transaction.begin(writer, LoggedChange(.recordsRebased, feature: plan.id))
                 }
             operation = number
-            try append(versions, heads, number, &scope)
+            try append(versions, heads, number, &transaction)
         }
-        if let operation { try scope.complete(operation, ["records": outcome.rebased]) }
+        if let operation { try transaction.complete(operation, ["records": outcome.rebased]) }
     }
 
     /// Roots are as their source said, whatever the definition.
@@ -139,15 +141,17 @@ private struct Rebase {
         return versions
     }
 
-    private mutating func versions(_ heads: [DescribedHead], _ scope: Scope) throws(ServiceError) -> [LineageVersion] {
+    private mutating func versions(_ heads: [DescribedHead], _ transaction: ServiceTransaction) throws(ServiceError)
+        -> [LineageVersion]
+    {
         let units = units
         let judged = try stored { () throws(StoreError) in
-            try scope.evaluator.compare(units, heads.map(\.head.record))
+            try transaction.evaluator.compare(units, heads.map(\.head.record))
         }
         let suspects = heads.map(\.head).filter { head in
             judged[head.record]?.judgement.staleFields.contains { $0.causes.contains(.upstream) } ?? false
         }
-        let moved = try moved(suspects, judged, scope)
+        let moved = try moved(suspects, judged, transaction)
         var versions: [LineageVersion] = []
         for described in heads {
             let head = described.head
@@ -190,15 +194,15 @@ private struct Rebase {
 extension Rebase {
     /// Of units whose inputs look moved: those that were made from other data than there is now.
     private func moved(
-        _ heads: [Head], _ judged: [RecordID: JudgedUnit], _ scope: Scope
+        _ heads: [Head], _ judged: [RecordID: JudgedUnit], _ transaction: ServiceTransaction
     ) throws(ServiceError) -> Set<RecordID> {
         guard !heads.isEmpty else { return [] }
         let units = units
         let (entries, earlier) = try stored { () throws(StoreError) in
             (
-                try LineageQueries(scope.connection, feature: units.id).entries(
+                try LineageQueries(transaction.connection, feature: units.id).entries(
                     heads.map { ParentEntry(entry: $0.entry, record: $0.record) }),
-                try scope.definitions.definitions(Set(heads.map(\.definition)), Registry(scope.connection))
+                try transaction.definitions.definitions(Set(heads.map(\.definition)), Registry(transaction.connection))
             )
         }
         var moved: Set<RecordID> = []
@@ -225,7 +229,7 @@ extension Rebase {
         for (position, parents) in asked {
             let upstream = units.deps[position].upstream
             let found = try stored { () throws(StoreError) in
-                try LineageQueries(scope.connection, feature: upstream).moved(since: Array(parents.keys))
+                try LineageQueries(transaction.connection, feature: upstream).moved(since: Array(parents.keys))
             }
             for parent in found { moved.formUnion(parents[parent] ?? []) }
         }
@@ -237,9 +241,10 @@ extension Rebase {
 
 extension Rebase {
     private func append(
-        _ versions: [LineageVersion], _ heads: [DescribedHead], _ operation: Int64, _ scope: inout Scope
+        _ versions: [LineageVersion], _ heads: [DescribedHead], _ operation: Int64,
+        _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let connection = scope.connection
+        let connection = transaction.connection
         let units = units
         let records = versions.map(\.record)
         try stored { () throws(StoreError) in
@@ -247,24 +252,24 @@ extension Rebase {
                 versions, definition: units.definition, slots: units.slots, operation: operation)
             try Failures(connection, feature: units.id).clear(records)
         }
-        scope.ledger.update(records, of: units.id) { $0.settle($1) }
+        transaction.ledger.update(records, of: units.id) { $0.markUpToDate($1) }
         guard let children = units.children else {
-            return try scope.propagate(Self.changes(versions, heads), of: units)
+            return try transaction.propagate(Self.changes(versions, heads), of: units)
         }
-        try appendChildren(versions, children, operation, &scope)
+        try appendChildren(versions, children, operation, &transaction)
     }
 
     /// The records of an expansion have the provenance of their unit.
     private func appendChildren(
-        _ versions: [LineageVersion], _ children: ChildPlan, _ operation: Int64, _ scope: inout Scope
+        _ versions: [LineageVersion], _ children: ChildPlan, _ operation: Int64, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let connection = scope.connection
+        let connection = transaction.connection
         let plan = plan
         let links = try stored { () throws(StoreError) in
             try Links(connection, units: units.id, records: plan.id)
                 .records(of: versions.map(\.record), space: children.space)
         }
-        try scope.lock(links.values.joined(), of: plan.id)
+        try transaction.lock(links.values.joined(), of: plan.id)
         let heads = try stored { () throws(StoreError) in
             try Heads(connection, feature: plan.id).describe(links.values.flatMap { $0 })
         }
@@ -279,7 +284,7 @@ extension Rebase {
             try LineageLog(connection, feature: plan.id).append(
                 rebased, definition: plan.definition, slots: plan.slots, operation: operation)
         }
-        try scope.propagate(Self.changes(rebased, Array(heads.values)), of: plan)
+        try transaction.propagate(Self.changes(rebased, Array(heads.values)), of: plan)
     }
 
     private static func changes(_ versions: [LineageVersion], _ heads: [DescribedHead]) -> [RecordChange] {

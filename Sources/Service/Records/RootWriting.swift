@@ -38,18 +38,20 @@ struct RootWriting {
     private var settled: [BlockAddress: BlockBits] = [:]
     private var marked: [BlockAddress: BlockBits] = [:]
 
-    init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ scope: inout Scope) throws(ServiceError) {
-        let plan = try scope.plan(shape.key)
+    init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ transaction: inout ServiceTransaction)
+        throws(ServiceError)
+    {
+        let plan = try transaction.plan(shape.key)
         // A definition that has come back may have more slots than it had.
         guard plan.isRoot, plan.definition == shape.definition, plan.slots == shape.slotCount else {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
-        let connection = scope.connection
+        let connection = transaction.connection
         try stored { () throws(StoreError) in try RootLock(connection, feature: plan.id).enter(isAlone: isAlone) }
         self.plan = plan
         self.writers = writers
         self.isAlone = isAlone
-        watched = scope.catalog.watched(of: plan.id)
+        watched = transaction.catalog.watched(of: plan.id)
         let nothing = WriteOutcome(featureVersion: plan.featureVersion, new: 0, changed: 0, unchanged: 0)
         outcomes = Array(repeating: nothing, count: writers.count)
         // Waits until it is alone: its rows are taken only then.
@@ -62,9 +64,9 @@ struct RootWriting {
     }
 
     /// Writes the rows that differ from what is stored.
-    mutating func write(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) {
-        let (connection, plan) = (scope.connection, plan)
-        let change = try change(rows, &scope)
+    mutating func write(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError) {
+        let (connection, plan) = (transaction.connection, plan)
+        let change = try change(rows, &transaction)
         countOutcomes(rows, change)
         guard !change.positions.isEmpty else { return }
         let numbers =
@@ -76,44 +78,48 @@ struct RootWriting {
             try Presences(connection).update(plan.id, live: change.appeared, gone: [])
         }
         note(change.columns.records, of: plan.id, in: &settled)
-        for mark in try scope.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
+        for mark in try transaction.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
     }
 
     /// Marks what the write touches, blocks in the one order in which everybody locks them.
     ///
     /// - Returns: what came of each request.
-    mutating func finish(_ scope: inout Scope) throws(ServiceError) -> [WriteOutcome] {
-        try scope.lock(Set(settled.keys).union(marked.keys))
-        for (address, bits) in settled { scope.ledger.update(address) { $0.settle(bits) } }
-        for (address, bits) in marked { scope.ledger.update(address) { $0.mark(bits) } }
-        for outcome in outcomes { scope.tally.add(outcome, of: plan.id) }
-        try scope.note(
+    mutating func finish(_ transaction: inout ServiceTransaction) throws(ServiceError) -> [WriteOutcome] {
+        try transaction.lock(Set(settled.keys).union(marked.keys))
+        for (address, bits) in settled { transaction.ledger.update(address) { $0.markUpToDate(bits) } }
+        for (address, bits) in marked { transaction.ledger.update(address) { $0.mark(bits) } }
+        for outcome in outcomes { transaction.tally.add(outcome, of: plan.id) }
+        try transaction.note(
             operations, writers, LoggedChange(.recordsWritten, feature: plan.id),
             outcomes.map { ChangeDetail.counts($0.detail) })
         return outcomes
     }
 
     /// Finds what differs from what is stored: where others write too, under the locks of the records' blocks.
-    private mutating func find(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> RootComparison {
-        let connection = scope.connection
+    private mutating func find(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
+        -> RootComparison
+    {
+        let connection = transaction.connection
         let question = Heads(connection, feature: plan.id)
             .differing(rows.records, fingerprints: rows.part.fingerprints)
         let differing: DifferingHeads
         if isAlone {
             differing = try stored { () throws(StoreError) in try connection.ask(question) }
         } else {
-            (differing, operations) = try scope.lock(
+            (differing, operations) = try transaction.lock(
                 rows.records, of: plan.id, asking: question, Operations.numbers(writers.count))
         }
         return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
 
     /// What the rows change: as it was found out beside this, where metadata need not be compared.
-    private mutating func change(_ rows: RootRows, _ scope: inout Scope) throws(ServiceError) -> RootChange {
+    private mutating func change(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
+        -> RootChange
+    {
         if watched.isEmpty, let change = rows.change { return change }
         let found: RootComparison
-        if let known = rows.found { found = known } else { found = try find(rows, &scope) }
-        return RootChange(rows, found, compared: try compare(rows, found, scope.connection))
+        if let known = rows.found { found = known } else { found = try find(rows, &transaction) }
+        return RootChange(rows, found, compared: try compare(rows, found, transaction.connection))
     }
 
     private mutating func countOutcomes(_ rows: RootRows, _ change: RootChange) {

@@ -12,14 +12,14 @@ struct RootWrite: Sendable {
     let writer: Writer
 
     /// Whether it is worth carrying out together with others, and may be.
-    var isSmall: Bool { part.count <= Limits.smallWriteRowsMax && Once.current == nil }
+    var isSmall: Bool { part.count <= Limits.smallWriteRowsMax && IdempotentRequest.current == nil }
 }
 
 /// What has to be the same for small writes to be carried out together.
 struct SmallWriteKind: Hashable, Sendable {
     let feature: FeatureID
     let definition: DefinitionID
-    let reach: Reach
+    let visibleProjects: VisibleProjects
 }
 
 extension Metaxy {
@@ -30,7 +30,8 @@ extension Metaxy {
     func write(_ write: RootWrite) async throws(ServiceError) -> WriteOutcome {
         guard write.isSmall else { return try await commit([write])[0] }
         let shape = write.part.shape
-        let kind = SmallWriteKind(feature: shape.feature, definition: shape.definition, reach: reach)
+        let kind = SmallWriteKind(
+            feature: shape.feature, definition: shape.definition, visibleProjects: visibleProjects)
         let result = try await state.smallWrites.run(write, kind) { (writes) async throws(ServiceError) in
             await commitEach(writes)
         }
@@ -92,10 +93,10 @@ extension Metaxy {
             rows.owners = writes.indices.flatMap { Array(repeating: $0, count: writes[$0].part.count) }
         }
         let (shape, writers) = (part.shape, writes.map(\.writer))
-        return try await change { [rows] (scope) throws(ServiceError) in
-            var writing = try RootWriting(shape, writers, isAlone: false, &scope)
-            try writing.write(rows, &scope)
-            return try writing.finish(&scope)
+        return try await change { [rows] (transaction) throws(ServiceError) in
+            var writing = try RootWriting(shape, writers, isAlone: false, &transaction)
+            try writing.write(rows, &transaction)
+            return try writing.finish(&transaction)
         }
     }
 }

@@ -62,8 +62,8 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
     public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
-        try await read { (scope) throws(ServiceError) in
-            RowShape(try scope.plan(key))
+        try await read { (transaction) throws(ServiceError) in
+            RowShape(try transaction.plan(key))
         }
     }
 
@@ -73,7 +73,7 @@ extension Metaxy {
     /// - Returns: nil where no such feature is known.
     public func knownShape(of key: FeatureKey) -> RowShape? {
         state.catalog.withLock { catalog in
-            guard let catalog, reach.sees(key, in: catalog) else { return nil }
+            guard let catalog, visibleProjects.sees(key, in: catalog) else { return nil }
             return catalog.shapes[key]
         }
     }
@@ -92,20 +92,20 @@ extension Metaxy {
     ) async throws(ServiceError) -> WriteOutcome {
         let duplicates = duplicateFaults(rows)
         guard duplicates.isEmpty else { throw .invalid(duplicates) }
-        return try await change { (scope) throws(ServiceError) in
-            let plan = try scope.plan(shape.key)
+        return try await change { (transaction) throws(ServiceError) in
+            let plan = try transaction.plan(shape.key)
             guard !plan.isRoot, plan.spec.idColumns == shape.idColumns else {
                 throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
             }
             var writing = RecordWriting(plan)
             try writing.check(rows)
-            let operation = try scope.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
+            let operation = try transaction.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
             for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
                 let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
-                try writing.write(part, operation: operation, &scope)
+                try writing.write(part, operation: operation, &transaction)
             }
-            scope.tally.add(writing.outcome, of: plan.id)
-            try scope.complete(operation, writing.outcome.detail)
+            transaction.tally.add(writing.outcome, of: plan.id)
+            try transaction.complete(operation, writing.outcome.detail)
             return writing.outcome
         }
     }
@@ -130,19 +130,21 @@ private struct RecordWriting {
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
-    mutating func write(_ rows: [RecordRow], operation: Int64, _ scope: inout Scope) throws(ServiceError) {
-        let connection = scope.connection
+    mutating func write(_ rows: [RecordRow], operation: Int64, _ transaction: inout ServiceTransaction)
+        throws(ServiceError)
+    {
+        let connection = transaction.connection
         let plan = plan
-        let watched = scope.catalog.watched(of: plan.id)
+        let watched = transaction.catalog.watched(of: plan.id)
         let records = try stored { () throws(StoreError) in
             try RecordIDs(connection, space: plan.space).intern(rows.map(\.key))
         }
-        let units = try ChildUnits(plan, rows.map(\.key), records, &scope)
-        try scope.lock(records, of: plan.id)
+        let units = try ChildUnits(plan, rows.map(\.key), records, &transaction)
+        try transaction.lock(records, of: plan.id)
         let heads = try stored { () throws(StoreError) in
             try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
         }
-        let versions = try versions(rows, records, units, scope)
+        let versions = try versions(rows, records, units, transaction)
         var appended: [LineageVersion] = []
         var changes: [RecordChange] = []
         var appeared: [RecordID] = []
@@ -162,21 +164,21 @@ private struct RecordWriting {
         }
         // Before its records, as where a unit is completed: what follows its version belongs to it.
         let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
-        try units?.follow(versions, doubtful: doubtful, operation: operation, &scope)
+        try units?.follow(versions, doubtful: doubtful, operation: operation, &transaction)
         try stored { [appended, appeared] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 appended, definition: plan.definition, slots: plan.slots, operation: operation)
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
-        try scope.propagate(changes, of: plan)
-        if units == nil { settle(records, doubtful, &scope) }
+        try transaction.propagate(changes, of: plan)
+        if units == nil { settle(records, doubtful, &transaction) }
     }
 
     /// A record whose provenance was computed here, under the lock of its block, is up to date. One that brought its own is
     /// judged when somebody asks.
-    private func settle(_ records: [RecordID], _ doubtful: Set<RecordID>, _ scope: inout Scope) {
-        scope.ledger.update(records.filter { !doubtful.contains($0) }, of: plan.id) { $0.settle($1) }
-        scope.ledger.update(doubtful, of: plan.id) { $0.mark($1) }
+    private func settle(_ records: [RecordID], _ doubtful: Set<RecordID>, _ transaction: inout ServiceTransaction) {
+        transaction.ledger.update(records.filter { !doubtful.contains($0) }, of: plan.id) { $0.markUpToDate($1) }
+        transaction.ledger.update(doubtful, of: plan.id) { $0.mark($1) }
     }
 
     private func isUnchanged(_ version: LineageVersion, _ known: ComparedHead) -> Bool {
@@ -191,14 +193,14 @@ private struct RecordWriting {
 
     /// The rows as versions, in their order.
     private func versions(
-        _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, _ scope: Scope
+        _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [LineageVersion] {
         let expectations: [RecordID: Expectation]
         if let units {
-            let expected = try expect(Set(units.units.values).sorted(), units.plan, scope)
+            let expected = try expect(Set(units.units.values).sorted(), units.plan, transaction)
             expectations = units.units.compactMapValues { expected[$0] }
         } else {
-            expectations = try expect(records, plan, scope)
+            expectations = try expect(records, plan, transaction)
         }
         var versions: [LineageVersion] = []
         var faults: [Fault] = []
@@ -230,9 +232,9 @@ private struct RecordWriting {
     }
 
     private func expect(
-        _ records: [RecordID], _ plan: FeaturePlan, _ scope: Scope
+        _ records: [RecordID], _ plan: FeaturePlan, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [RecordID: Expectation] {
-        let evaluator = scope.evaluator
+        let evaluator = transaction.evaluator
         let inputs = try stored { () throws(StoreError) in try evaluator.inputs(plan, records) }
         var expecter = Expecter(plan)
         var expectations: [RecordID: Expectation] = [:]

@@ -104,10 +104,10 @@ extension Metaxy {
         defer { feed.close() }
         do throws(ServiceError) {
             return .success(
-                try await change(retries: 0) { (scope) throws(ServiceError) in
-                    var writing = try RootWriting(shape, [writer], isAlone: true, &scope)
-                    while let rows = try Self.next(feed) { try writing.write(rows, &scope) }
-                    return try writing.finish(&scope)[0]
+                try await change(retries: 0) { (transaction) throws(ServiceError) in
+                    var writing = try RootWriting(shape, [writer], isAlone: true, &transaction)
+                    while let rows = try Self.next(feed) { try writing.write(rows, &transaction) }
+                    return try writing.finish(&transaction)[0]
                 })
         } catch {
             return .failure(error)

@@ -14,12 +14,14 @@ struct ChildUnits {
     let units: [RecordID: RecordID]
 
     /// The units of records by their keys; nil where the feature's records are its units.
-    init?(_ records: FeaturePlan, _ keys: [RecordKey], _ ids: [RecordID], _ scope: inout Scope) throws(ServiceError) {
-        guard let number = records.units, let plan = scope.catalog[number], let children = plan.children else {
+    init?(_ records: FeaturePlan, _ keys: [RecordKey], _ ids: [RecordID], _ transaction: inout ServiceTransaction)
+        throws(ServiceError)
+    {
+        guard let number = records.units, let plan = transaction.catalog[number], let children = plan.children else {
             return nil
         }
         self.plan = plan
-        let connection = scope.connection
+        let connection = transaction.connection
         units = try stored { () throws(StoreError) in
             let unitKeys = keys.map { $0.reordered(children.places) }
             let distinct = Array(Set(unitKeys))
@@ -27,7 +29,7 @@ struct ChildUnits {
             let byKey = Dictionary(zip(distinct, found)) { first, _ in first }
             return Dictionary(zip(ids, unitKeys.compactMap { byKey[$0] })) { first, _ in first }
         }
-        try scope.lock(Set(units.values), of: plan.id)
+        try transaction.lock(Set(units.values), of: plan.id)
     }
 
     /// Lets units stand as their records were written.
@@ -36,9 +38,9 @@ struct ChildUnits {
     ///   - versions: the versions of the records.
     ///   - doubtful: records that brought their provenance: whether it is what it should be, a judgement will tell.
     func follow(
-        _ versions: [LineageVersion], doubtful: Set<RecordID>, operation: Int64, _ scope: inout Scope
+        _ versions: [LineageVersion], doubtful: Set<RecordID>, operation: Int64, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let connection = scope.connection
+        let connection = transaction.connection
         let plan = plan
         let distinct = Set(units.values).sorted()
         let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(distinct) }
@@ -65,7 +67,7 @@ struct ChildUnits {
             try Presences(connection).update(plan.id, live: appeared, gone: [])
         }
         let marked = Set(doubtful.compactMap { units[$0] })
-        scope.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.settle($1) }
-        scope.ledger.update(marked, of: plan.id) { $0.mark($1) }
+        transaction.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.markUpToDate($1) }
+        transaction.ledger.update(marked, of: plan.id) { $0.mark($1) }
     }
 }

@@ -16,7 +16,7 @@ struct Expansion {
     let records: [RecordRow]
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Makes the records of units exactly those given: new and changed ones get a version, the rest a tombstone.
     ///
     /// - Parameters:
@@ -105,10 +105,10 @@ private struct ChildSet {
         }
     }
 
-    mutating func remove(_ records: [RecordID], _ scope: Scope) throws(ServiceError) {
+    mutating func remove(_ records: [RecordID], _ transaction: ServiceTransaction) throws(ServiceError) {
         let feature = plan.id
         let heads = try stored { () throws(StoreError) in
-            try Heads(scope.connection, feature: feature).describe(records)
+            try Heads(transaction.connection, feature: feature).describe(records)
         }
         for record in records {
             guard let described = heads[record], described.head.isLive else { continue }

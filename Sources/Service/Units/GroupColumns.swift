@@ -12,12 +12,16 @@ struct GroupColumns {
     private let unitColumns: Set<String>
 
     /// The columns of groups that `dep` makes of `records`.
-    init(_ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan, _ records: [RecordID]) throws(StoreError) {
-        guard let upstream = scope.catalog[dep.upstream] else { throw .corrupt("\(dep.spec.feature) has no plan") }
+    init(_ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan, _ records: [RecordID])
+        throws(StoreError)
+    {
+        guard let upstream = transaction.catalog[dep.upstream] else {
+            throw .corrupt("\(dep.spec.feature) has no plan")
+        }
         unitColumns = Set(plan.spec.unitColumns)
         ids = upstream.spec.idColumns.enumerated().map { (dep.spec.renamed($1), $0) }
             .filter { !plan.spec.unitColumns.contains($0.0) }
-        keys = try RecordIDs(scope.connection, space: upstream.space).keys(of: records)
+        keys = try RecordIDs(transaction.connection, space: upstream.space).keys(of: records)
     }
 
     /// The columns of a group of one, as they are.

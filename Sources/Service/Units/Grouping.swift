@@ -13,10 +13,10 @@ struct Grouping {
     private let dep: DepPlan
 
     /// The groups that `dep` makes units of `plan`; nil where it makes none.
-    init?(_ scope: Scope, _ plan: FeaturePlan, _ dep: DepPlan) {
+    init?(_ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan) {
         guard dep.isGrouped else { return nil }
-        connection = scope.connection
-        catalog = scope.catalog
+        connection = transaction.connection
+        catalog = transaction.catalog
         self.plan = plan
         self.dep = dep
     }

@@ -10,13 +10,13 @@ struct UnitUniverse {
     /// The units of a feature as they are now.
     ///
     /// - Complexity: O(records / 1,024) within an id space, O(records) across.
-    init(_ scope: Scope, _ plan: FeaturePlan) throws(StoreError) {
+    init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         var units: [Int32: BlockBits] = [:]
-        let presences = Presences(scope.connection)
+        let presences = Presences(transaction.connection)
         for (address, bits) in try presences.read(plan.id) {
             units[address.block, default: BlockBits()] |= bits.live | bits.gone
         }
-        let mapper = UnitMapper(connection: scope.connection, catalog: scope.catalog)
+        let mapper = UnitMapper(connection: transaction.connection, catalog: transaction.catalog)
         for dep in plan.deps {
             let presence = try presences.read(dep.upstream)
             guard dep.mapping != .same else {

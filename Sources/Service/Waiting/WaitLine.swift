@@ -2,8 +2,8 @@
 
 import Feature
 
-/// Which of a feature's units somebody takes: where one found nothing, another with the same taste finds nothing.
-struct Taste: Hashable, Sendable {
+/// Which of a feature's units somebody takes: where one found nothing, another with the same conditions finds nothing.
+struct ClaimConditions: Hashable, Sendable {
     var kinds: Set<UnitState> = []
     var filters: [Filter] = []
     var allowsUnsettledInputs = false
@@ -12,32 +12,32 @@ struct Taste: Hashable, Sendable {
 }
 
 /// What somebody waits for.
-struct Wish: Sendable {
+struct ClaimDemand: Sendable {
     let features: Set<FeatureID>
     /// How many units it takes at most.
     let limit: Int
-    let taste: Taste
+    let conditions: ClaimConditions
 }
 
 /// The turn to look for work of a feature. Whoever has it hands it on where something may be left.
 struct Turn: Hashable, Sendable {
     let feature: FeatureID
     /// Tastes that found nothing to their liking since the work turned up.
-    var fruitless: Set<Taste> = []
+    var fruitless: Set<ClaimConditions> = []
 }
 
 /// Those who wait, by number; a lower number came earlier.
 ///
 /// A line of a feature is an array: thousands of numbers are moved faster than a tree of them is walked.
 struct WaitLine {
-    private var wishes: [UInt64: Wish] = [:]
+    private var demands: [UInt64: ClaimDemand] = [:]
     private var lines: [FeatureID: [UInt64]] = [:]
 
     /// How many wait.
-    var count: Int { wishes.count }
+    var count: Int { demands.count }
 
     /// The numbers of all who wait.
-    var numbers: [UInt64] { wishes.keys.sorted() }
+    var numbers: [UInt64] { demands.keys.sorted() }
 
     /// The features for which someone waits.
     var features: Set<FeatureID> { Set(lines.keys) }
@@ -45,10 +45,10 @@ struct WaitLine {
     /// Puts somebody in line, before all with a greater number.
     ///
     /// - Complexity: O(log n), and moving the numbers behind it.
-    mutating func add(_ number: UInt64, _ wish: Wish) {
-        precondition(wishes[number] == nil, "\(number) waits already")
-        wishes[number] = wish
-        for feature in wish.features {
+    mutating func add(_ number: UInt64, _ demand: ClaimDemand) {
+        precondition(demands[number] == nil, "\(number) waits already")
+        demands[number] = demand
+        for feature in demand.features {
             let place = place(of: number, feature)
             lines[feature, default: []].insert(number, at: place)
         }
@@ -56,8 +56,8 @@ struct WaitLine {
 
     /// Lets somebody go who may be waiting.
     mutating func remove(_ number: UInt64) {
-        guard let wish = wishes.removeValue(forKey: number) else { return }
-        for feature in wish.features {
+        guard let demand = demands.removeValue(forKey: number) else { return }
+        for feature in demand.features {
             let place = place(of: number, feature)
             lines[feature]?.remove(at: place)
             if lines[feature]?.isEmpty == true { lines[feature] = nil }
@@ -69,20 +69,20 @@ struct WaitLine {
         var taken: [UInt64] = []
         var units = work.units
         for number in lines[feature] ?? [] {
-            guard taken.count < work.blocks, units > 0, let wish = wishes[number] else { break }
+            guard taken.count < work.blocks, units > 0, let demand = demands[number] else { break }
             taken.append(number)
-            units -= wish.limit
+            units -= demand.limit
         }
         for number in taken { remove(number) }
         return taken
     }
 
-    /// Takes out the first whose taste has not been tried.
+    /// Takes out the first whose conditions has not been tried.
     ///
     /// - Complexity: O(waiting for the feature).
     mutating func take(_ turn: Turn) -> UInt64? {
         let first = lines[turn.feature]?.first { number in
-            wishes[number].map { !turn.fruitless.contains($0.taste) } == true
+            demands[number].map { !turn.fruitless.contains($0.conditions) } == true
         }
         if let first { remove(first) }
         return first

@@ -48,14 +48,14 @@ final class Waiters: Sendable {
     /// who waits here. One of those who did looks again after a while; when it meets none any more, the turn goes on.
     ///
     /// - Returns: whether it is the one that looks again, for at least one feature.
-    func watch(_ number: UInt64, for wish: Wish, contended: Set<FeatureID>) -> Bool {
+    func watch(_ number: UInt64, for demand: ClaimDemand, contended: Set<FeatureID>) -> Bool {
         let (isWatcher, clear) = state.withLock { state in
             let clear = state.watchers.filter { $0.value == number && !contended.contains($0.key) }.keys.sorted()
             for feature in clear { state.watchers[feature] = nil }
             for feature in contended where state.watchers[feature] == nil { state.watchers[feature] = number }
             return (contended.contains { state.watchers[$0] == number }, clear)
         }
-        for feature in clear { pass(Turn(feature: feature, fruitless: [wish.taste])) }
+        for feature in clear { pass(Turn(feature: feature, fruitless: [demand.conditions])) }
         return isWatcher
     }
 
@@ -88,9 +88,9 @@ final class Waiters: Sendable {
     ///
     /// - Parameter number: from `enter`.
     /// - Returns: the turn that it was given, also where it came together with the end of the time.
-    func wait(_ number: UInt64, for wish: Wish, since mark: UInt64, timeout: Duration) async -> Turn? {
+    func wait(_ number: UInt64, for demand: ClaimDemand, since mark: UInt64, timeout: Duration) async -> Turn? {
         await withTaskGroup(of: Turn?.self) { group in
-            group.addTask { await self.suspend(number, wish, since: mark) }
+            group.addTask { await self.suspend(number, demand, since: mark) }
             group.addTask {
                 // A cancelled sleep ends early, which is what is wanted.
                 do { try await Task.sleep(for: timeout) } catch {}
@@ -136,12 +136,12 @@ final class Waiters: Sendable {
         }
     }
 
-    private func suspend(_ number: UInt64, _ wish: Wish, since mark: UInt64) async -> Turn? {
+    private func suspend(_ number: UInt64, _ demand: ClaimDemand, since mark: UInt64) async -> Turn? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isLate = state.withLock { state in
-                    guard state.mark(wish.features) == mark, !Task.isCancelled else { return true }
-                    state.line.add(number, wish)
+                    guard state.mark(demand.features) == mark, !Task.isCancelled else { return true }
+                    state.line.add(number, demand)
                     state.continuations[number] = continuation
                     return false
                 }

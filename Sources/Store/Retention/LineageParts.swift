@@ -10,7 +10,7 @@ public import Postgres
 /// writers go on (`close`), and then the sequence is moved there (`roll`). What is closed is never written again, and can be
 /// copied at leisure. Names are built from integers alone.
 ///
-/// Everything here is for one run at a time in a database: see `Retentions.enter`.
+/// Everything here is for one run at a time in a database: see `RetentionRuns.enter`.
 public struct LineageParts {
     /// A table of the lineage.
     public struct Part: Hashable, Sendable {
@@ -92,7 +92,7 @@ public struct LineageParts {
             """)
     }
 
-    /// Makes a table of what stays of all closed ones: all but what `SupersededVersions` has found to be of no use.
+    /// Makes a table of what stays of all closed ones: all but what `DroppableVersions` has found to be of no use.
     ///
     /// - Returns: the number of the table, which is not attached yet.
     /// - Throws: `.database`.
@@ -104,7 +104,7 @@ public struct LineageParts {
             """
             \(Self.creation(feature, part: number));
             INSERT INTO \(table) SELECT l.* FROM lineage_\(feature) l
-            WHERE l.entry < \(bound) AND NOT EXISTS (SELECT FROM \(SupersededVersions.table(feature)) s WHERE s.entry = l.entry);
+            WHERE l.entry < \(bound) AND NOT EXISTS (SELECT FROM \(DroppableVersions.table(feature)) s WHERE s.entry = l.entry);
             ALTER TABLE \(table) ADD PRIMARY KEY (rid, entry), ADD CONSTRAINT \(table)_gate CHECK (entry < \(bound));
             """)
         return number

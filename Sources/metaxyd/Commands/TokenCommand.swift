@@ -63,7 +63,7 @@ struct TokenCommand: AsyncParsableCommand {
             name: .customLong("scope"),
             help: "What it may do: read, write (push, records), work (claims) or admin; repeat it for several.",
             transform: scope)
-        var scopes: [AccessScope]
+        var scopes: [Permission]
 
         @Option(name: .customLong("project"), help: "A project that it sees; repeat it for several; all without it.")
         var projects: [String] = []
@@ -158,9 +158,9 @@ struct TokenCommand: AsyncParsableCommand {
 }
 
 /// The scope that an argument names.
-private func scope(_ text: String) throws -> AccessScope {
-    guard let scope = AccessScope(rawValue: text) else {
-        let names = AccessScope.allCases.map(\.rawValue).joined(separator: ", ")
+private func scope(_ text: String) throws -> Permission {
+    guard let scope = Permission(rawValue: text) else {
+        let names = Permission.allCases.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("--scope takes one of \(names), not \(text)")
     }
     return scope

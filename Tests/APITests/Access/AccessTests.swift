@@ -44,9 +44,9 @@ struct AccessTests {
     @Test("a token with every scope but the one that is needed gets 403 on each route")
     func forbidden() async throws {
         try await World.with(authorizer: nil) { world in
-            var secrets: [AccessScope: String] = [:]
-            for scope in AccessScope.allCases {
-                let others = Set(AccessScope.allCases).subtracting([scope])
+            var secrets: [Permission: String] = [:]
+            for scope in Permission.allCases {
+                let others = Set(Permission.allCases).subtracting([scope])
                 secrets[scope] = try await world.token("not-\(scope.rawValue)", others)
             }
             for route in Routes.table {

@@ -21,12 +21,12 @@ struct ProviderTests {
             (#"{"sub":"a","scope":["metaxy:read",1]}"#, []),
             (#"{"sub":"a","scope":7}"#, []),
             (#"{"sub":"a"}"#, []),
-        ] as [(String, Set<AccessScope>)])
-    func scopes(claims: String, expected: Set<AccessScope>) throws {
+        ] as [(String, Set<Permission>)])
+    func scopes(claims: String, expected: Set<Permission>) throws {
         let caller = try Self.caller(claims)
         #expect(caller.scopes == expected)
         #expect(caller.name == "oidc:a")
-        #expect(caller.reach.isEverything)
+        #expect(caller.visibleProjects.isEverything)
     }
 
     @Test("the claim that lists scopes has the name that the settings give it")
@@ -38,8 +38,8 @@ struct ProviderTests {
 
     @Test("a token that lists projects sees no others, one that lists none at all sees nothing")
     func projects() throws {
-        #expect(try Self.caller(#"{"sub":"a","metaxy_projects":["p"]}"#).reach == Reach(["p"]))
-        #expect(try Self.caller(#"{"sub":"a","metaxy_projects":[]}"#).reach == Reach([]))
+        #expect(try Self.caller(#"{"sub":"a","metaxy_projects":["p"]}"#).visibleProjects == VisibleProjects(["p"]))
+        #expect(try Self.caller(#"{"sub":"a","metaxy_projects":[]}"#).visibleProjects == VisibleProjects([]))
     }
 
     @Test(

@@ -133,7 +133,7 @@ struct ReachTests {
     @Test("sees nothing of another project: each route answers as if it were not there")
     func hidden() async throws {
         try await World.with(authorizer: nil) { world in
-            let everything = Set(AccessScope.allCases)
+            let everything = Set(Permission.allCases)
             let admin = [("Authorization", "Bearer \(try await world.token("admin", everything))")]
             let limited = [
                 ("Authorization", "Bearer \(try await world.token("limited", everything, projects: ["mine"]))")
@@ -174,7 +174,7 @@ struct ReachTests {
     @Test("gets 403 where a route tells of all projects")
     func global() async throws {
         try await World.with(authorizer: nil) { world in
-            let secret = try await world.token("limited", Set(AccessScope.allCases), projects: ["mine"])
+            let secret = try await world.token("limited", Set(Permission.allCases), projects: ["mine"])
             let names = Routes.table.filter(\.isGlobal).map(\.operation)
             #expect(names == ["getMetrics", "listAudit", "listTokens", "createToken", "rotateToken", "revokeToken"])
             for route in Routes.table where route.isGlobal {
@@ -189,7 +189,7 @@ struct ReachTests {
     @Test("works on its own projects as any other, and what follows elsewhere still follows")
     func own() async throws {
         try await World.with(authorizer: nil) { world in
-            let everything = Set(AccessScope.allCases)
+            let everything = Set(Permission.allCases)
             let admin = [("Authorization", "Bearer \(try await world.token("admin", everything))")]
             let limited = [
                 ("Authorization", "Bearer \(try await world.token("limited", everything, projects: ["mine"]))")

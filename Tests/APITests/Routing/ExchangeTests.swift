@@ -66,7 +66,7 @@ struct ExchangeTests {
             ("POST", "/v1/admin/verify", "admin"), ("GET", "/metrics", "read"), ("PUT", "/v1/projects/demo", "admin"),
         ])
     func scopes(_ method: String, _ target: String, _ scope: String) async throws {
-        let others = Set(AccessScope.allCases.filter { $0.rawValue != scope })
+        let others = Set(Permission.allCases.filter { $0.rawValue != scope })
         let authorizer = Authorizer { (head) async throws(Authorizer.Refusal) in
             switch head.headers["Authorization"] {
             case "Bearer known": return Caller(name: "ci", scopes: others)

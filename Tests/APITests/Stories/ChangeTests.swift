@@ -69,7 +69,7 @@ struct ChangeTests {
     @Test("every change is in the audit, with who made it and under which request; leases and refusals are not")
     func audit() async throws {
         try await World.with(authorizer: nil) { world in
-            let secret = try await world.token("ops", Set(AccessScope.allCases))
+            let secret = try await world.token("ops", Set(Permission.allCases))
             let headers = [("Authorization", "Bearer \(secret)"), ("X-Request-Id", "request-7")]
             try await Self.changeEverything(world, headers)
             let answer = try await world.get("/v1/admin/audit?limit=1000", headers: headers)

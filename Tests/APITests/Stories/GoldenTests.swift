@@ -13,7 +13,8 @@ struct GoldenTests {
         var testDescription: String { name }
 
         static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("FeatureTests/Fixtures/records")
+            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                "FeatureTests/Fixtures/records")
 
         static let all: [Scenario] = {
             do {

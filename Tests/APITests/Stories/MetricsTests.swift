@@ -7,7 +7,7 @@ import Testing
 
 @testable import API
 
-@Suite("Metrics")
+@Suite("RequestTimings")
 struct MetricsTests {
     private static let faces = #"project="demo",feature="video/faces""#
     private static let raw = #"project="demo",feature="video/raw""#
@@ -112,7 +112,7 @@ struct MetricsTests {
             DoneFigures(
                 key: try #require(FeatureKey("f\(10_000 + index)")), project: "p", counts: [.computed: 2])
         }
-        var page = PrometheusPage()
+        var page = MetricsPage()
         page.done(done)
         let computed = page.text.split(separator: "\n").filter { $0.hasPrefix("metaxy_records_computed_total{") }
         #expect(computed.count == 1_001)

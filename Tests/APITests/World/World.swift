@@ -165,7 +165,7 @@ struct World {
     ///
     /// - Returns: its secret.
     func token(
-        _ name: String, _ scopes: Set<AccessScope>, projects: Set<String>? = nil
+        _ name: String, _ scopes: Set<Permission>, projects: Set<String>? = nil
     ) async throws -> String {
         let request = TokenRequest(name: name, scopes: scopes, projects: projects)
         return try await metaxy.createToken(request).secret.text

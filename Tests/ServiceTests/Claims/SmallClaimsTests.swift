@@ -33,7 +33,8 @@ struct SmallClaimsTests {
         }
     }
 
-    private static let kind = SmallClaimKind(feature: 1, revision: 1, taste: Taste(), reach: .everything)
+    private static let kind = SmallClaimKind(
+        feature: 1, revision: 1, conditions: ClaimConditions(), visibleProjects: .everything)
 
     private static func request(_ name: String) -> ClaimRequest {
         ClaimRequest(features: [], worker: name, limit: 1)
@@ -59,7 +60,8 @@ struct SmallClaimsTests {
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c", "d"] { tasks.append(await Self.start(claims, maker, name)) }
         let other = await Self.start(
-            claims, maker, "z", SmallClaimKind(feature: 2, revision: 1, taste: Taste(), reach: .everything))
+            claims, maker, "z",
+            SmallClaimKind(feature: 2, revision: 1, conditions: ClaimConditions(), visibleProjects: .everything))
         #expect(maker.asked == [["a"], ["z"]])
         await maker.open()
         _ = try await tasks[0].value
@@ -132,7 +134,7 @@ struct SmallClaimsTests {
         request = Self.request("a")
         request.secondsMax = 1
         #expect(!request.isSmall)
-        Once.$current.withValue(Once(caller: "", key: "k") { _ in nil }) {
+        IdempotentRequest.$current.withValue(IdempotentRequest(caller: "", key: "k") { _ in nil }) {
             #expect(!Self.request("a").isSmall)
         }
     }

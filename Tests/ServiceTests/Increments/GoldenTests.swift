@@ -31,7 +31,8 @@ struct GoldenTests {
         }()
 
         static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("FeatureTests/Fixtures/records")
+            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                "FeatureTests/Fixtures/records")
 
         func load() throws -> JSONValue {
             let file = Self.directory.appendingPathComponent(name + ".json")

@@ -79,7 +79,7 @@ struct OrderTests {
     func far() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            // The shard of the first has one record within reach, and one beyond it.
+            // The shard of the first has one record within visibleProjects, and one beyond it.
             try await Self.write(
                 world, (0..<5_000).map { (Self.id($0), [0, 4_095, 4_096].contains($0) ? "0" : "\($0)") })
             try await Self.order(world, by: "shard")

@@ -165,7 +165,7 @@ struct SmallWritesTests {
         try await Self.with { _, shape in
             #expect(RootWrite(part: Self.part(shape, 0..<Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
             #expect(!RootWrite(part: Self.part(shape, 0...Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
-            Once.$current.withValue(Once(caller: "", key: "k") { _ in nil }) {
+            IdempotentRequest.$current.withValue(IdempotentRequest(caller: "", key: "k") { _ in nil }) {
                 #expect(!RootWrite(part: Self.part(shape, 0..<1, "a"), writer: Writer()).isSmall)
             }
         }

@@ -7,14 +7,14 @@ import Testing
 
 @Suite("The line of those who wait")
 struct WaitLineTests {
-    private static let plain = Taste(kinds: [.new, .stale])
-    private static let picky = Taste(kinds: [.new])
+    private static let plain = ClaimConditions(kinds: [.new, .stale])
+    private static let picky = ClaimConditions(kinds: [.new])
 
     /// A line of waiters for feature 1: limits by number from 1 on.
     private static func line(_ limits: [Int]) -> WaitLine {
         var line = WaitLine()
         for (index, limit) in limits.enumerated() {
-            line.add(UInt64(index + 1), Wish(features: [1], limit: limit, taste: plain))
+            line.add(UInt64(index + 1), ClaimDemand(features: [1], limit: limit, conditions: plain))
         }
         return line
     }
@@ -42,7 +42,7 @@ struct WaitLineTests {
     func returns() {
         var line = Self.line([1, 1, 1])
         #expect(line.take(.some, of: 1) == [1])
-        line.add(1, Wish(features: [1], limit: 1, taste: Self.plain))
+        line.add(1, ClaimDemand(features: [1], limit: 1, conditions: Self.plain))
         #expect(line.take(.some, of: 1) == [1])
         #expect(line.take(.some, of: 1) == [2])
     }
@@ -50,8 +50,8 @@ struct WaitLineTests {
     @Test("who waits for several features is taken once and is gone from all of them")
     func several() {
         var line = WaitLine()
-        line.add(1, Wish(features: [1, 2], limit: 1, taste: Self.plain))
-        line.add(2, Wish(features: [2, 3], limit: 1, taste: Self.plain))
+        line.add(1, ClaimDemand(features: [1, 2], limit: 1, conditions: Self.plain))
+        line.add(2, ClaimDemand(features: [2, 3], limit: 1, conditions: Self.plain))
         #expect(line.features == [1, 2, 3])
         #expect(line.take(.some, of: 1) == [1])
         #expect(line.features == [2, 3])
@@ -61,11 +61,11 @@ struct WaitLineTests {
         #expect(line.count == 0)
     }
 
-    @Test("a turn passes over those whose taste found nothing, and ends when every taste has been tried")
+    @Test("a turn passes over those whose conditions found nothing, and ends when every conditions has been tried")
     func tastes() {
         var line = WaitLine()
-        for (number, taste) in [(1, Self.picky), (2, Self.picky), (3, Self.plain), (4, Self.picky)] {
-            line.add(UInt64(number), Wish(features: [1], limit: 1, taste: taste))
+        for (number, conditions) in [(1, Self.picky), (2, Self.picky), (3, Self.plain), (4, Self.picky)] {
+            line.add(UInt64(number), ClaimDemand(features: [1], limit: 1, conditions: conditions))
         }
         var turn = Turn(feature: 1)
         #expect(line.take(turn) == 1)
@@ -79,12 +79,12 @@ struct WaitLineTests {
     @Test("a task that is woken before it waits does not wait, and one whose time is up leaves the line")
     func timing() async {
         let waiters = Waiters()
-        let wish = Wish(features: [1], limit: 1, taste: Self.plain)
+        let demand = ClaimDemand(features: [1], limit: 1, conditions: Self.plain)
         let number = waiters.enter()
         let mark = waiters.mark([1])
         waiters.wake([1: .some])
-        #expect(await waiters.wait(number, for: wish, since: mark, timeout: .seconds(3_600)) == nil)
-        #expect(await waiters.wait(number, for: wish, since: waiters.mark([1]), timeout: .milliseconds(1)) == nil)
+        #expect(await waiters.wait(number, for: demand, since: mark, timeout: .seconds(3_600)) == nil)
+        #expect(await waiters.wait(number, for: demand, since: waiters.mark([1]), timeout: .milliseconds(1)) == nil)
         #expect(waiters.count == 0)
         #expect(waiters.wakeUpsTotal == 0)
     }
@@ -92,11 +92,11 @@ struct WaitLineTests {
     @Test("everyone who waits is woken once, without a turn")
     func all() async {
         let waiters = Waiters()
-        let wish = Wish(features: [1], limit: 1, taste: Self.plain)
+        let demand = ClaimDemand(features: [1], limit: 1, conditions: Self.plain)
         await withTaskGroup(of: Turn?.self) { group in
             for _ in 0..<100 {
                 let (number, mark) = (waiters.enter(), waiters.mark([1]))
-                group.addTask { await waiters.wait(number, for: wish, since: mark, timeout: .seconds(3_600)) }
+                group.addTask { await waiters.wait(number, for: demand, since: mark, timeout: .seconds(3_600)) }
             }
             while waiters.count < 100 { await Task.yield() }
             waiters.wakeAll()

@@ -197,7 +197,7 @@ struct WakingTests {
         }
     }
 
-    @Test("who finds nothing to its taste wakes the next with another one")
+    @Test("who finds nothing to its conditions wakes the next with another one")
     func tastes() async throws {
         try await World.with { world in
             try await world.push(Self.specs)

@@ -4,7 +4,7 @@ public import Feature
 public import Postgres
 
 /// Reads how long units took, as workers report it when they complete them.
-public struct Paces {
+public struct ComputeRates {
     /// Claims over which the average goes: enough that one odd batch does not decide, few enough that it follows a new
     /// model or another GPU within minutes.
     private static let claimsMax = 32

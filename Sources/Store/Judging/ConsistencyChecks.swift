@@ -12,7 +12,7 @@ public struct LeaseFault: Sendable {
 }
 
 /// Looks for contradictions in what is stored about one feature.
-public struct Audits {
+public struct ConsistencyChecks {
     private let connection: Connection
     private let feature: FeatureID
 

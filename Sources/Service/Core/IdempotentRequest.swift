@@ -4,9 +4,9 @@ import Postgres
 public import Store
 
 /// A request that may be sent again: what it did and what was answered are stored together or not at all.
-public final class Once: Sendable {
+public final class IdempotentRequest: Sendable {
     /// The request that the task is carrying out; nil where it may take effect each time.
-    @TaskLocal public static var current: Once?
+    @TaskLocal public static var current: IdempotentRequest?
 
     /// Whose key it is: the name of the API token, "" without one.
     let caller: String

@@ -3,7 +3,7 @@
 import Synchronization
 
 /// How many requests were answered, how, and how long each took.
-final class Metrics: Sendable {
+final class RequestTimings: Sendable {
     /// What a histogram is kept for. Few values each: no label comes from a client.
     struct Series: Hashable, Comparable, Sendable {
         /// The method, `other` where the server does not know it.
@@ -46,9 +46,9 @@ final class Metrics: Sendable {
     /// A request being answered. It counts until the last reference to it goes: also where its client goes first, and
     /// nobody asks for the rest of the answer.
     final class Request: Sendable {
-        private let metrics: Metrics
+        private let metrics: RequestTimings
 
-        fileprivate init(_ metrics: Metrics) {
+        fileprivate init(_ metrics: RequestTimings) {
             self.metrics = metrics
             metrics.inFlight.add(1, ordering: .relaxed)
         }

@@ -8,7 +8,7 @@ import Store
 typealias AuditFault = (record: RecordID?, detail: String)
 
 /// Looks for contradictions in ranges of record ids.
-struct RangeAudit {
+struct RangeCheck {
     /// The largest record id that there is.
     let last: RecordID
     /// How many record ids to look through at a time.

@@ -1,14 +1,14 @@
-// Metrics in Prometheus' text format 0.0.4.
+// RequestTimings in Prometheus' text format 0.0.4.
 
 import Service
 
 /// Writes a page of metrics.
-struct PrometheusPage {
+struct MetricsPage {
     /// The page so far.
     private(set) var text = ""
 
     /// The requests of this process.
-    mutating func requests(_ metrics: Metrics) {
+    mutating func requests(_ metrics: RequestTimings) {
         let name = "http_server_request_duration_seconds"
         family(name, "histogram", "Time from a request's head to the end of its answer.")
         for (series, histogram) in metrics.series {
@@ -16,7 +16,7 @@ struct PrometheusPage {
                 ("method", series.method), ("route", series.route), ("status", String(series.status)),
             ]
             var count: UInt64 = 0
-            for (bound, bucket) in zip(Metrics.Histogram.bounds, histogram.counts) {
+            for (bound, bucket) in zip(RequestTimings.Histogram.bounds, histogram.counts) {
                 count += bucket
                 sample("\(name)_bucket", labels + [("le", Self.number(bound))], String(count))
             }

@@ -49,8 +49,10 @@ extension Metaxy {
     public func wakeWaiters() async throws(ServiceError) {
         let features = waiters.features
         guard !features.isEmpty else { return }
-        let ready = try await read { (scope) throws(ServiceError) in
-            try stored { () throws(StoreError) in try WorkOutlook(scope.connection).withWork(among: features.sorted()) }
+        let ready = try await read { (transaction) throws(ServiceError) in
+            try stored { () throws(StoreError) in
+                try WorkOutlook(transaction.connection).withWork(among: features.sorted())
+            }
         }
         waiters.wake(Self.some(of: Set(ready)))
     }

@@ -15,7 +15,7 @@ public struct ActiveClaims: Hashable, Sendable {
 ///
 /// The rows of the settings stand for the places: whoever makes a claim under a cap holds them from before it counts until
 /// it commits. They are locked before any block is, the project's first; who completes a claim locks none of them.
-public struct ClaimPlaces {
+public struct CappedClaims {
     private let connection: Connection
 
     /// The claims seen through `connection`.

@@ -13,7 +13,7 @@ extension FeatureGraph {
     public func admissionProblems() -> [GraphProblem] {
         order.flatMap { key -> [GraphProblem] in
             guard let spec = self[key] else { return [] }
-            var admission = Admission(spec)
+            var admission = DepCheck(spec)
             admission.run { self[$0]?.idColumns ?? [] }
             return admission.problems
         }
@@ -21,7 +21,7 @@ extension FeatureGraph {
 }
 
 /// Collects the faults of one feature.
-private struct Admission {
+private struct DepCheck {
     private let spec: FeatureSpec
     private(set) var problems: [GraphProblem] = []
 

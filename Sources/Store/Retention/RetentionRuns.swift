@@ -18,7 +18,7 @@ public struct LineageHorizon: Hashable, Sendable {
 }
 
 /// The runs that drop history of a database.
-public struct Retentions {
+public struct RetentionRuns {
     private let connection: Connection
 
     /// The runs seen through `connection`.

@@ -37,7 +37,7 @@ public struct SupersededCount: Hashable, Sendable {
 /// restored to; all that these of the feature or of any feature downstream were made from, directly or not, also by
 /// definitions of before; what active claims have handed out; and before a rebased version the one that it stands for, by
 /// which a later rebase sees whether data moved.
-public struct SupersededVersions {
+public struct DroppableVersions {
     private let connection: Connection
 
     /// The versions seen through `connection`.

@@ -6,7 +6,7 @@ import Store
 /// An increment in which what the client gives stands for what is expected.
 ///
 /// Pages count through the samples that are new or stale, in their order, and then the orphaned records by id.
-struct SampleComparison {
+struct ClientSampleIncrement {
     private let plan: FeaturePlan
     private let query: IncrementQuery
     private let slots: FieldSlots
@@ -18,15 +18,16 @@ struct SampleComparison {
         slots = FieldSlots(plan)
     }
 
-    mutating func run(_ samples: [RecordRow], _ scope: Scope) throws(ServiceError) -> IncrementPage {
+    mutating func run(_ samples: [RecordRow], _ transaction: ServiceTransaction) throws(ServiceError) -> IncrementPage {
         try check(samples)
         let plan = plan
         let restriction = query.restriction
         do {
-            let ids = RecordIDs(scope.connection, space: plan.space)
+            let ids = RecordIDs(transaction.connection, space: plan.space)
             let known = try ids.find(samples.map(\.key.encoded))
-            let stored = try Heads(scope.connection, feature: plan.id).all()
-            let current = try scope.evaluator.current(plan, stored, under: restriction.isEmpty ? nil : restriction)
+            let stored = try Heads(transaction.connection, feature: plan.id).all()
+            let current = try transaction.evaluator.current(
+                plan, stored, under: restriction.isEmpty ? nil : restriction)
             var changed: [IncrementRecord] = []
             for (row, record) in zip(samples, known) {
                 let head = record.flatMap { current.heads[$0] }
@@ -46,7 +47,7 @@ struct SampleComparison {
             let end = min(start + query.limit, total)
             var page = Array(changed[min(start, changed.count)..<min(end, changed.count)])
             let rest = orphans[max(start - changed.count, 0)..<max(end - changed.count, 0)]
-            page += try describe(Array(rest), current.heads, scope)
+            page += try describe(Array(rest), current.heads, transaction)
             let isMore = end < total
             return IncrementPage(
                 plan: plan, counts: query.countsAll ? counts : nil,
@@ -97,10 +98,10 @@ struct SampleComparison {
     }
 
     private func describe(
-        _ orphans: [RecordID], _ heads: [RecordID: Head], _ scope: Scope
+        _ orphans: [RecordID], _ heads: [RecordID: Head], _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [IncrementRecord] {
         let none = UnitInputs(deps: plan.deps.map { _ in [] })
-        return try IncrementDescriber(scope).describe(
+        return try IncrementDescriber(transaction).describe(
             plan,
             orphans.map { record in
                 let judgement = Judgement(state: .orphaned, expectation: nil, staleFields: [])

@@ -14,7 +14,7 @@ public struct RetentionOutcome: Hashable, Sendable {
 
 extension Metaxy {
     /// Drops the versions of a feature's records that are superseded, that no rule keeps and that nothing needs: see
-    /// `SupersededVersions`.
+    /// `DroppableVersions`.
     ///
     /// Everybody goes on meanwhile. Readers and writers of the feature wait three times for as long as a change of the
     /// catalog takes, some milliseconds; where somebody uses the lineage for long, for a tenth of a second at a time, until
@@ -33,8 +33,8 @@ extension Metaxy {
         _ key: FeatureKey, versions: Int?, days: Int?, isDryRun: Bool, writer: Writer,
         tries: Int = Limits.retentionTries
     ) async throws(ServiceError) -> RetentionOutcome {
-        let storages = try await read { (scope) throws(ServiceError) in
-            let plan = try scope.plan(key)
+        let storages = try await read { (transaction) throws(ServiceError) in
+            let plan = try transaction.plan(key)
             return [plan.id] + (plan.units.map { [$0] } ?? [])
         }
         // A session keeps its place until it leaves, and a cancelled one could not: so it goes on where the caller is gone.
@@ -61,7 +61,7 @@ extension Metaxy {
     public func cleanRetentions() async throws(ServiceError) {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                let retentions = Retentions(connection)
+                let retentions = RetentionRuns(connection)
                 guard try retentions.enter() else { return }
                 // A session that is lost has left by that.
                 defer { try? retentions.leave() }
@@ -76,7 +76,7 @@ extension Connection {
     fileprivate func retain(
         _ run: RetentionRun, versions: Int?, days: Int?, isDryRun: Bool
     ) throws(ServiceError) -> RetentionOutcome {
-        let retentions = Retentions(self)
+        let retentions = RetentionRuns(self)
         guard try stored({ () throws(StoreError) in try retentions.enter() }) else {
             throw .conflict("history is being dropped by another request; ask again when that is done")
         }
@@ -101,14 +101,14 @@ private struct RetentionRun {
     private let storages: [FeatureID]
     private let writer: Writer
     private let tries: Int
-    private let retentions: Retentions
+    private let retentions: RetentionRuns
 
     init(_ connection: Connection, _ storages: [FeatureID], _ writer: Writer, tries: Int) {
         self.connection = connection
         self.tries = tries
         self.storages = storages
         self.writer = writer
-        retentions = Retentions(connection)
+        retentions = RetentionRuns(connection)
     }
 
     func rule(versions: Int?, days: Int?) throws(ServiceError) -> RetentionRule {
@@ -124,7 +124,7 @@ private struct RetentionRun {
         try connection.transaction(isolation: .repeatableRead) { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 try retentions.limitWaiting()
-                return try outcome(SupersededVersions(connection).find(in: storages, rule))
+                return try outcome(DroppableVersions(connection).find(in: storages, rule))
             }
         }
     }
@@ -162,7 +162,7 @@ private struct RetentionRun {
                 let transaction = try retentions.transaction()
                 // The bound of the storage that was closed first lies below the others: what came to the others since
                 // is not closed for long, and stays.
-                let found = try SupersededVersions(connection).find(in: storages, rule, below: bounds[0])
+                let found = try DroppableVersions(connection).find(in: storages, rule, below: bounds[0])
                 var numbers: [Int32] = []
                 for (storage, bound) in zip(storages, bounds) {
                     numbers.append(try LineageParts(connection, feature: storage).build(below: bound))

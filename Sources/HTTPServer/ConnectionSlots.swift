@@ -4,7 +4,7 @@ import HTTP
 import Synchronization
 
 /// Counts the connections of a server against its limit.
-final class Admission: Sendable {
+final class ConnectionSlots: Sendable {
     private let open = Atomic<Int>(0)
     private let refusals = Atomic<Int>(0)
     private let limit: Int

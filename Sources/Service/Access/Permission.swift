@@ -1,7 +1,7 @@
 // What a caller may do.
 
 /// What a request needs to be allowed.
-public enum AccessScope: String, Sendable, Hashable, CaseIterable {
+public enum Permission: String, Sendable, Hashable, CaseIterable {
     /// Reading anything.
     case read
     /// Pushing graphs and writing records.

@@ -5,13 +5,13 @@ import Postgres
 import Store
 
 /// A transaction that changes records, work or claims.
-struct Scope {
+struct ServiceTransaction {
     let connection: Connection
     private(set) var catalog: Catalog
     let definitions: DefinitionCache
     let claimMemory: ClaimMemory
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
-    let reach: Reach
+    let visibleProjects: VisibleProjects
     var ledger = WorkLedger()
     /// What happens to records, counted; it counts once the transaction is committed.
     var tally = WorkTally()
@@ -24,13 +24,13 @@ struct Scope {
 
     init(
         _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ claimMemory: ClaimMemory,
-        _ reach: Reach
+        _ visibleProjects: VisibleProjects
     ) {
         self.connection = connection
         self.catalog = catalog
         self.definitions = definitions
         self.claimMemory = claimMemory
-        self.reach = reach
+        self.visibleProjects = visibleProjects
     }
 
     /// Goes on under the graph that a push has made.

@@ -1,10 +1,10 @@
-// Metrics of features and of the database.
+// RequestTimings of features and of the database.
 
 import Feature
 import Service
 import Store
 
-extension PrometheusPage {
+extension MetricsPage {
     private typealias Labels = [(String, String)]
 
     /// Features that get series of their own. Those beyond, by key, are summed under the feature `""`, so that a graph of any

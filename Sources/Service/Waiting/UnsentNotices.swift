@@ -4,7 +4,7 @@ import Feature
 import Synchronization
 
 /// Work that turned up and has not been told yet.
-final class WorkNotices: Sendable {
+final class UnsentNotices: Sendable {
     /// Comes soon after something was added; for one reader.
     let signals: AsyncStream<Void>
     /// Tells this process's notices from those of others.

@@ -11,21 +11,23 @@ extension Metaxy {
     /// version that fits get it back; upstream ones first, so that the others are held against what those become.
     ///
     /// Nothing is handed out and nothing is lost by it: the same judgement would be made by a claim.
-    func settle(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
+    func restoreEarlierVersions(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
         let features = units.keys.map { (rank: rank($0), feature: $0) }.sorted { $0 < $1 }.map(\.feature)
         for feature in features {
             let sorted = units[feature, default: []].sorted()
             for start in stride(from: 0, to: sorted.count, by: Self.settledUnitsMax) {
                 let part = Array(sorted[start..<min(start + Self.settledUnitsMax, sorted.count)])
-                try await change { (scope) throws(ServiceError) in try scope.settle(feature, part) }
+                try await change { (transaction) throws(ServiceError) in
+                    try transaction.restoreEarlierVersions(feature, part)
+                }
             }
         }
     }
 }
 
-extension Scope {
+extension ServiceTransaction {
     /// Settles units of a derived feature; a unit that is not a candidate any more is passed over.
-    mutating func settle(_ feature: FeatureID, _ units: [RecordID]) throws(ServiceError) {
+    mutating func restoreEarlierVersions(_ feature: FeatureID, _ units: [RecordID]) throws(ServiceError) {
         guard let plan = catalog[feature], !plan.isRoot else { return }
         try lock(units, of: feature)
         let candidates = ledger.candidates(among: units, of: feature).sorted()
@@ -35,7 +37,7 @@ extension Scope {
             $0.value.state == .upToDate || $0.value.state == .absent || $0.value.state == .suppressed
         }
         try revert(plan, settled)
-        ledger.update(settled.keys, of: feature) { $0.settle($1) }
+        ledger.update(settled.keys, of: feature) { $0.markUpToDate($1) }
         let reverted = settled.values.count { $0.earlier != nil }
         tally.add(.earlierVersion, reverted, of: feature)
         tally.add(.asExpected, settled.values.count { $0.state == .upToDate } - reverted, of: feature)

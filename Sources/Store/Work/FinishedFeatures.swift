@@ -4,7 +4,7 @@ public import Feature
 public import Postgres
 
 /// The watch over features that are being worked on. One process at a time looks.
-public struct Drains {
+public struct FinishedFeatures {
     private let connection: Connection
 
     /// The watch seen through `connection`.
