@@ -68,6 +68,7 @@ let package = Package(
                 .embedInCode("0020_add_entry_places.sql"),
                 .embedInCode("0021_skip_batch_statistics.sql"),
                 .embedInCode("0022_fill_ready_blocks.sql"),
+                .embedInCode("0023_bind_functions_to_schema.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

@@ -36,5 +36,7 @@ public struct MigrationFile: Sendable {
         MigrationFile(
             number: 21, name: "0021_skip_batch_statistics", sql: PackageResources._021_skip_batch_statistics_sql),
         MigrationFile(number: 22, name: "0022_fill_ready_blocks", sql: PackageResources._022_fill_ready_blocks_sql),
+        MigrationFile(
+            number: 23, name: "0023_bind_functions_to_schema", sql: PackageResources._023_bind_functions_to_schema_sql),
     ]
 }

@@ -50,6 +50,7 @@ $$;
 
 CREATE FUNCTION public.refuse_lineage_change() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -60,7 +61,7 @@ BEGIN
                 ROW (OLD.entry, OLD.rid, OLD.definition_id, OLD.operation_id, OLD.written_at, OLD.feature_id, OLD.kind,
                      OLD.parents, OLD.parent_records, OLD.parent_counts)
             AND EXISTS (
-                SELECT FROM public.erasure e
+                SELECT FROM erasure e
                 WHERE e.feature_id = OLD.feature_id AND e.rid = OLD.rid AND e.transaction = pg_current_xact_id())
         THEN
             RETURN NEW;
@@ -72,11 +73,12 @@ $$;
 
 CREATE FUNCTION public.refuse_operation_change() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF OLD.detail IS NULL
-            AND OLD.position = (SELECT feed_base FROM public.registry) + pg_current_xact_id()::text::bigint
+            AND OLD.position = (SELECT feed_base FROM registry) + pg_current_xact_id()::text::bigint
             AND ROW (NEW.at, NEW.id, NEW.claim_id, NEW.worker, NEW.materialization_id, NEW.token_name, NEW.request_id,
                      NEW.position, NEW.feature_id, NEW.project_id, NEW.kind)
                 IS NOT DISTINCT FROM
@@ -86,8 +88,8 @@ BEGIN
             RETURN NEW;
         END IF;
     ELSIF TG_OP = 'DELETE' THEN
-        IF public.leaves_nothing_behind(OLD.kind, OLD.detail)
-            AND (OLD.position, OLD.id) <= (SELECT h.position, h.operation_id FROM public.feed_horizon h)
+        IF leaves_nothing_behind(OLD.kind, OLD.detail)
+            AND (OLD.position, OLD.id) <= (SELECT h.position, h.operation_id FROM feed_horizon h)
         THEN
             RETURN OLD;
         END IF;

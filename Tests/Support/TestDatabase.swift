@@ -72,6 +72,17 @@ public struct TestDatabase: Sendable {
         self.administratorConnectionString = administratorConnectionString
     }
 
+    /// The same database as connections see it that look into one schema.
+    ///
+    /// - Parameter schema: the schema's name, which may need quotes in SQL.
+    public func looking(into schema: String) -> TestDatabase {
+        // Quoted for SQL, then for the server's options, then for the connection string.
+        let path = "\"\(schema)\"".split(separator: " ").joined(separator: #"\\ "#)
+        return TestDatabase(
+            name: name, connectionString: "\(connectionString) options='-c search_path=\(path)'",
+            administratorConnectionString: administratorConnectionString)
+    }
+
     /// Drops the database, and ends whatever is still connected to it.
     ///
     /// - Throws: failures of the server.

@@ -124,7 +124,10 @@ private struct RetentionRun {
         try connection.transaction(isolation: .repeatableRead) { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 try retentions.limitWaiting()
-                return try outcome(DroppableVersions(connection).find(in: storages, rule))
+                let versions = DroppableVersions(connection)
+                let found = try versions.find(in: storages, rule)
+                try versions.discard(storages)
+                return try outcome(found)
             }
         }
     }
@@ -162,11 +165,13 @@ private struct RetentionRun {
                 let transaction = try retentions.transaction()
                 // The bound of the storage that was closed first lies below the others: what came to the others since
                 // is not closed for long, and stays.
-                let found = try DroppableVersions(connection).find(in: storages, rule, below: bounds[0])
+                let versions = DroppableVersions(connection)
+                let found = try versions.find(in: storages, rule, below: bounds[0])
                 var numbers: [Int32] = []
                 for (storage, bound) in zip(storages, bounds) {
                     numbers.append(try LineageParts(connection, feature: storage).build(below: bound))
                 }
+                try versions.discard(storages)
                 return BuiltTables(found: found, numbers: numbers, transaction: transaction)
             }
         }

@@ -74,7 +74,7 @@ public struct DatabaseFigures {
                coalesce(sum(pg_stat_get_live_tuples(c.oid)), 0)::bigint,
                coalesce(sum(pg_stat_get_dead_tuples(c.oid)), 0)::bigint
         FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
-        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relnamespace = current_schema()::regnamespace
+        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relnamespace = quote_ident(current_schema())::regnamespace
         GROUP BY r.relname ORDER BY r.relname
         """)
 

@@ -30,8 +30,9 @@ public struct SupersededCount: Hashable, Sendable {
     public init() {}
 }
 
-/// Finds the versions of a feature that are superseded and of no use, in temporary tables that the transaction has to
-/// itself. All is seen as of one moment: the transaction is one of REPEATABLE READ.
+/// Finds the versions of a feature that are superseded and of no use. The result is in tables that only the transaction
+/// sees: it creates them and drops them (`discard`). They are unlogged, not temporary, so that a role needs no right to
+/// make temporary tables. The transaction is one of REPEATABLE READ: it sees one moment.
 ///
 /// Needed, whatever the rule says: the current version of each record, tombstones too; what a tombstone would be
 /// restored to; all that these of the feature or of any feature downstream were made from, directly or not, also by
@@ -51,7 +52,7 @@ public struct DroppableVersions {
     ///   - storages: where the lineage of the feature is: its own, and of an expansion that of its units.
     ///   - rule: what is kept besides.
     ///   - bound: the entry below which to look; nil for no bound.
-    /// - Returns: what was found; the versions are in temporary tables until the end of the transaction.
+    /// - Returns: what was found; the versions are in tables until `discard`, which the transaction calls before it ends.
     /// - Throws: `.database`.
     /// - Complexity: O(versions) of the feature and of all downstream; a round trip for each of them and level.
     public func find(
@@ -69,7 +70,15 @@ public struct DroppableVersions {
         return count
     }
 
-    /// The temporary table that has the entries of a feature that are of no use.
+    /// Drops the tables that `find` has made.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func discard(_ storages: [FeatureID]) throws(StoreError) {
+        try script("DROP TABLE \((["retention_needed"] + storages.map(Self.table)).joined(separator: ", "))")
+    }
+
+    /// The table that has the entries of a feature that are of no use.
     static func table(_ feature: FeatureID) -> String { "superseded_\(feature)" }
 
     // MARK: - What others need
@@ -81,22 +90,22 @@ public struct DroppableVersions {
 
     /// Follows what is current, and what is handed out, back to what it was made from. Current versions need no note.
     private func findNeeded(_ around: Surroundings) throws(StoreError) {
-        try script("CREATE TEMPORARY TABLE needed (entry bigint NOT NULL, depth integer NOT NULL) ON COMMIT DROP")
+        try script("CREATE UNLOGGED TABLE retention_needed (entry bigint NOT NULL, depth integer NOT NULL)")
         let current = around.upstreams.map { "SELECT entry FROM head_\($0)" }.joined(separator: " UNION ALL ")
         let isNews = """
             p.entry <> 0 AND NOT EXISTS (SELECT FROM (\(current)) h WHERE h.entry = p.entry)
-                AND NOT EXISTS (SELECT FROM needed n WHERE n.entry = p.entry)
+                AND NOT EXISTS (SELECT FROM retention_needed n WHERE n.entry = p.entry)
             """
         try script(
             """
-            INSERT INTO needed SELECT DISTINCT p.entry, 0
+            INSERT INTO retention_needed SELECT DISTINCT p.entry, 0
             FROM claim c JOIN claim_batch b ON b.claim_id = c.id CROSS JOIN unnest(b.parents) AS p (entry)
             WHERE c.state = 0 AND \(isNews)
             """)
         for feature in around.downstreams {
             try script(
                 """
-                INSERT INTO needed SELECT DISTINCT p.entry, 0
+                INSERT INTO retention_needed SELECT DISTINCT p.entry, 0
                 FROM (
                     SELECT l.parents FROM head_\(feature) h
                     JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry WHERE l.parents IS NOT NULL
@@ -114,20 +123,20 @@ public struct DroppableVersions {
             for feature in around.downstreams {
                 try script(
                     """
-                    INSERT INTO needed SELECT DISTINCT p.entry, \(depth + 1)
-                    FROM needed f JOIN lineage_\(feature) l ON l.entry = f.entry
+                    INSERT INTO retention_needed SELECT DISTINCT p.entry, \(depth + 1)
+                    FROM retention_needed f JOIN lineage_\(feature) l ON l.entry = f.entry
                     CROSS JOIN LATERAL unnest(l.parents) AS p (entry)
                     WHERE f.depth = \(depth) AND \(isNews)
                     """)
             }
             depth += 1
         }
-        try script("ANALYZE needed")
+        try script("ANALYZE retention_needed")
     }
 
     private func isAnyNeeded(at depth: Int) throws(StoreError) -> Bool {
         let statement = Statement(
-            "superseded_depth", "SELECT EXISTS (SELECT FROM needed WHERE depth = $1)", prepare: false)
+            "superseded_depth", "SELECT EXISTS (SELECT FROM retention_needed WHERE depth = $1)", prepare: false)
         return try connection.row(statement, [.int4(Int32(depth))]) { row throws(PostgresError) in try row.bool(0) }
             ?? false
     }
@@ -138,7 +147,7 @@ public struct DroppableVersions {
         in feature: FeatureID, _ rule: RetentionRule, below bound: EntryID?
     ) throws(StoreError) -> SupersededCount {
         let table = Self.table(feature)
-        try script("CREATE TEMPORARY TABLE \(table) (entry bigint, until timestamptz, next bigint) ON COMMIT DROP")
+        try script("CREATE UNLOGGED TABLE \(table) (entry bigint, until timestamptz, next bigint)")
         let parameters: [Parameter] = [
             rule.versions.map { .int8(Int64($0)) } ?? .null, rule.since.map(Parameter.timestamp) ?? .null,
             bound.map { .int8($0) } ?? .null,
@@ -178,7 +187,7 @@ public struct DroppableVersions {
                                 >= $2::timestamptz, false)
                             OR coalesce(v.entry = h.entry, false)
                             OR coalesce(h.state = 1 AND v.entry = v.restorable, false)
-                            OR EXISTS (SELECT FROM needed n WHERE n.entry = v.entry) AS is_kept
+                            OR EXISTS (SELECT FROM retention_needed n WHERE n.entry = v.entry) AS is_kept
                     FROM (
                         SELECT l.entry, l.rid, l.kind, l.written_at, row_number() OVER newest AS age,
                             min(l.written_at) FILTER (WHERE \(wasCurrent)) OVER newer AS until,

@@ -134,7 +134,7 @@ public struct RetentionRuns {
         "retention_gates",
         """
         SELECT c.conrelid::regclass::text FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
-        WHERE t.relnamespace = current_schema()::regnamespace AND t.relispartition
+        WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relispartition
             AND t.relname ~ '^lineage_[0-9]+_[0-9]+$' AND c.conname = t.relname || '_gate'
         """)
 
@@ -142,7 +142,7 @@ public struct RetentionRuns {
         "retention_orphans",
         """
         SELECT oid::regclass::text FROM pg_class
-        WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND NOT relispartition
+        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r' AND NOT relispartition
             AND relname ~ '^lineage_[0-9]+_[0-9]+$'
         """)
 

@@ -35,6 +35,23 @@ struct World {
         }
     }
 
+    /// Runs `body` with a second service over the same database, whose tables are in a schema of their own.
+    func withNeighbour<T>(inSchema schema: String, _ body: (World) async throws -> T) async throws -> T {
+        try await script("CREATE SCHEMA \"\(schema)\"")
+        let database = database.looking(into: schema)
+        let pool = Pool(PoolConfiguration(connectionString: database.connectionString, size: 4))
+        do {
+            _ = try await pool.transaction { (connection) throws(StoreError) in try Migrator(connection).migrate() }
+            let result = try await body(
+                World(metaxy: Metaxy(pool: pool, random: { 0.5 }), pool: pool, database: database))
+            await pool.close()
+            return result
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+
     /// Pushes features given as JSON specs.
     @discardableResult
     func push(_ specs: [String], project: String = "p") async throws -> PushOutcome {
@@ -93,6 +110,15 @@ struct World {
     /// Runs SQL as the service's own role.
     func script(_ sql: String) async throws {
         try await pool.withConnection { (connection) throws(PostgresError) in try connection.script(sql) }
+    }
+
+    /// The first column of a query's rows, as text.
+    func texts(_ sql: String) async throws -> [String] {
+        try await pool.withConnection { (connection) throws(PostgresError) in
+            var texts: [String] = []
+            for row in try connection.query(Statement("texts", sql, prepare: false)) { texts.append(try row.text(0)) }
+            return texts
+        }
     }
 
     /// Claims up to `limit` units.
