@@ -79,7 +79,7 @@ struct AppendOnlyTests {
         try await Migrated.with { migrated in
             try await migrated.pool.transaction { (connection) throws(StoreError) in
                 try FeatureStorage(connection).createFeature(1)
-                let operation = try Operations(connection).begin(Writer(), LoggedChange(.recordsWritten))
+                let operation = try ChangeLog(connection).begin(Writer(), LoggedChange(.recordsWritten))
                 try LineageLog(connection, feature: 1).append(
                     [
                         LineageVersion(

@@ -46,7 +46,7 @@ extension Metaxy {
         if case .load(let generation) = tokens.order(at: start) {
             do throws(ServiceError) {
                 let secrets = try await pool.withConnection { (connection) throws(ServiceError) in
-                    try stored { () throws(StoreError) in try Tokens(connection).accepted() }
+                    try stored { () throws(StoreError) in try TokenTable(connection).accepted() }
                 }
                 tokens.replace(secrets, readAt: start, generation: generation)
             } catch {
@@ -78,7 +78,7 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     public func createFirstToken(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
         try await changeTokens { (connection) throws(ServiceError) in
-            let exist = try stored { () throws(StoreError) in try Tokens(connection).exist() }
+            let exist = try stored { () throws(StoreError) in try TokenTable(connection).exist() }
             guard !exist else { return false }
             let request = TokenRequest(name: "admin", scopes: Set(Permission.allCases))
             _ = try connection.createToken(request, secret, Writer())
@@ -92,7 +92,7 @@ extension Metaxy {
     /// - Complexity: one round trip.
     public func haveTokens() async throws(ServiceError) -> Bool {
         try await pool.withConnection { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in try Tokens(connection).exist() }
+            try stored { () throws(StoreError) in try TokenTable(connection).exist() }
         }
     }
 
@@ -108,7 +108,7 @@ extension Metaxy {
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
         let token = try await changeTokens { (connection) throws(ServiceError) in
-            let tokens = Tokens(connection)
+            let tokens = TokenTable(connection)
             let known = try stored { () throws(StoreError) in try tokens.lock(name) }
             guard let known else { throw .tokenNotFound(name) }
             guard known.revokedAt == nil else {
@@ -132,7 +132,7 @@ extension Metaxy {
     /// - Complexity: three round trips.
     public func revokeToken(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
         try await changeTokens { (connection) throws(ServiceError) in
-            let tokens = Tokens(connection)
+            let tokens = TokenTable(connection)
             let known = try stored { () throws(StoreError) in try tokens.lock(name) }
             guard let known else { throw .tokenNotFound(name) }
             guard known.revokedAt == nil else { return }
@@ -156,7 +156,7 @@ extension Metaxy {
     ) async throws(ServiceError) -> (tokens: [StoredToken], hasMore: Bool) {
         try await pool.withConnection { (connection) throws(ServiceError) in
             let found = try stored { () throws(StoreError) in
-                try Tokens(connection).page(after: after ?? "", limit: limit + 1)
+                try TokenTable(connection).page(after: after ?? "", limit: limit + 1)
             }
             return (Array(found.prefix(limit)), found.count > limit)
         }
@@ -176,7 +176,7 @@ extension Connection {
         _ request: TokenRequest, _ secret: TokenSecret, _ writer: Writer
     ) throws(ServiceError) -> StoredToken {
         try requirePlaceForSecret()
-        let tokens = Tokens(self)
+        let tokens = TokenTable(self)
         let isNew = try stored { () throws(StoreError) in
             try tokens.create(
                 request.name, scopes: request.scopes.map(\.rawValue).sorted(), projects: request.projects?.sorted(),
@@ -196,11 +196,11 @@ extension Connection {
 
     /// Notes a change of a token.
     fileprivate func note(_ kind: ChangeKind, _ name: String, _ writer: Writer) throws(StoreError) {
-        try Operations(self).begin(writer, LoggedChange(kind, detail: ChangeDetail.texts(["token": name])))
+        try ChangeLog(self).begin(writer, LoggedChange(kind, detail: ChangeDetail.texts(["token": name])))
     }
 
     fileprivate func requirePlaceForSecret() throws(ServiceError) {
-        let count = try stored { () throws(StoreError) in try Tokens(self).acceptedCount() }
+        let count = try stored { () throws(StoreError) in try TokenTable(self).acceptedCount() }
         guard count < Limits.tokenSecretsMax else {
             throw .conflict("there are \(count) tokens already; revoke some")
         }

@@ -242,7 +242,7 @@ struct ClaimAttempt {
         }
         let connection = transaction.connection
         let claim = try stored { () throws(StoreError) in
-            try Claims(connection).create(
+            try ClaimTable(connection).create(
                 feature: plan.id, definition: plan.definition, worker: request.worker,
                 leaseSeconds: Int32(request.leaseSeconds), units: units)
         }

@@ -29,7 +29,7 @@ extension Metaxy {
             let connection = transaction.connection
             let seconds = leaseSeconds.map { Int32($0) } ?? held.claim.leaseSeconds
             let until = try stored { () throws(StoreError) in
-                try Claims(connection).extend(id, leaseSeconds: seconds)
+                try ClaimTable(connection).extend(id, leaseSeconds: seconds)
             }
             let superseded = try transaction.superseded(held).map { held.units.records[$0] }
             return HeartbeatOutcome(
@@ -50,7 +50,7 @@ extension Metaxy {
             transaction.ledger.update(rest, of: held.plan.id) { $0.giveBack($1) }
             let connection = transaction.connection
             try stored { () throws(StoreError) in
-                try Claims(connection).update(id, finished: held.claim.finished, state: .released)
+                try ClaimTable(connection).update(id, finished: held.claim.finished, state: .released)
             }
             try transaction.leavePlace(held.plan.id)
             transaction.claimMemory.forget(id)
@@ -64,7 +64,7 @@ extension Metaxy {
     /// - Complexity: one round trip when there is none.
     public func expire() async throws(ServiceError) {
         let features = try await read { (transaction) throws(ServiceError) in
-            try stored { () throws(StoreError) in try Claims(transaction.connection).featuresWithExpired() }
+            try stored { () throws(StoreError) in try ClaimTable(transaction.connection).featuresWithExpired() }
         }
         for feature in features {
             try await change { (transaction) throws(ServiceError) in try transaction.takeBack(feature) }
@@ -77,7 +77,7 @@ extension Metaxy {
     /// - Complexity: three round trips.
     public func claim(_ id: Int64) async throws(ServiceError) -> (claim: StoredClaim, feature: FeatureKey) {
         try await read { (transaction) throws(ServiceError) in
-            let claim = try stored { () throws(StoreError) in try Claims(transaction.connection).read(id) }
+            let claim = try stored { () throws(StoreError) in try ClaimTable(transaction.connection).read(id) }
             guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
             return (claim, transaction.key(claim.feature))
         }
@@ -98,7 +98,7 @@ extension Metaxy {
         try await read { (transaction) throws(ServiceError) in
             let id = try feature.map { (key) throws(ServiceError) in try transaction.unitPlan(key).id }
             let claims = try stored { () throws(StoreError) in
-                try Claims(transaction.connection).active(
+                try ClaimTable(transaction.connection).active(
                     feature: id, among: transaction.visibleUnits, worker: worker, after: after, limit: limit)
             }
             return claims.map { ($0, transaction.key($0.feature)) }
@@ -122,7 +122,7 @@ extension ServiceTransaction {
     /// Locks a claim and checks its fencing token.
     mutating func hold(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
-        let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
+        let locked = try stored { () throws(StoreError) in try ClaimTable(connection).lock(id) }
         guard let claim = locked, sees(claim.feature) else { throw .claimNotFound(id) }
         guard claim.token == token else {
             throw .leaseLost("the token is not the one that claim \(id) was given")
@@ -142,7 +142,7 @@ extension ServiceTransaction {
         if let known = claimMemory.recall(claim) {
             return HeldClaim(claim: claim, plan: plan, units: known.units, keys: known.keys)
         }
-        return HeldClaim(claim: claim, plan: plan, units: try Claims(connection).batch(claim.id), keys: nil)
+        return HeldClaim(claim: claim, plan: plan, units: try ClaimTable(connection).batch(claim.id), keys: nil)
     }
 
     /// The positions of units in a worker's hands of which the results will not be what the units should be, or not become
@@ -187,11 +187,11 @@ extension ServiceTransaction {
     /// Takes back what a feature's expired claims still held, and takes up failing units whose time has come.
     mutating func takeBack(_ feature: FeatureID) throws(ServiceError) {
         let connection = connection
-        let claims = Claims(connection)
+        let claims = ClaimTable(connection)
         let (expired, due) = try stored { () throws(StoreError) in
             try connection.ask(
-                Claims.lockExpired(feature, limit: Limits.expiredClaimsMax),
-                Failures.due(feature, limit: Limits.dueFailuresMax))
+                ClaimTable.lockExpired(feature, limit: Limits.expiredClaimsMax),
+                FailureTable.due(feature, limit: Limits.dueFailuresMax))
         }
         var lost: [(claim: StoredClaim, units: [ClaimedUnit])] = []
         for claim in expired {
@@ -215,7 +215,7 @@ extension ServiceTransaction {
     func keys(_ records: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordKey] {
         guard !records.isEmpty else { return [] }
         let keys = try stored { () throws(StoreError) in
-            try RecordIDs(connection, space: plan.space).keys(of: records)
+            try RecordIDTable(connection, space: plan.space).keys(of: records)
         }
         return records.compactMap { keys[$0] }
     }
@@ -239,7 +239,7 @@ extension Metaxy {
         try await change { (transaction) throws(ServiceError) in
             let connection = transaction.connection
             _ = try stored { () throws(StoreError) in
-                try Claims(connection).forgetBatches(endedBefore: Limits.batchMemorySeconds)
+                try ClaimTable(connection).forgetBatches(endedBefore: Limits.batchMemorySeconds)
             }
         }
     }

@@ -45,7 +45,7 @@ extension ServiceTransaction {
                 writing.columns, kind: .computed, definition: held.claim.definition, operations: [operation])
             try LineageLog(connection, feature: plan.id).append(
                 writing.others, definition: held.claim.definition, slots: plan.slots, operation: operation)
-            try Presences(connection).update(plan.id, live: writing.appeared, gone: [])
+            try PresenceTable(connection).update(plan.id, live: writing.appeared, gone: [])
         }
         try propagate(writing.changes, of: plan)
         if !writing.expansions.isEmpty {
@@ -58,7 +58,7 @@ extension ServiceTransaction {
         _ results: [ClaimResult], _ held: HeldClaim
     ) throws(ServiceError) -> (heads: [RecordID: ComparedHead], erased: Set<RecordID>) {
         let records = results.map { held.units.records[$0.position] }
-        let heads = Heads(connection, feature: held.plan.id)
+        let heads = HeadTable(connection, feature: held.plan.id)
         let watched = catalog.watched(of: held.plan.id)
         do {
             let found =
@@ -68,7 +68,7 @@ extension ServiceTransaction {
             let overtaken = results.map(\.position).filter { position in
                 (found[held.units.records[position]]?.head.entry ?? 0) != held.units.bases[position]
             }
-            let erased = try Erasures(connection, feature: held.plan.id)
+            let erased = try ErasureTable(connection, feature: held.plan.id)
                 .erased(overtaken.map { held.units.records[$0] }, since: held.claim.claimedAt)
             return (found, erased)
         } catch {

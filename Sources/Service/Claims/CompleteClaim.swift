@@ -44,7 +44,7 @@ extension ServiceTransaction {
     /// Like `hold`, but a claim that its worker has finished still answers a repeated report.
     mutating func holdForReport(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
         let connection = connection
-        let locked = try stored { () throws(StoreError) in try Claims(connection).lock(id) }
+        let locked = try stored { () throws(StoreError) in try ClaimTable(connection).lock(id) }
         guard let claim = locked, claim.state == .finished, claim.token == token, sees(claim.feature),
             let plan = catalog[claim.feature]
         else { return try hold(id, token: token) }
@@ -83,7 +83,7 @@ extension ServiceTransaction {
 
     private func readKeys(_ held: HeldClaim) throws(ServiceError) -> ByteColumn {
         try stored { () throws(StoreError) in
-            try RecordIDs(connection, space: held.plan.space).encodedKeys(of: held.units.records)
+            try RecordIDTable(connection, space: held.plan.space).encodedKeys(of: held.units.records)
         }
     }
 
@@ -113,8 +113,8 @@ extension ServiceTransaction {
         let connection = connection
         if !open.isEmpty {
             try stored { () throws(StoreError) in
-                try Failures(connection, feature: plan.id).clear(records)
-                try Claims(connection).update(
+                try FailureTable(connection, feature: plan.id).clear(records)
+                try ClaimTable(connection).update(
                     held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active,
                     time: seconds.map { (units: open.count, seconds: $0) })
             }

@@ -86,7 +86,7 @@ extension Metaxy {
     /// - Complexity: three round trips.
     public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
         try await read { (transaction) throws(ServiceError) in
-            let claim = try stored { () throws(StoreError) in try Claims(transaction.connection).read(id) }
+            let claim = try stored { () throws(StoreError) in try ClaimTable(transaction.connection).read(id) }
             guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
             guard let plan = transaction.catalog[claim.feature] else {
                 throw .leaseLost("the feature of claim \(id) is no longer part of the graph")

@@ -57,7 +57,7 @@ extension ServiceTransaction {
         try lock(records, of: plan.id)
         let connection = connection
         let known = try stored { () throws(StoreError) in
-            try Failures(connection, feature: plan.id).read(records)
+            try FailureTable(connection, feature: plan.id).read(records)
         }
         let settings = catalog.dispatch(of: plan.id)
         let notes = units.map { unit in
@@ -75,9 +75,9 @@ extension ServiceTransaction {
         let isFinished = finished.popcount == held.units.count
         let error = String(report.error.prefix(Limits.errorTextMax))
         try stored { [finished, failed] () throws(StoreError) in
-            try Failures(connection, feature: plan.id).write(
+            try FailureTable(connection, feature: plan.id).write(
                 units, notes, definition: held.claim.definition, worker: held.claim.worker, error: error)
-            try Claims(connection).update(
+            try ClaimTable(connection).update(
                 held.claim.id, finished: finished, failed: failed, state: isFinished ? .finished : .active)
         }
         if isFinished {

@@ -32,7 +32,7 @@ extension ServiceTransaction {
     /// - Precondition: their blocks have been locked.
     mutating func takeBack(_ units: [ClaimedUnit], from claim: StoredClaim) throws(ServiceError) {
         guard !units.isEmpty else { return }
-        let failures = Failures(connection, feature: claim.feature)
+        let failures = FailureTable(connection, feature: claim.feature)
         let records = units.map(\.record)
         let known = try stored { () throws(StoreError) in try failures.read(records) }
         let attemptsMax = catalog.dispatch(of: claim.feature).attemptsMax

@@ -37,7 +37,7 @@ extension Metaxy {
         try await read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
             let found = try stored { () throws(StoreError) in
-                try Failures(transaction.connection, feature: plan.id).page(after: after, limit: limit + 1)
+                try FailureTable(transaction.connection, feature: plan.id).page(after: after, limit: limit + 1)
             }
             let page = Array(found.prefix(limit))
             let keys = try transaction.keysByRecord(page.map(\.record), plan)
@@ -59,7 +59,7 @@ extension Metaxy {
     ) async throws(ServiceError) -> Int {
         try await change { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
-            let failures = Failures(transaction.connection, feature: plan.id)
+            let failures = FailureTable(transaction.connection, feature: plan.id)
             var count = 0
             var after: RecordID = -1
             while true {
@@ -92,7 +92,7 @@ extension ServiceTransaction {
         guard !records.isEmpty else { return [:] }
         let connection = connection
         return try stored { () throws(StoreError) in
-            try RecordIDs(connection, space: plan.space).keys(of: records)
+            try RecordIDTable(connection, space: plan.space).keys(of: records)
         }
     }
 

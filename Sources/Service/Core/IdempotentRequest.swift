@@ -32,7 +32,7 @@ public final class IdempotentRequest: Sendable {
             (outcome as? ClaimOutcome)?.batch ?? (outcome as? [WriteOutcome])?.first ?? outcome
         guard let answer = answer(told) else { return }
         let isFirst = try stored { () throws(StoreError) in
-            try Answers(connection).keep(answer, caller: caller, key: key)
+            try AnswerTable(connection).keep(answer, caller: caller, key: key)
         }
         guard isFirst else {
             throw .conflict("a request with the same Idempotency-Key is being answered; send it again in a moment")
@@ -47,7 +47,7 @@ extension Metaxy {
     /// - Complexity: one round trip.
     public func answer(caller: String, key: String) async throws(ServiceError) -> StoredAnswer? {
         try await pool.withConnection { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in try Answers(connection).find(caller: caller, key: key) }
+            try stored { () throws(StoreError) in try AnswerTable(connection).find(caller: caller, key: key) }
         }
     }
 
@@ -57,7 +57,7 @@ extension Metaxy {
     public func forgetAnswers() async throws(ServiceError) {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                try Answers(connection).forget(olderThan: Limits.answerMemorySeconds)
+                try AnswerTable(connection).forget(olderThan: Limits.answerMemorySeconds)
             }
         }
     }

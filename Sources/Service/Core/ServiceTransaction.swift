@@ -39,7 +39,7 @@ struct ServiceTransaction {
     }
 
     /// The work bitmaps.
-    var blocks: WorkBlocks { WorkBlocks(connection, rank: catalog.rank) }
+    var blocks: WorkTable { WorkTable(connection, rank: catalog.rank) }
 
     /// An evaluator of this transaction.
     var evaluator: Evaluator { Evaluator(connection, catalog, definitions) }
@@ -68,7 +68,7 @@ struct ServiceTransaction {
     @discardableResult
     mutating func begin(_ writer: Writer, _ change: LoggedChange) throws(ServiceError) -> Int64 {
         isNoted = true
-        do { return try Operations(connection).begin(writer, change) } catch { throw ServiceError(error) }
+        do { return try ChangeLog(connection).begin(writer, change) } catch { throw ServiceError(error) }
     }
 
     /// Notes changes of the same kind, and what each amounted to, under numbers that they have.
@@ -76,7 +76,7 @@ struct ServiceTransaction {
         _ numbers: [Int64], _ writers: [Writer], _ change: LoggedChange, _ details: [[UInt8]]
     ) throws(ServiceError) {
         isNoted = true
-        do { try Operations(connection).note(numbers, writers, change, details: details) } catch {
+        do { try ChangeLog(connection).note(numbers, writers, change, details: details) } catch {
             throw ServiceError(error)
         }
     }
@@ -84,7 +84,7 @@ struct ServiceTransaction {
     /// Notes what a change amounted to.
     func complete(_ operation: Int64, _ detail: KeyValuePairs<String, Int>) throws(ServiceError) {
         try stored { () throws(StoreError) in
-            try Operations(connection).complete(operation, detail: ChangeDetail.counts(detail))
+            try ChangeLog(connection).complete(operation, detail: ChangeDetail.counts(detail))
         }
     }
 
@@ -212,7 +212,7 @@ struct ServiceTransaction {
     private func children(of units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID] {
         guard let number = plan.units else { return [] }
         return try stored { () throws(StoreError) in
-            try Links(connection, units: number, records: plan.id).records(of: units, space: plan.space)
+            try LinkTable(connection, units: number, records: plan.id).records(of: units, space: plan.space)
         }.values.flatMap { $0 }
     }
 

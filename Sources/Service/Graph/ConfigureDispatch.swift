@@ -51,7 +51,7 @@ extension Metaxy {
             let dispatch = StoredDispatch(revision: present.stored.revision + 1, settings: settings)
             let connection = transaction.connection
             try stored { () throws(StoreError) in
-                try Dispatches(connection).write(dispatch, of: feature)
+                try DispatchTable(connection).write(dispatch, of: feature)
                 try Registry(connection).touch()
             }
             try transaction.begin(

@@ -73,7 +73,7 @@ extension ServiceTransaction {
     /// Whether any feature of a project has records, live or soft-deleted.
     fileprivate func hasRecords(project: Int32) throws(ServiceError) -> Bool {
         let connection = connection
-        let counts = try stored { () throws(StoreError) in try Presences(connection).counts() }
+        let counts = try stored { () throws(StoreError) in try PresenceTable(connection).counts() }
         return catalog.stored.values.contains { feature in
             guard feature.project == project else { return false }
             return [feature.id, feature.units].compactMap { $0.flatMap { counts[$0] } }.contains {

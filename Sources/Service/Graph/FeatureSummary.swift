@@ -41,7 +41,7 @@ extension ServiceTransaction {
     func summaries(_ keys: [FeatureKey]) throws(ServiceError) -> [FeatureSummary] {
         guard !keys.isEmpty else { return [] }
         let connection = connection
-        let presences = try stored { () throws(StoreError) in try Presences(connection).counts() }
+        let presences = try stored { () throws(StoreError) in try PresenceTable(connection).counts() }
         let work = try stored { () throws(StoreError) in try WorkOutlook(connection).counts() }
         let pending = Dictionary(work.map { ($0.feature, $0) }) { first, _ in first }
         return keys.compactMap { key in

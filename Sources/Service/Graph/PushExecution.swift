@@ -107,7 +107,7 @@ struct PushExecution {
             }
         }
         guard known.space != space else { return known.id }
-        let last = try stored { () throws(StoreError) in try Heads(transaction.connection, feature: known.id).last() }
+        let last = try stored { () throws(StoreError) in try HeadTable(transaction.connection, feature: known.id).last() }
         guard last < 0 else {
             let columns = plan.catalog.spaces[known.space]?.joined(separator: ", ") ?? ""
             throw refusal(member.spec, at: "id_columns", "has records identified by (\(columns))")
@@ -134,9 +134,9 @@ struct PushExecution {
         let storage = FeatureStorage(connection)
         let (hasRecords, hasUnits) = try stored { () throws(StoreError) in
             let units = try known?.units.map { (units) throws(StoreError) in
-                try Heads(connection, feature: units).last()
+                try HeadTable(connection, feature: units).last()
             }
-            return (try Heads(connection, feature: feature).last() >= 0, (units ?? -1) >= 0)
+            return (try HeadTable(connection, feature: feature).last() >= 0, (units ?? -1) >= 0)
         }
         guard spec.isExpansion else {
             if hasUnits { throw refusal(spec, at: "deps", "has records that were expanded from others") }

@@ -50,7 +50,7 @@ struct PushMarking {
     /// one in a worker's hands was handed out under the old definition.
     private func markKnown(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan) throws(ServiceError) {
         let connection = transaction.connection
-        let presence = try stored { () throws(StoreError) in try Presences(connection).read(plan.id) }
+        let presence = try stored { () throws(StoreError) in try PresenceTable(connection).read(plan.id) }
         let active = try stored { [transaction] () throws(StoreError) in
             try transaction.blocks.active(plan.id, from: 0, limit: Int(Int32.max))
         }.map { BlockAddress(feature: plan.id, block: $0.block) }
@@ -71,7 +71,7 @@ struct PushMarking {
                 try markMapped(&transaction, plan, dep)
                 continue
             }
-            let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
+            let presence = try stored { () throws(StoreError) in try PresenceTable(connection).read(dep.upstream) }
             let live = Dictionary(
                 presence.map { (BlockAddress(feature: plan.id, block: $0.key.block), $0.value.live) }
             ) { first, _ in first }
@@ -92,7 +92,7 @@ struct PushMarking {
     {
         let connection = transaction.connection
         let catalog = transaction.catalog
-        let presence = try stored { () throws(StoreError) in try Presences(connection).read(dep.upstream) }
+        let presence = try stored { () throws(StoreError) in try PresenceTable(connection).read(dep.upstream) }
         let records = presence.sorted { $0.key < $1.key }.flatMap { address, bits in
             bits.live.offsets.map(address.record(at:))
         }

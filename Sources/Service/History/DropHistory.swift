@@ -188,7 +188,7 @@ private struct RetentionRun {
             try retentions.raise(storages, to: LineageHorizon(at: at, entry: entry))
         }
         let counts = ChangeDetail.counts(["dropped": built.found.dropped, "kept": built.found.kept])
-        try Operations(connection).begin(
+        try ChangeLog(connection).begin(
             writer, LoggedChange(.historyDropped, feature: storages[0], detail: counts))
         return try outcome(built.found)
     }

@@ -157,7 +157,7 @@ extension Connection {
         let watched = Set(state.features).union(reported).sorted()
         let busy = watched.isEmpty ? [] : try drains.busy(among: watched)
         let idle = Set(watched).subtracting(busy).sorted()
-        for feature in idle { try Operations(self).begin(Writer(), LoggedChange(.drained, feature: feature)) }
+        for feature in idle { try ChangeLog(self).begin(Writer(), LoggedChange(.drained, feature: feature)) }
         if !changes.isEmpty || !idle.isEmpty {
             let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
             try drains.keep(seen: last ?? state.seen, features: busy)

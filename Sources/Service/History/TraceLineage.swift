@@ -132,11 +132,11 @@ private struct Tracer {
     private mutating func start(_ plan: FeaturePlan, _ query: TraceQuery) throws -> LineageEntry? {
         _ = try transaction.horizon(of: plan, asOf: query.asOf)
         missing[plan.id] = []
-        let records = try RecordIDs(transaction.connection, space: plan.space).find([query.key.encoded])
+        let records = try RecordIDTable(transaction.connection, space: plan.space).find([query.key.encoded])
         guard case .some(.some(let record)) = records.first else { return nil }
         let queries = LineageQueries(transaction.connection, feature: plan.id)
         if let time = query.asOf { return try queries.entry(of: record, asOf: time) }
-        guard let head = try Heads(transaction.connection, feature: plan.id).read([record])[record] else { return nil }
+        guard let head = try HeadTable(transaction.connection, feature: plan.id).read([record])[record] else { return nil }
         let entry = ParentEntry(entry: head.entry, record: record)
         return try queries.entries([entry])[head.entry]
     }
@@ -203,7 +203,7 @@ private struct Tracer {
         guard let children = plan.children else {
             return try LineageQueries(transaction.connection, feature: plan.id).children(of: entries, among: units)
         }
-        let records = try Links(transaction.connection, units: plan.id, records: children.feature)
+        let records = try LinkTable(transaction.connection, units: plan.id, records: children.feature)
             .records(of: units, space: children.space).values.flatMap { $0 }
         return try LineageQueries(transaction.connection, feature: children.feature).children(
             of: entries, among: records)
@@ -253,7 +253,7 @@ private struct Tracer {
         var keys: [FeatureID: [RecordID: RecordKey]] = [:]
         for (feature, group) in Dictionary(grouping: entries.values, by: \.feature) {
             guard let space = transaction.catalog.stored[transaction.key(feature)]?.space else { continue }
-            keys[feature] = try RecordIDs(transaction.connection, space: space).keys(
+            keys[feature] = try RecordIDTable(transaction.connection, space: space).keys(
                 of: Array(Set(group.map(\.record))))
         }
         var nodes: [TraceNode] = []

@@ -23,9 +23,9 @@ struct ClientSampleIncrement {
         let plan = plan
         let restriction = query.restriction
         do {
-            let ids = RecordIDs(transaction.connection, space: plan.space)
+            let ids = RecordIDTable(transaction.connection, space: plan.space)
             let known = try ids.find(samples.map(\.key.encoded))
-            let stored = try Heads(transaction.connection, feature: plan.id).all()
+            let stored = try HeadTable(transaction.connection, feature: plan.id).all()
             let current = try transaction.evaluator.current(
                 plan, stored, under: restriction.isEmpty ? nil : restriction)
             var changed: [IncrementRecord] = []

@@ -52,7 +52,7 @@ extension Metaxy {
             let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false
             let unit = isChild ? plan.children.map { key.reordered($0.places) } ?? key : key
             let found = try stored { () throws(StoreError) in
-                try RecordIDs(transaction.connection, space: plan.space).find([unit.encoded])
+                try RecordIDTable(transaction.connection, space: plan.space).find([unit.encoded])
             }
             guard case .some(.some(let record)) = found.first else { throw .recordNotFound }
             let explainer = Explainer(transaction: transaction, plan: plan)
@@ -68,7 +68,7 @@ private struct Explainer {
     /// A root record is as its source says, but for fields whose code version moved since.
     func root(_ record: RecordID) throws(ServiceError) -> Explanation {
         try stored { () throws(StoreError) -> Explanation? in
-            guard let head = try Heads(transaction.connection, feature: plan.id).read([record])[record] else {
+            guard let head = try HeadTable(transaction.connection, feature: plan.id).read([record])[record] else {
                 return nil
             }
             let stale = try transaction.evaluator.staleRootFields(plan, [record])[record] ?? []
@@ -90,7 +90,7 @@ private struct Explainer {
         try stored { () throws(StoreError) -> Explanation? in
             var evaluator = transaction.evaluator
             guard let judged = try evaluator.judge(plan, [record])[record], judged.state != .absent else { return nil }
-            let failure = try Failures(transaction.connection, feature: plan.id).read([record])[record]
+            let failure = try FailureTable(transaction.connection, feature: plan.id).read([record])[record]
             let expected = judged.judgement.expectation?.provenance
             let known = (expected ?? []).compactMap { $0 }
             let isFailing = failure.map { $0.attempts > 0 && $0.provenance == known } ?? false
@@ -144,7 +144,7 @@ private struct Explainer {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
             guard let plan = transaction.catalog[blocker.unit.feature], transaction.sees(plan.key) else { continue }
-            let keys = try RecordIDs(transaction.connection, space: plan.space).keys(of: [blocker.unit.record])
+            let keys = try RecordIDTable(transaction.connection, space: plan.space).keys(of: [blocker.unit.record])
             if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }
         return result

@@ -52,7 +52,7 @@ struct IncrementDescriber {
         guard !units.isEmpty else { return [] }
         let rows = isSplit ? units.flatMap { unit, judged in judged.split(plan).map { (unit, $0) } } : units
         do {
-            let keys = try RecordIDs(transaction.connection, space: plan.space).keys(of: units.map(\.0))
+            let keys = try RecordIDTable(transaction.connection, space: plan.space).keys(of: units.map(\.0))
             let columns = try upstreamColumns(plan, rows, isSplit: isSplit)
             if isSplit { try refuseClashes(plan, columns) }
             let own = try ownColumns(plan, units)

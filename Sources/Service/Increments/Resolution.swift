@@ -106,7 +106,7 @@ struct Resolution {
     private func countedAll(_ transaction: ServiceTransaction) throws(ServiceError) -> IncrementCounts? {
         guard query.countsAll else { return nil }
         let live = try stored { () throws(StoreError) in
-            try Presences(transaction.connection).count(of: plan.id)
+            try PresenceTable(transaction.connection).count(of: plan.id)
         }
         return IncrementCounts(kinds: counts.kinds, upToDate: live - counts.liveInIncrement)
     }

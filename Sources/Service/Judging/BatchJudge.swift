@@ -48,7 +48,7 @@ struct BatchJudge {
         _ units: [RecordID], isDescribed: Bool, hasFailures: Bool
     ) throws(ServiceError) -> (judged: JudgedRows, failures: [RecordID: Failure]) {
         guard !units.isEmpty else { return (JudgedRows(fields: plan.fields.count), [:]) }
-        let wanted = Failures.of(units, feature: plan.id)
+        let wanted = FailureTable.of(units, feature: plan.id)
         guard let identity else {
             let judged = try judgeSingly(units, isDescribed: isDescribed)
             let failures = try stored { [transaction] () throws(StoreError) in
@@ -122,7 +122,7 @@ struct BatchJudge {
         let open =
             isAnyOpen ? Ancestors.all(of: numbers) : try transaction.connection.ask(ancestors.candidates(in: numbers))
         let features = Set(plan.deps.map(\.upstream)).union([plan.id])
-        let present = try Presences(transaction.connection).peek(
+        let present = try PresenceTable(transaction.connection).peek(
             blocks.flatMap { entry in features.map { BlockAddress(feature: $0, block: entry.block) } })
         var rest: [RecordID] = []
         for (block, units) in blocks {

@@ -35,7 +35,7 @@ extension Evaluator {
     func current(
         _ plan: FeaturePlan, _ units: [RecordID], under restriction: IncrementRestriction?
     ) throws(StoreError) -> (heads: [RecordID: Head], matched: Set<RecordID>) {
-        let heads = Heads(connection, feature: plan.id)
+        let heads = HeadTable(connection, feature: plan.id)
         guard let restriction else { return (try heads.read(units), []) }
         if restriction.skipsComparison { return ([:], []) }
         let filters = restriction.filters(onTarget: plan.key)
@@ -43,7 +43,7 @@ extension Evaluator {
             return (try heads.read(units), [])
         }
         let described = restriction.isCompatible ? try compatible(plan, units) : try heads.describe(units)
-        let keys = try RecordIDs(connection, space: plan.space).keys(of: Array(described.keys))
+        let keys = try RecordIDTable(connection, space: plan.space).keys(of: Array(described.keys))
         let slots = FieldSlots(plan)
         var counting: [RecordID: Head] = [:]
         var matched: Set<RecordID> = []
@@ -63,7 +63,7 @@ extension Evaluator {
     func liveInputs(
         _ dep: DepPlan, _ records: [RecordID], under restriction: IncrementRestriction? = nil
     ) throws(StoreError) -> [RecordID: Head] {
-        let heads = Heads(connection, feature: dep.upstream)
+        let heads = HeadTable(connection, feature: dep.upstream)
         let own = restriction?.filters(onUpstream: dep.spec.feature) ?? []
         let isCompatible = restriction?.isCompatible == true
         guard !dep.filters.isEmpty || !own.isEmpty || isCompatible else {
@@ -73,7 +73,7 @@ extension Evaluator {
         let described =
             isCompatible
             ? try compatible(upstream, records) : try heads.describe(records).filter(\.value.head.isLive)
-        let keys = try RecordIDs(connection, space: upstream.space).keys(of: Array(described.keys))
+        let keys = try RecordIDTable(connection, space: upstream.space).keys(of: Array(described.keys))
         var reader = InputReader(upstream: upstream, dep: dep)
         let slots = FieldSlots(upstream)
         var inputs: [RecordID: Head] = [:]

@@ -230,7 +230,7 @@ extension Evaluator {
         _ plan: FeaturePlan, _ records: [RecordID], units number: FeatureID, slots: Set<Slot>
     ) throws(StoreError) -> [RecordID: [Slot: Blocker]] {
         guard let unitPlan = catalog[number] else { throw .corrupt("the units of \(plan.key) have no plan") }
-        let units = try Links(connection, units: number, records: plan.id).units(of: records)
+        let units = try LinkTable(connection, units: number, records: plan.id).units(of: records)
         let found = try unsettled(unitPlan, Set(units.values).sorted(), slots: slots)
         return units.compactMapValues { found[$0] }
     }
@@ -260,7 +260,7 @@ extension Evaluator {
 
     private func candidates(_ plan: FeaturePlan, _ records: [RecordID]) throws(StoreError) -> [RecordID] {
         let addresses = Set(records.map { BlockAddress(feature: plan.id, record: $0) })
-        let blocks = try WorkBlocks(connection, rank: catalog.rank).peek(addresses)
+        let blocks = try WorkTable(connection, rank: catalog.rank).peek(addresses)
         return records.filter {
             blocks[BlockAddress(feature: plan.id, record: $0)]?.candidates.contains($0.offsetInBlock) == true
         }
@@ -295,7 +295,7 @@ extension Evaluator {
     func staleRootFields(
         _ plan: FeaturePlan, _ records: [RecordID]
     ) throws(StoreError) -> [RecordID: Set<Slot>] {
-        let heads = try Heads(connection, feature: plan.id).read(records).values
+        let heads = try HeadTable(connection, feature: plan.id).read(records).values
             .filter { $0.isLive && $0.definition != plan.definition }
         let found = try definitions.definitions(Set(heads.map(\.definition)), Registry(connection))
         var result: [RecordID: Set<Slot>] = [:]

@@ -32,7 +32,7 @@ extension Metaxy {
                         guard let plan = catalog[feature], let source = IdentityUnits(plan) else { continue }
                         count += try connection.ask(source.ahead(units))
                         // What the last changes left of their blocks is met here, and taken away.
-                        _ = try WorkBlocks(connection, rank: catalog.rank)
+                        _ = try WorkTable(connection, rank: catalog.rank)
                             .active(feature, from: 0, limit: Limits.resolveBlocksMax)
                     }
                     return count

@@ -63,7 +63,7 @@ extension ServiceTransaction {
         let connection = connection
         let watched = catalog.watched(of: plan.id)
         let moved = try stored { [versions] () throws(StoreError) in
-            try Heads(connection, feature: plan.id).compare(
+            try HeadTable(connection, feature: plan.id).compare(
                 versions.map(\.record), metadata: versions.map(\.metadata), watched: watched)
         }
         let changes = versions.compactMap { version in
@@ -97,11 +97,11 @@ extension ServiceTransaction {
         return try stored { () throws(StoreError) in
             let ends = try LineageQueries(connection, feature: plan.id).ends(
                 of: earlier.values.map { ParentEntry(entry: $0.entry, record: $0.record) })
-            let members = try Links(connection, units: plan.id, records: records.id)
+            let members = try LinkTable(connection, units: plan.id, records: records.id)
                 .records(of: Array(earlier.keys), space: records.space)
             let then = try LineageQueries(connection, feature: records.id).versions(
                 before: members.flatMap { unit, members in members.map { ($0, ends[unit] ?? .never) } })
-            let keys = try RecordIDs(connection, space: records.space).keys(of: Array(then.keys))
+            let keys = try RecordIDTable(connection, space: records.space).keys(of: Array(then.keys))
             return versions.map { version in
                 let rows = (members[version.record] ?? []).compactMap { record -> RecordRow? in
                     guard let entry = then[record], entry.kind != .deleted, let key = keys[record] else { return nil }

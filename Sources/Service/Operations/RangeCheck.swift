@@ -37,7 +37,7 @@ struct RangeCheck {
     /// Names the records of faults by their keys.
     func describe(_ faults: [AuditFault]) throws(StoreError) -> [VerifyMismatch] {
         guard !faults.isEmpty else { return [] }
-        let keys = try RecordIDs(connection, space: space).keys(of: Array(Set(faults.compactMap(\.record))))
+        let keys = try RecordIDTable(connection, space: space).keys(of: Array(Set(faults.compactMap(\.record))))
         return faults.map { record, detail in
             VerifyMismatch(feature: feature, columns: columns, key: record.flatMap { keys[$0] }, detail: detail)
         }

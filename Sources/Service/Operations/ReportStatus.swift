@@ -36,21 +36,21 @@ extension Metaxy {
     public func status() async throws(ServiceError) -> [FeatureStatus] {
         try await read { (transaction) throws(ServiceError) in
             let summaries = try transaction.summaries(transaction.visible)
-            let activities = Activities(transaction.connection)
+            let activities = OutcomeQueries(transaction.connection)
             let (activity, now) = try stored { () throws(StoreError) in
                 (try activities.read(), try activities.now())
             }
             let ids = summaries.map { transaction.catalog.units(of: $0.key)?.id ?? 0 }
             let paces = try stored { () throws(StoreError) in try ComputeRates(transaction.connection).read(ids) }
             return zip(ids, summaries).map { id, summary in
-                FeatureStatus(summary, activity[id] ?? Activity(feature: id), pace: paces[id], now: now)
+                FeatureStatus(summary, activity[id] ?? OutcomeCounts(feature: id), pace: paces[id], now: now)
             }
         }
     }
 }
 
 extension FeatureStatus {
-    fileprivate init(_ summary: FeatureSummary, _ activity: Activity, pace: Double?, now: Int64) {
+    fileprivate init(_ summary: FeatureSummary, _ activity: OutcomeCounts, pace: Double?, now: Int64) {
         let counts = summary.counts
         secondsPerUnit = pace
         key = summary.key
@@ -62,7 +62,7 @@ extension FeatureStatus {
         quarantined = activity.quarantined
         blocked = max(0, counts.parked - activity.failing - activity.quarantined)
         oldestPendingAge = counts.oldestPending.map { Double(max(0, now - $0)) / 1e6 }
-        rate = Double(activity.finished) / Double(Activities.windowSeconds)
+        rate = Double(activity.finished) / Double(OutcomeQueries.windowSeconds)
         let open = counts.pending + counts.claimed + counts.parked
         progress = counts.units == 0 ? nil : Double(counts.units - open) / Double(counts.units) * 100
         let left = counts.pending + counts.claimed

@@ -78,8 +78,8 @@ extension ServiceTransaction {
         let summaries = try summaries(visible)
         let connection = connection
         return try stored { () throws(StoreError) in
-            let failures = try Activities(connection).failures()
-            let now = try Activities(connection).now()
+            let failures = try OutcomeQueries(connection).failures()
+            let now = try OutcomeQueries(connection).now()
             let database = DatabaseFigures(connection)
             let features = summaries.map { summary in
                 let failure = failures[catalog.units(of: summary.key)?.id ?? 0]

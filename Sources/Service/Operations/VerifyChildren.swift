@@ -9,7 +9,7 @@ extension RangeCheck {
     /// - Returns: nil where the feature is no expansion.
     static func children(_ transaction: ServiceTransaction, _ units: FeaturePlan) throws(StoreError) -> RangeCheck? {
         guard let children = units.children, let plan = transaction.catalog[children.feature] else { return nil }
-        let last = try RecordIDs(transaction.connection, space: plan.space).last()
+        let last = try RecordIDTable(transaction.connection, space: plan.space).last()
         return RangeCheck(transaction.connection, plan, last: last, step: Limits.verifyJudgedMax) {
             range throws(StoreError) in (0, try childFaults(transaction, units, plan, children, range))
         }
@@ -23,14 +23,14 @@ extension RangeCheck {
     ) throws(StoreError) -> [AuditFault] {
         let connection = transaction.connection
         var wrong: [AuditFault] = try .ofHeads(ConsistencyChecks(connection, feature: plan.id), plan, range)
-        let heads = Heads(connection, feature: plan.id)
+        let heads = HeadTable(connection, feature: plan.id)
         let records = try heads.all(in: range)
         let current = try heads.read(records)
-        let keys = try RecordIDs(connection, space: plan.space).keys(of: records)
-        let links = try Links(connection, units: units.id, records: plan.id).all(in: range)
+        let keys = try RecordIDTable(connection, space: plan.space).keys(of: records)
+        let links = try LinkTable(connection, units: units.id, records: plan.id).all(in: range)
         let linked = Array(Set(links.values))
-        let unitHeads = try Heads(connection, feature: units.id).read(linked)
-        let unitKeys = try RecordIDs(connection, space: units.space).keys(of: linked)
+        let unitHeads = try HeadTable(connection, feature: units.id).read(linked)
+        let unitKeys = try RecordIDTable(connection, space: units.space).keys(of: linked)
         for record in records {
             let unit = links[record]
             if unit.flatMap({ unitKeys[$0] }) != keys[record]?.reordered(children.places) {

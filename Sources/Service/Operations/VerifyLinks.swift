@@ -14,7 +14,7 @@ extension RangeCheck {
         guard plan.deps.indices.contains(position) else { return nil }
         let dep = plan.deps[position]
         guard dep.mapping != .same, let upstream = transaction.catalog[dep.upstream] else { return nil }
-        let last = try Heads(transaction.connection, feature: dep.upstream).last()
+        let last = try HeadTable(transaction.connection, feature: dep.upstream).last()
         return RangeCheck(transaction.connection, upstream, last: last, step: Limits.verifyJudgedMax) {
             range throws(StoreError) in
             if let grouping = Grouping(transaction, plan, dep) {
@@ -30,10 +30,10 @@ extension RangeCheck {
         _ range: Range<RecordID>
     ) throws(StoreError) -> [AuditFault] {
         var wrong: [AuditFault] = []
-        var links = try Links(transaction.connection, units: plan.id, records: dep.upstream).all(in: range)
-        let records = try Heads(transaction.connection, feature: dep.upstream).all(in: range)
+        var links = try LinkTable(transaction.connection, units: plan.id, records: dep.upstream).all(in: range)
+        let records = try HeadTable(transaction.connection, feature: dep.upstream).all(in: range)
         let keys = try grouping.keys(of: records)
-        let found = try RecordIDs(transaction.connection, space: plan.space).find(
+        let found = try RecordIDTable(transaction.connection, space: plan.space).find(
             records.map { keys[$0]?.encoded ?? [] })
         for (record, unit) in zip(records, found) {
             if keys[record] != nil && unit == nil {
@@ -57,10 +57,10 @@ extension RangeCheck {
         guard case .rekeyed(let order) = dep.mapping, !dep.isOptional || plan.deps.allSatisfy(\.isOptional) else {
             return []
         }
-        let heads = Heads(transaction.connection, feature: upstream.id)
+        let heads = HeadTable(transaction.connection, feature: upstream.id)
         let live = try heads.read(heads.all(in: range)).filter(\.value.isLive).keys.sorted()
-        let keys = try RecordIDs(transaction.connection, space: upstream.space).keys(of: live)
-        let units = try RecordIDs(transaction.connection, space: plan.space).find(
+        let keys = try RecordIDTable(transaction.connection, space: upstream.space).keys(of: live)
+        let units = try RecordIDTable(transaction.connection, space: plan.space).find(
             live.map { keys[$0]?.reordered(order).encoded ?? [] })
         return zip(live, units).filter { $0.1 == nil }.map { ($0.0, "its unit in \(plan.key) has no record id") }
     }

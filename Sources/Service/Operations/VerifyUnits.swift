@@ -10,7 +10,7 @@ extension RangeCheck {
     static func units(_ transaction: ServiceTransaction, _ plan: FeaturePlan, stride: Int) throws(StoreError)
         -> RangeCheck
     {
-        let last = try RecordIDs(transaction.connection, space: plan.space).last()
+        let last = try RecordIDTable(transaction.connection, space: plan.space).last()
         let audit = UnitAudit(transaction, plan, stride: stride)
         let isStreamed = !plan.isRoot && !plan.hash.isKnownToDatabase
         return RangeCheck(
@@ -47,13 +47,13 @@ private struct UnitAudit {
         var wrong = range.lowerBound == 0 ? try wholeFaults() : []
         wrong += try .ofHeads(audits, plan, range)
         if plan.isRoot {
-            let heads = Heads(transaction.connection, feature: plan.id)
+            let heads = HeadTable(transaction.connection, feature: plan.id)
             wrong += try rootFaults(try heads.outdated(in: range, definition: plan.definition))
             return (try heads.count(in: range), wrong)
         }
         let upstreams = plan.deps.compactMap { transaction.catalog[$0.upstream] }
         guard upstreams.count == plan.deps.count else { throw .corrupt("an upstream of \(plan.key) has no plan") }
-        let expectations = Expectations(transaction.connection, plan, upstreams: upstreams)
+        let expectations = ExpectationQueries(transaction.connection, plan, upstreams: upstreams)
         if let found = try expectations.judge(range, stride: Int64(stride)) {
             for listed in found.listed.chunked(Limits.verifyJudgedMax) {
                 wrong += try faults(of: listed.map(\.unit), listed: listed).wrong
@@ -61,7 +61,7 @@ private struct UnitAudit {
             return (found.count, wrong)
         }
         var checked = 0
-        for units in try RecordIDs(transaction.connection, space: plan.space).all(in: range).chunked(
+        for units in try RecordIDTable(transaction.connection, space: plan.space).all(in: range).chunked(
             Limits.verifyJudgedMax)
         {
             let found = try faults(of: units, listed: [])
@@ -85,7 +85,7 @@ private struct UnitAudit {
             let first = BlockAddress(feature: plan.id, block: block).record(at: 0)
             wrong.append((nil, "record ids \(first) to \(first + 1023): not told right whether there is work"))
         }
-        let (live, count) = (try audits.liveBits(), try Presences(transaction.connection).count(of: plan.id))
+        let (live, count) = (try audits.liveBits(), try PresenceTable(transaction.connection).count(of: plan.id))
         if count != live { wrong.append((nil, "\(live) records are live, but \(count) are counted")) }
         return wrong
     }
@@ -111,7 +111,7 @@ private struct UnitAudit {
         var evaluator = transaction.evaluator
         let judged = try evaluator.judge(plan, units)
         let work = try work(units)
-        let failures = try Failures(transaction.connection, feature: plan.id).read(units)
+        let failures = try FailureTable(transaction.connection, feature: plan.id).read(units)
         var wrong: [AuditFault] = listed.compactMap { listed in
             disagreement(listed, judged[listed.unit]?.judgement).map { (listed.unit, $0) }
         }

@@ -50,7 +50,7 @@ extension ServiceTransaction {
         var after: RecordID = -1
         while true {
             let page = try stored { () throws(StoreError) in
-                try Heads(connection, feature: plan.id).page(after: after, limit: Limits.writeRowsStep, deleted: !live)
+                try HeadTable(connection, feature: plan.id).page(after: after, limit: Limits.writeRowsStep, deleted: !live)
             }
             guard let last = page.last else { break }
             after = last.head.record
@@ -71,7 +71,7 @@ extension ServiceTransaction {
             let units = try childUnits(records, plan)
             try lock(records, of: plan.id)
             let current = try stored { () throws(StoreError) in
-                try Heads(connection, feature: plan.id).describe(records)
+                try HeadTable(connection, feature: plan.id).describe(records)
             }
             let still = try passing(
                 records.compactMap { current[$0] }.filter { $0.head.isLive == live }, filters, plan)
@@ -91,7 +91,7 @@ extension ServiceTransaction {
     private func restorable(_ page: [DescribedHead], _ plan: FeaturePlan) throws(ServiceError) -> [DescribedHead] {
         let records = page.filter { !$0.head.isLive }.map(\.head.record)
         let holding = try stored { () throws(StoreError) in
-            try Erasures(connection, feature: plan.id).holding(records)
+            try ErasureTable(connection, feature: plan.id).holding(records)
         }
         return page.filter { holding.contains($0.head.record) }
     }
@@ -110,11 +110,11 @@ extension ServiceTransaction {
         let connection = connection
         let distinct = Set(units.units.values).sorted()
         let (heads, liveRecords) = try stored { () throws(StoreError) in
-            let records = try Links(connection, units: units.plan.id, records: children.feature)
+            let records = try LinkTable(connection, units: units.plan.id, records: children.feature)
                 .records(of: distinct, space: children.space)
-            let heads = try Heads(connection, feature: children.feature).read(records.values.flatMap { $0 })
+            let heads = try HeadTable(connection, feature: children.feature).read(records.values.flatMap { $0 })
             return (
-                try Heads(connection, feature: units.plan.id).describe(distinct),
+                try HeadTable(connection, feature: units.plan.id).describe(distinct),
                 records.mapValues { $0.filter { heads[$0]?.isLive == true } }
             )
         }
@@ -131,7 +131,7 @@ extension ServiceTransaction {
         guard !filters.isEmpty, !page.isEmpty else { return page }
         let slots = FieldSlots(plan)
         return try stored { () throws(StoreError) in
-            let keys = try RecordIDs(connection, space: plan.space).keys(of: page.map(\.head.record))
+            let keys = try RecordIDTable(connection, space: plan.space).keys(of: page.map(\.head.record))
             var passing: [DescribedHead] = []
             for described in page {
                 guard let key = keys[described.head.record] else { continue }
@@ -207,7 +207,7 @@ extension ServiceTransaction {
         try stored { () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 versions, definition: definition ?? plan.definition, slots: plan.slots, operation: operation)
-            try Presences(connection).update(plan.id, live: live, gone: gone)
+            try PresenceTable(connection).update(plan.id, live: live, gone: gone)
         }
         let records = versions.map(\.record)
         // A root is as its source says, unless it stands under an earlier definition.

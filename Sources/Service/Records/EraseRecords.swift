@@ -29,7 +29,7 @@ extension Metaxy {
             var after: RecordID = -1
             while true {
                 let page = try stored { () throws(StoreError) in
-                    try Heads(connection, feature: plan.id).page(
+                    try HeadTable(connection, feature: plan.id).page(
                         after: after, limit: Limits.writeRowsStep, deleted: true)
                 }
                 guard let last = page.last else { break }
@@ -61,7 +61,7 @@ extension ServiceTransaction {
     ) throws(ServiceError) -> [DescribedHead] {
         let passing = try passing(page, filters, plan)
         let holding = try stored { () throws(StoreError) in
-            try Erasures(connection, feature: plan.id).holding(passing.map(\.head.record))
+            try ErasureTable(connection, feature: plan.id).holding(passing.map(\.head.record))
         }
         return passing.filter { holding.contains($0.head.record) }
     }
@@ -76,15 +76,15 @@ extension ServiceTransaction {
         try lock(records, of: plan.id)
         let connection = connection
         let current = try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).describe(records)
+            try HeadTable(connection, feature: plan.id).describe(records)
         }
         let chosen = try erasable(records.compactMap { current[$0] }, filters, plan)
         guard !chosen.isEmpty else { return 0 }
         try bury(chosen, plan, operation, erasing: true)
         try stored { () throws(StoreError) in
-            try Erasures(connection, feature: plan.id).erase(chosen.map(\.head.record), operation: operation)
+            try ErasureTable(connection, feature: plan.id).erase(chosen.map(\.head.record), operation: operation)
             // The error of a failed attempt may tell of the record's content.
-            try Failures(connection, feature: plan.id).clear(chosen.map(\.head.record))
+            try FailureTable(connection, feature: plan.id).clear(chosen.map(\.head.record))
         }
         if let units { try follow(units, live: true, operation) }
         return chosen.count

@@ -194,7 +194,7 @@ extension ServiceTransaction {
         _ entries: [LineageEntry], _ plan: FeaturePlan
     ) throws(StoreError) -> [StoredRecord] {
         guard !entries.isEmpty else { return [] }
-        let keys = try RecordIDs(connection, space: plan.space).keys(of: Array(Set(entries.map(\.record))))
+        let keys = try RecordIDTable(connection, space: plan.space).keys(of: Array(Set(entries.map(\.record))))
         let ids = Set(entries.map(\.definition)).subtracting([plan.definition])
         let earlier = try definitions.definitions(ids, Registry(connection))
         var hasher = RecordHasher(plan.hash)

@@ -96,7 +96,7 @@ private struct Rebase {
         var after: RecordID = -1
         while true {
             let page = try stored { () throws(StoreError) in
-                try Heads(connection, feature: units.id).page(
+                try HeadTable(connection, feature: units.id).page(
                     after: after, limit: Limits.writeRowsStep, deleted: false)
             }
             guard let last = page.last else { break }
@@ -105,7 +105,7 @@ private struct Rebase {
             if records.isEmpty { continue }
             if !request.isDryRun { try transaction.lock(records, of: units.id) }
             let current = try stored { () throws(StoreError) in
-                try Heads(connection, feature: units.id).describe(records)
+                try HeadTable(connection, feature: units.id).describe(records)
             }
             let heads = records.compactMap { current[$0] }
                 .filter { $0.head.isLive && definitions.contains($0.head.definition) }
@@ -250,7 +250,7 @@ extension Rebase {
         try stored { () throws(StoreError) in
             try LineageLog(connection, feature: units.id).append(
                 versions, definition: units.definition, slots: units.slots, operation: operation)
-            try Failures(connection, feature: units.id).clear(records)
+            try FailureTable(connection, feature: units.id).clear(records)
         }
         transaction.ledger.update(records, of: units.id) { $0.markUpToDate($1) }
         guard let children = units.children else {
@@ -266,12 +266,12 @@ extension Rebase {
         let connection = transaction.connection
         let plan = plan
         let links = try stored { () throws(StoreError) in
-            try Links(connection, units: units.id, records: plan.id)
+            try LinkTable(connection, units: units.id, records: plan.id)
                 .records(of: versions.map(\.record), space: children.space)
         }
         try transaction.lock(links.values.joined(), of: plan.id)
         let heads = try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).describe(links.values.flatMap { $0 })
+            try HeadTable(connection, feature: plan.id).describe(links.values.flatMap { $0 })
         }
         var rebased: [LineageVersion] = []
         for unit in versions {

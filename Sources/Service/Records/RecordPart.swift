@@ -27,7 +27,7 @@ public struct RecordPart: Sendable {
     private(set) var keys = RecordPart.column()
     /// Metadata columns, JSON objects.
     private(set) var metadata = RecordPart.column()
-    /// Digests of the rows, for `Heads.differing`.
+    /// Digests of the rows, for `HeadTable.differing`.
     private(set) var fingerprints = RecordPart.column()
     /// Provenance by field of the shape.
     private(set) var provenance: [ByteColumn]

@@ -58,7 +58,7 @@ struct RootWriting {
         if isAlone {
             (operations, writtenAt) = try stored { () throws(StoreError) in
                 let lineage = VersionLog(connection, feature: plan.id)
-                return try connection.ask(Operations.numbers(writers.count), lineage.opening())
+                return try connection.ask(ChangeLog.numbers(writers.count), lineage.opening())
             }
         }
     }
@@ -75,7 +75,7 @@ struct RootWriting {
         try stored { () throws(StoreError) in
             try VersionLog(connection, feature: plan.id).append(
                 change.columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
-            try Presences(connection).update(plan.id, live: change.appeared, gone: [])
+            try PresenceTable(connection).update(plan.id, live: change.appeared, gone: [])
         }
         note(change.columns.records, of: plan.id, in: &settled)
         for mark in try transaction.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
@@ -100,14 +100,14 @@ struct RootWriting {
         -> RootComparison
     {
         let connection = transaction.connection
-        let question = Heads(connection, feature: plan.id)
+        let question = HeadTable(connection, feature: plan.id)
             .differing(rows.records, fingerprints: rows.part.fingerprints)
         let differing: DifferingHeads
         if isAlone {
             differing = try stored { () throws(StoreError) in try connection.ask(question) }
         } else {
             (differing, operations) = try transaction.lock(
-                rows.records, of: plan.id, asking: question, Operations.numbers(writers.count))
+                rows.records, of: plan.id, asking: question, ChangeLog.numbers(writers.count))
         }
         return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
@@ -148,7 +148,7 @@ extension RootWriting {
         guard !doubtful.isEmpty else { return [:] }
         let metadata = doubtful.map { Array(rows.part.metadata[$0] ?? []) }
         return try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id)
+            try HeadTable(connection, feature: plan.id)
                 .compare(doubtful.map { rows.records[$0] }, metadata: metadata, watched: watched)
         }
     }

@@ -137,12 +137,12 @@ private struct RecordWriting {
         let plan = plan
         let watched = transaction.catalog.watched(of: plan.id)
         let records = try stored { () throws(StoreError) in
-            try RecordIDs(connection, space: plan.space).intern(rows.map(\.key))
+            try RecordIDTable(connection, space: plan.space).intern(rows.map(\.key))
         }
         let units = try ChildUnits(plan, rows.map(\.key), records, &transaction)
         try transaction.lock(records, of: plan.id)
         let heads = try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
+            try HeadTable(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
         }
         let versions = try versions(rows, records, units, transaction)
         var appended: [LineageVersion] = []
@@ -168,7 +168,7 @@ private struct RecordWriting {
         try stored { [appended, appeared] () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 appended, definition: plan.definition, slots: plan.slots, operation: operation)
-            try Presences(connection).update(plan.id, live: appeared, gone: [])
+            try PresenceTable(connection).update(plan.id, live: appeared, gone: [])
         }
         try transaction.propagate(changes, of: plan)
         if units == nil { settle(records, doubtful, &transaction) }

@@ -133,7 +133,7 @@ extension Metaxy {
     func identify(_ part: RecordPart) async throws(ServiceError) -> RootRows {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                RootRows(part: part, records: try RecordIDs(connection, space: part.shape.space).intern(part.keys))
+                RootRows(part: part, records: try RecordIDTable(connection, space: part.shape.space).intern(part.keys))
             }
         }
     }
@@ -147,10 +147,10 @@ extension Metaxy {
             return .success(
                 try await pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in
-                        let records = try RecordIDs(connection, space: part.shape.space).intern(part.keys)
+                        let records = try RecordIDTable(connection, space: part.shape.space).intern(part.keys)
                         let feature = part.shape.feature
                         let differing = try connection.ask(
-                            Heads(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
+                            HeadTable(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
                         let numbers = VersionLog(connection, feature: feature).numbers(differing.count, isAhead: true)
                         let found = try RootComparison(differing, part)
                         var rows = RootRows(

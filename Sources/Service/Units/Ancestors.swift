@@ -37,13 +37,13 @@ struct Ancestors {
 
     /// For each block, the units that may be blocked, where `isAnyOpen` does not say that all may.
     func candidates(in blocks: Set<Int32>) -> Question<[Int32: BlockBits]> {
-        WorkBlocks.candidates(of: aligned.sorted(), in: blocks)
+        WorkTable.candidates(of: aligned.sorted(), in: blocks)
     }
 
     /// Whether something is to be done in a feature over other ids: any unit may be blocked then.
     ///
     /// - Complexity: one round trip, none where there are no such features.
-    func isAnyOpen(_ work: WorkBlocks) throws(StoreError) -> Bool {
+    func isAnyOpen(_ work: WorkTable) throws(StoreError) -> Bool {
         guard !others.isEmpty else { return false }
         return try work.isActive(among: others.sorted())
     }

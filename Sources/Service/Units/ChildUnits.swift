@@ -25,7 +25,7 @@ struct ChildUnits {
         units = try stored { () throws(StoreError) in
             let unitKeys = keys.map { $0.reordered(children.places) }
             let distinct = Array(Set(unitKeys))
-            let found = try RecordIDs(connection, space: plan.space).intern(distinct)
+            let found = try RecordIDTable(connection, space: plan.space).intern(distinct)
             let byKey = Dictionary(zip(distinct, found)) { first, _ in first }
             return Dictionary(zip(ids, unitKeys.compactMap { byKey[$0] })) { first, _ in first }
         }
@@ -43,7 +43,7 @@ struct ChildUnits {
         let connection = transaction.connection
         let plan = plan
         let distinct = Set(units.values).sorted()
-        let heads = try stored { () throws(StoreError) in try Heads(connection, feature: plan.id).read(distinct) }
+        let heads = try stored { () throws(StoreError) in try HeadTable(connection, feature: plan.id).read(distinct) }
         var written: [RecordID: LineageVersion] = [:]
         for version in versions {
             guard let unit = units[version.record] else { continue }
@@ -59,12 +59,12 @@ struct ChildUnits {
         let links = units.sorted { $0.key < $1.key }
         try stored { () throws(StoreError) in
             if let children = plan.children {
-                try Links(connection, units: plan.id, records: children.feature)
+                try LinkTable(connection, units: plan.id, records: children.feature)
                     .set(links.map(\.key), to: links.map(\.value))
             }
             try LineageLog(connection, feature: plan.id).append(
                 changed, definition: plan.definition, slots: plan.slots, operation: operation)
-            try Presences(connection).update(plan.id, live: appeared, gone: [])
+            try PresenceTable(connection).update(plan.id, live: appeared, gone: [])
         }
         let marked = Set(doubtful.compactMap { units[$0] })
         transaction.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.markUpToDate($1) }

@@ -32,11 +32,11 @@ extension ServiceTransaction {
         let faults = expansions.flatMap(\.records).flatMap { slots.faults($0, isProvenanceComplete: false) }
         guard faults.isEmpty else { throw .invalid(faults) }
         let connection = connection
-        let links = Links(connection, units: units.id, records: plan.id)
+        let links = LinkTable(connection, units: units.id, records: plan.id)
         let rows = expansions.flatMap { expansion in expansion.records.map { (expansion, $0) } }
         let (records, before) = try stored { () throws(StoreError) in
             (
-                try RecordIDs(connection, space: plan.space).intern(rows.map(\.1.key)),
+                try RecordIDTable(connection, space: plan.space).intern(rows.map(\.1.key)),
                 try links.records(of: expansions.map(\.unit), space: plan.space).values.flatMap { $0 }
             )
         }
@@ -49,7 +49,7 @@ extension ServiceTransaction {
         try stored { () throws(StoreError) in
             try LineageLog(connection, feature: plan.id).append(
                 written.versions, definition: definition, slots: plan.slots, operation: operation)
-            try Presences(connection).update(plan.id, live: written.appeared, gone: written.gone)
+            try PresenceTable(connection).update(plan.id, live: written.appeared, gone: written.gone)
             try links.set(records, to: rows.map(\.0.unit))
         }
         try propagate(set.changes, of: plan)
@@ -60,7 +60,7 @@ extension ServiceTransaction {
     ) throws(ServiceError) -> [RecordID: ComparedHead] {
         let watched = catalog.watched(of: plan.id)
         return try stored { () throws(StoreError) in
-            try Heads(connection, feature: plan.id).compare(records, metadata: metadata, watched: watched)
+            try HeadTable(connection, feature: plan.id).compare(records, metadata: metadata, watched: watched)
         }
     }
 }
@@ -108,7 +108,7 @@ private struct ChildSet {
     mutating func remove(_ records: [RecordID], _ transaction: ServiceTransaction) throws(ServiceError) {
         let feature = plan.id
         let heads = try stored { () throws(StoreError) in
-            try Heads(transaction.connection, feature: feature).describe(records)
+            try HeadTable(transaction.connection, feature: feature).describe(records)
         }
         for record in records {
             guard let described = heads[record], described.head.isLive else { continue }

@@ -21,7 +21,7 @@ struct GroupColumns {
         unitColumns = Set(plan.spec.unitColumns)
         ids = upstream.spec.idColumns.enumerated().map { (dep.spec.renamed($1), $0) }
             .filter { !plan.spec.unitColumns.contains($0.0) }
-        keys = try RecordIDs(transaction.connection, space: upstream.space).keys(of: records)
+        keys = try RecordIDTable(transaction.connection, space: upstream.space).keys(of: records)
     }
 
     /// The columns of a group of one, as they are.

@@ -27,11 +27,11 @@ struct Grouping {
     /// - Returns: every unit that lost or got a record, or keeps one of these.
     /// - Complexity: up to eight round trips; O(records).
     func link(_ records: [RecordID]) throws(StoreError) -> Set<RecordID> {
-        let links = Links(connection, units: plan.id, records: dep.upstream)
+        let links = LinkTable(connection, units: plan.id, records: dep.upstream)
         let keys = try keys(of: records)
         let grouped = records.filter { keys[$0] != nil }
         let distinct = Array(Set(keys.values))
-        let ids = try RecordIDs(connection, space: plan.space).intern(distinct)
+        let ids = try RecordIDTable(connection, space: plan.space).intern(distinct)
         let units = Dictionary(zip(distinct, ids)) { first, _ in first }
         let before = try links.units(of: records)
         let moved = records.filter { before[$0] != keys[$0].flatMap { units[$0] } }
@@ -43,8 +43,8 @@ struct Grouping {
     ///
     /// - Complexity: O(upstream records).
     func rebuild() throws(StoreError) {
-        try Links(connection, units: plan.id, records: dep.upstream).clear()
-        for records in try Heads(connection, feature: dep.upstream).all().chunked(PushMarking.mappedRecordsMax) {
+        try LinkTable(connection, units: plan.id, records: dep.upstream).clear()
+        for records in try HeadTable(connection, feature: dep.upstream).all().chunked(PushMarking.mappedRecordsMax) {
             _ = try link(records)
         }
     }
@@ -55,8 +55,8 @@ struct Grouping {
     /// - Complexity: two round trips.
     func keys(of records: [RecordID]) throws(StoreError) -> [RecordID: RecordKey] {
         guard case .grouped(let columns) = dep.mapping, let upstream = catalog[dep.upstream] else { return [:] }
-        let own = try RecordIDs(connection, space: upstream.space).keys(of: records)
-        let described = dep.grouping.isEmpty ? [:] : try Heads(connection, feature: dep.upstream).describe(records)
+        let own = try RecordIDTable(connection, space: upstream.space).keys(of: records)
+        let described = dep.grouping.isEmpty ? [:] : try HeadTable(connection, feature: dep.upstream).describe(records)
         var keys: [RecordID: RecordKey] = [:]
         for (record, key) in own {
             let metadata = try described[record].map { (head) throws(StoreError) in try Self.metadata(head) }

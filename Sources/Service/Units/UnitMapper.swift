@@ -20,7 +20,7 @@ struct UnitMapper {
         case .same:
             return Dictionary(units.map { ($0, [$0]) }) { first, _ in first }
         case .rekeyed(let order):
-            let keys = try RecordIDs(connection, space: plan.space).keys(of: units)
+            let keys = try RecordIDTable(connection, space: plan.space).keys(of: units)
             let inverse = UnitMapping.inverse(of: order)
             let pairs = keys.map { ($0.key, $0.value.reordered(inverse).encoded) }
             let records = try upstreamIDs(dep).find(pairs.map(\.1))
@@ -45,7 +45,7 @@ struct UnitMapper {
             return records
         case .rekeyed(let order):
             let keys = try upstreamIDs(dep).keys(of: records)
-            return try RecordIDs(connection, space: plan.space).intern(keys.values.map { $0.reordered(order) })
+            return try RecordIDTable(connection, space: plan.space).intern(keys.values.map { $0.reordered(order) })
         case .grouped:
             return Array(Set(try links(plan, dep).units(of: records).values))
         }
@@ -60,19 +60,19 @@ struct UnitMapper {
             return records
         case .rekeyed(let order):
             let keys = try upstreamIDs(dep).keys(of: records)
-            return try RecordIDs(connection, space: plan.space)
+            return try RecordIDTable(connection, space: plan.space)
                 .find(keys.values.map { $0.reordered(order).encoded }).compactMap { $0 }
         case .grouped:
             return Array(Set(try links(plan, dep).units(of: records).values))
         }
     }
 
-    private func links(_ plan: FeaturePlan, _ dep: DepPlan) -> Links {
-        Links(connection, units: plan.id, records: dep.upstream)
+    private func links(_ plan: FeaturePlan, _ dep: DepPlan) -> LinkTable {
+        LinkTable(connection, units: plan.id, records: dep.upstream)
     }
 
-    private func upstreamIDs(_ dep: DepPlan) throws(StoreError) -> RecordIDs {
+    private func upstreamIDs(_ dep: DepPlan) throws(StoreError) -> RecordIDTable {
         guard let upstream = catalog[dep.upstream] else { throw .corrupt("\(dep.spec.feature) has no plan") }
-        return RecordIDs(connection, space: upstream.space)
+        return RecordIDTable(connection, space: upstream.space)
     }
 }

@@ -12,7 +12,7 @@ struct UnitUniverse {
     /// - Complexity: O(records / 1,024) within an id space, O(records) across.
     init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         var units: [Int32: BlockBits] = [:]
-        let presences = Presences(transaction.connection)
+        let presences = PresenceTable(transaction.connection)
         for (address, bits) in try presences.read(plan.id) {
             units[address.block, default: BlockBits()] |= bits.live | bits.gone
         }

@@ -20,7 +20,7 @@ public struct LineageLog {
     ///
     /// - Parameters:
     ///   - slots: how many slots the feature has: the length of each version's `provenance`.
-    ///   - operation: from `Operations.begin`.
+    ///   - operation: from `ChangeLog.begin`.
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own; O(versions · slots).
     public func append(

@@ -192,7 +192,7 @@ public struct Registry {
         return RegistryContents(
             revision: revision, projects: projects, features: stored,
             definitions: try definitions(stored.compactMap(\.definition)),
-            spaces: Dictionary(spaces) { first, _ in first }, dispatches: try Dispatches(connection).all())
+            spaces: Dictionary(spaces) { first, _ in first }, dispatches: try DispatchTable(connection).all())
     }
 
     /// Definitions by number.

@@ -176,7 +176,7 @@ struct ChangeTests {
             let pool = world.pool
             async let late: Void = pool.transaction { (connection) throws(StoreError) in
                 let writer = Writer(token: "late")
-                try Operations(connection).begin(writer, LoggedChange(.pushed, detail: Array("{}".utf8)))
+                try ChangeLog(connection).begin(writer, LoggedChange(.pushed, detail: Array("{}".utf8)))
                 begun.continuation.yield()
                 // The thread is the session's own.
                 mayEnd.wait()

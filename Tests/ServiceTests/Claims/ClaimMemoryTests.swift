@@ -44,9 +44,9 @@ struct ClaimMemoryTests {
                 let batch = try #require(try await world.claim(feature))
                 let known = try #require(world.metaxy.claimMemory.recall(batch.claim))
                 let (units, keys) = try await world.pool.withConnection { (connection) throws(StoreError) in
-                    let units = try Claims(connection).batch(batch.claim.id)
+                    let units = try ClaimTable(connection).batch(batch.claim.id)
                     return (
-                        units, try RecordIDs(connection, space: batch.plan.space).encodedKeys(of: units.records)
+                        units, try RecordIDTable(connection, space: batch.plan.space).encodedKeys(of: units.records)
                     )
                 }
                 #expect(Array(known.units) == Array(units) && known.units.count > 0)

@@ -15,7 +15,7 @@ struct RecordWalkTests {
             try await world.push(Self.graph)
             try await world.write("root", (0..<1_000).map { (String($0), ["x": "v\($0)"]) })
             try await world.pool.withConnection { (connection) throws(StoreError) in
-                let heads = Heads(connection, feature: 1)
+                let heads = HeadTable(connection, feature: 1)
                 // Some beyond the last one that there is.
                 let asked = Array(stride(from: RecordID(0), to: 1_020, by: step)).shuffled()
                 let found = try heads.read(asked)

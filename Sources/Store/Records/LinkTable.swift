@@ -4,7 +4,7 @@ public import Feature
 public import Postgres
 
 /// Reads and writes the links between the records of one feature and the units of another.
-public struct Links {
+public struct LinkTable {
     private let connection: Connection
     private let feature: FeatureID
     private let upstream: FeatureID
@@ -95,7 +95,7 @@ public struct Links {
     }
 }
 
-extension Links {
+extension LinkTable {
     private static let unitsStatement = Statement(
         "link_units",
         """

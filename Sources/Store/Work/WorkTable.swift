@@ -17,7 +17,7 @@ public struct ReadyBlock: Sendable {
 ///
 /// Whoever changes blocks locks them first, upstream features before downstream ones and blocks in order, so that two
 /// writers never wait for each other; claims take what is free and skip the rest.
-public struct WorkBlocks {
+public struct WorkTable {
     private let connection: Connection
     private let rank: (FeatureID) -> Int
 
@@ -254,7 +254,7 @@ public struct WorkBlocks {
     }
 }
 
-extension WorkBlocks {
+extension WorkTable {
     private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
     private static let isReady = "bit_count(w.dirty & ~w.leased) > 0"
 

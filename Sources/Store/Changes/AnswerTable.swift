@@ -24,7 +24,7 @@ public struct StoredAnswer: Hashable, Sendable {
 }
 
 /// Reads and writes answers.
-public struct Answers {
+public struct AnswerTable {
     private let connection: Connection
 
     /// The answers seen through `connection`.

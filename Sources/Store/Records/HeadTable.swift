@@ -32,7 +32,7 @@ public struct ComparedHead: Sendable {
 ///
 /// A list of records is `(SELECT $1)` in its statements, so that the planner takes it for a short one whatever its length, and
 /// looks each record up instead of walking through a whole table (docs/decisions/0014).
-public struct Heads {
+public struct HeadTable {
     private let connection: Connection
     private let feature: FeatureID
 

@@ -46,7 +46,7 @@ public struct StoredClaim: Hashable, Sendable {
 }
 
 /// Reads and writes claims.
-public struct Claims {
+public struct ClaimTable {
     private let connection: Connection
 
     /// The claims seen through `connection`.
@@ -200,7 +200,7 @@ public struct Claims {
     }
 }
 
-extension Claims {
+extension ClaimTable {
     private static let columns = """
         id, token, feature_id, definition_id, worker, state, claimed_at, lease_until, lease_seconds, units, remaining,
         finished, failed

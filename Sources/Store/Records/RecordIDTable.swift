@@ -5,7 +5,7 @@ import JSON
 public import Postgres
 
 /// Translates between the keys of an id space and its dense record ids.
-public struct RecordIDs {
+public struct RecordIDTable {
     private let connection: Connection
     private let space: Int32
 

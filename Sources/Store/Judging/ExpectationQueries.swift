@@ -14,7 +14,7 @@ public struct ListedUnit: Sendable {
 }
 
 /// Judges the units of a derived feature in the database.
-public struct Expectations {
+public struct ExpectationQueries {
     private let connection: Connection
     private let plan: FeaturePlan
     private let upstreams: [FeaturePlan]

@@ -49,7 +49,7 @@ public struct StoredDispatch: Hashable, Sendable {
 }
 
 /// Reads and writes how the work of features is handed out.
-public struct Dispatches {
+public struct DispatchTable {
     private let connection: Connection
 
     /// The settings seen through `connection`.

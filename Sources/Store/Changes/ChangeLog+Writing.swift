@@ -1,7 +1,7 @@
-// The log of changes: one row for each transaction that changes something.
+// Notes changes in the log of changes: their kinds, their writers and what they amounted to.
 
 public import Feature
-public import Postgres
+import Postgres
 
 /// Who is behind a write.
 public struct Writer: Hashable, Sendable {
@@ -89,15 +89,7 @@ public struct LoggedChange: Sendable {
     }
 }
 
-/// Writes the log of changes.
-public struct Operations {
-    private let connection: Connection
-
-    /// The log seen through `connection`.
-    public init(_ connection: Connection) {
-        self.connection = connection
-    }
-
+extension ChangeLog {
     /// Notes a change, before or after it is carried out in the same transaction.
     ///
     /// - Returns: the number that its lineage entries carry.

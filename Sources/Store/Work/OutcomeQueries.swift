@@ -1,15 +1,15 @@
-// What is going on with the units of each feature: failures, and results of late.
+// Counts of the units of each feature by outcome: failing, quarantined, finished of late.
 
 public import Feature
 public import Postgres
 
-/// What is going on with a feature's units.
-public struct Activity: Sendable, Hashable {
+/// Counts of a feature's units by outcome.
+public struct OutcomeCounts: Sendable, Hashable {
     /// The feature.
     public let feature: FeatureID
     /// Units put aside after a failure that will be tried again, and units that will not.
     public var failing = 0, quarantined = 0
-    /// Units that workers have finished within `Activities.windowSeconds`.
+    /// Units that workers have finished within `OutcomeQueries.windowSeconds`.
     public var finished = 0
 
     /// Nothing going on.
@@ -18,8 +18,8 @@ public struct Activity: Sendable, Hashable {
     }
 }
 
-/// Reads what is going on.
-public struct Activities {
+/// Reads the counts of units by outcome.
+public struct OutcomeQueries {
     /// How far back finished work is counted, in seconds: a rate over a few batches of slow work.
     public static let windowSeconds = 600
 
@@ -37,14 +37,14 @@ public struct Activities {
     ///
     /// - Throws: `.database`.
     /// - Complexity: two round trips; O(failures), and O(1) in the number of claims.
-    public func read() throws(StoreError) -> [FeatureID: Activity] {
+    public func read() throws(StoreError) -> [FeatureID: OutcomeCounts] {
         var activities = try failures()
         let parameters: [Parameter] = [.int8(Int64(Self.claimsMax)), .double(Double(Self.windowSeconds))]
         let finished = try connection.rows(Self.finishedStatement, parameters) { row throws(PostgresError) in
             (try row.int4(0), Int(try row.int8(1)))
         }
         for (feature, count) in finished {
-            activities[feature, default: Activity(feature: feature)].finished = count
+            activities[feature, default: OutcomeCounts(feature: feature)].finished = count
         }
         return activities
     }
@@ -53,13 +53,13 @@ public struct Activities {
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(failures).
-    public func failures() throws(StoreError) -> [FeatureID: Activity] {
+    public func failures() throws(StoreError) -> [FeatureID: OutcomeCounts] {
         let counts = try connection.rows(Self.failuresStatement) { row throws(PostgresError) in
             (try row.int4(0), Int(try row.int8(1)), Int(try row.int8(2)))
         }
-        var activities: [FeatureID: Activity] = [:]
+        var activities: [FeatureID: OutcomeCounts] = [:]
         for (feature, failing, quarantined) in counts {
-            var activity = Activity(feature: feature)
+            var activity = OutcomeCounts(feature: feature)
             activity.failing = failing
             activity.quarantined = quarantined
             activities[feature] = activity

@@ -46,7 +46,7 @@ public struct StoredSecret: Hashable, Sendable {
 }
 
 /// Reads and writes tokens.
-public struct Tokens {
+public struct TokenTable {
     private let connection: Connection
 
     /// The tokens seen through `connection`.
@@ -150,7 +150,7 @@ public struct Tokens {
     }
 }
 
-extension Tokens {
+extension TokenTable {
     private static let createStatement = Statement(
         "token_create",
         """

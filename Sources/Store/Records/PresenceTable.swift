@@ -4,7 +4,7 @@ public import Feature
 public import Postgres
 
 /// Reads and changes the presence bitmaps.
-public struct Presences {
+public struct PresenceTable {
     private let connection: Connection
 
     /// The presence bitmaps seen through `connection`.

@@ -4,7 +4,7 @@ public import Feature
 public import Postgres
 
 /// Erases records of one feature, and knows which were erased.
-public struct Erasures {
+public struct ErasureTable {
     private let connection: Connection
     private let feature: FeatureID
 
@@ -19,7 +19,7 @@ public struct Erasures {
     ///
     /// - Parameters:
     ///   - records: distinct records.
-    ///   - operation: who asked for it; from `Operations.begin`.
+    ///   - operation: who asked for it; from `ChangeLog.begin`.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
     public func erase(_ records: [RecordID], operation: Int64) throws(StoreError) {

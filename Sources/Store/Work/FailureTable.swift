@@ -49,7 +49,7 @@ public struct FailureNote: Hashable, Sendable {
 }
 
 /// Reads and writes failures.
-public struct Failures {
+public struct FailureTable {
     private let connection: Connection
     private let feature: FeatureID
 
@@ -132,7 +132,7 @@ public struct Failures {
     }
 }
 
-extension Failures {
+extension FailureTable {
     private static let columns = """
         f.rid, f.attempts, f.retry_at, f.error, f.worker, f.first_at, f.last_at, f.provenance,
         f.attempts = 0 OR f.retry_at <= clock_timestamp(), f.expiries, f.batch_max

@@ -1,0 +1,165 @@
+// Reads the log of changes: the feed, in the order in which changes become visible, and the audit, newest first.
+
+public import Feature
+import Postgres
+
+/// A change as it was noted.
+public struct StoredChange: Hashable, Sendable {
+    /// Where it stands in the feed, before `id`.
+    public let position: Int64
+    /// Its number.
+    public let id: Int64
+    /// When: microseconds since 1970.
+    public let at: Int64
+    /// What it was.
+    public let kind: String
+    /// The feature, or the one that holds its units.
+    public let feature: FeatureID?
+    /// The project, where it is about no feature.
+    public let project: Int32?
+    /// The claim.
+    public let claim: Int64?
+    /// Who is behind it.
+    public let writer: Writer
+    /// What it amounted to, a JSON object.
+    public let detail: [UInt8]?
+}
+
+/// A place between two changes of the feed.
+public struct FeedPosition: Hashable, Sendable, Comparable {
+    /// The position of the change before.
+    public let position: Int64
+    /// Its number.
+    public let id: Int64
+
+    /// After the change `id` at `position`.
+    public init(position: Int64, id: Int64) {
+        self.position = position
+        self.id = id
+    }
+
+    /// Whether one place comes before another.
+    public static func < (left: FeedPosition, right: FeedPosition) -> Bool {
+        (left.position, left.id) < (right.position, right.id)
+    }
+}
+
+/// What of the log the feed tells at a moment.
+public struct FeedExtent: Sendable {
+    /// The last change that is no longer told.
+    public let horizon: FeedPosition
+    /// When that was made, in microseconds since 1970; nil where all changes are told.
+    public let horizonTime: Int64?
+    /// The last change that is told.
+    public let last: FeedPosition
+    /// The position of the oldest transaction that may still run: what is there or later is not told yet.
+    public let bound: Int64
+}
+
+extension ChangeLog {
+    /// From where to where the feed goes for now.
+    ///
+    /// Both ends are changes, and no numbers of transactions: where the database is restored from a dump, it has the
+    /// change that a reader has come to, but not the transactions of its cluster.
+    ///
+    /// - Throws: `.database`; `.corrupt` where the horizon is missing.
+    /// - Complexity: one round trip; two index lookups.
+    public func extent() throws(StoreError) -> FeedExtent {
+        let found = try connection.row(Self.extentStatement) { row throws(PostgresError) in
+            let horizon = FeedPosition(position: try row.int8(0), id: try row.int8(1))
+            let last = FeedPosition(position: try row.int8(3), id: try row.int8(4))
+            return FeedExtent(
+                horizon: horizon, horizonTime: try row.timestampOrNil(2), last: max(horizon, last),
+                bound: try row.int8(5))
+        }
+        guard let found else { throw .corrupt("the feed has no horizon") }
+        return found
+    }
+
+    /// Changes after a place whose transactions have ended, in the order of the feed.
+    ///
+    /// - Parameters:
+    ///   - bound: from `extent`.
+    ///   - features: with `projects`, the only ones whose changes are wanted; nil for all.
+    ///   - hidden: kinds that are not wanted.
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(changes looked at).
+    public func changes(
+        after: FeedPosition, before bound: Int64, features: [FeatureID]?, projects: [Int32]?,
+        hiding hidden: [ChangeKind], limit: Int
+    ) throws(StoreError) -> [StoredChange] {
+        try connection.rows(
+            Self.feedStatement,
+            [
+                .int8(after.position), .int8(after.id), .int8(bound),
+                features.map { .int4Array($0) } ?? .null, projects.map { .int4Array($0) } ?? .null,
+                .textArray(hidden.map(\.rawValue)), .int8(Int64(limit)),
+            ], Self.decode)
+    }
+
+    /// Changes before a number, newest first.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip; O(limit).
+    public func newest(before id: Int64, limit: Int) throws(StoreError) -> [StoredChange] {
+        try connection.rows(Self.newestStatement, [.int8(id), .int8(Int64(limit))], Self.decode)
+    }
+
+    /// Lets positions go on growing in a database that was restored from a dump, in which transaction ids begin anew.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func align() throws(StoreError) {
+        try connection.run(Self.alignStatement)
+    }
+
+    private static func decode(_ row: Row) throws(PostgresError) -> StoredChange {
+        StoredChange(
+            position: try row.int8(0), id: try row.int8(1), at: try row.timestamp(2), kind: try row.text(3),
+            feature: try row.int4OrNil(4), project: try row.int4OrNil(5), claim: try row.int8OrNil(6),
+            writer: Writer(
+                worker: try row.textOrNil(7), materialization: try row.textOrNil(8), token: try row.textOrNil(9),
+                request: try row.textOrNil(10)),
+            detail: try row.jsonbOrNil(11))
+    }
+
+    private static let columns = """
+        position, id, at, kind, feature_id, project_id, claim_id, worker, materialization_id, token_name, request_id,
+        detail
+        """
+
+    private static let extentStatement = Statement(
+        "change_extent",
+        """
+        SELECT h.position, h.operation_id, h.at, coalesce(l.position, -1), coalesce(l.id, -1), b.position
+        FROM feed_horizon h
+        CROSS JOIN (
+            SELECT feed_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position FROM registry) b
+        LEFT JOIN LATERAL (
+            SELECT o.position, o.id FROM operation o WHERE o.position < b.position
+            ORDER BY o.position DESC, o.id DESC LIMIT 1) l ON true
+        """)
+
+    /// A write that changed nothing is nothing to tell.
+    private static let feedStatement = Statement(
+        "change_feed",
+        """
+        SELECT \(columns) FROM operation
+        WHERE (position, id) > ($1, $2) AND position < $3
+            AND ($4::integer[] IS NULL OR feature_id = ANY ($4) OR project_id = ANY ($5::integer[]))
+            AND kind <> ALL ($6) AND coalesce(detail ->> 'written', '') <> '0'
+        ORDER BY position, id LIMIT $7
+        """)
+
+    private static let newestStatement = Statement(
+        "change_newest", "SELECT \(columns) FROM operation WHERE id < $1 ORDER BY id DESC LIMIT $2")
+
+    private static let alignStatement = Statement(
+        "change_align",
+        """
+        UPDATE registry SET feed_base = m.position + 1
+        FROM (
+            SELECT greatest(h.position, (SELECT max(position) FROM operation)) AS position FROM feed_horizon h) m
+        WHERE m.position >= feed_base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        """)
+}
