@@ -136,7 +136,9 @@ private struct Tracer {
         guard case .some(.some(let record)) = records.first else { return nil }
         let queries = LineageQueries(transaction.connection, feature: plan.id)
         if let time = query.asOf { return try queries.entry(of: record, asOf: time) }
-        guard let head = try HeadTable(transaction.connection, feature: plan.id).read([record])[record] else { return nil }
+        guard let head = try HeadTable(transaction.connection, feature: plan.id).read([record])[record] else {
+            return nil
+        }
         let entry = ParentEntry(entry: head.entry, record: record)
         return try queries.entries([entry])[head.entry]
     }

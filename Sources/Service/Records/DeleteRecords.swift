@@ -50,7 +50,8 @@ extension ServiceTransaction {
         var after: RecordID = -1
         while true {
             let page = try stored { () throws(StoreError) in
-                try HeadTable(connection, feature: plan.id).page(after: after, limit: Limits.writeRowsStep, deleted: !live)
+                try HeadTable(connection, feature: plan.id).page(
+                    after: after, limit: Limits.writeRowsStep, deleted: !live)
             }
             guard let last = page.last else { break }
             after = last.head.record

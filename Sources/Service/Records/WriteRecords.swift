@@ -142,7 +142,8 @@ private struct RecordWriting {
         let units = try ChildUnits(plan, rows.map(\.key), records, &transaction)
         try transaction.lock(records, of: plan.id)
         let heads = try stored { () throws(StoreError) in
-            try HeadTable(connection, feature: plan.id).compare(records, metadata: rows.map(\.metadata), watched: watched)
+            try HeadTable(connection, feature: plan.id).compare(
+                records, metadata: rows.map(\.metadata), watched: watched)
         }
         let versions = try versions(rows, records, units, transaction)
         var appended: [LineageVersion] = []
