@@ -66,10 +66,11 @@ final class ServerProcess {
 
     /// Runs another command of the program to its end.
     ///
-    /// - Returns: its exit code and what it wrote to standard output.
+    /// - Parameter directory: the working directory; nil for this process's own.
+    /// - Returns: its exit code, its standard output and its standard error.
     static func run(
-        _ arguments: [String], environment more: [String: String] = [:]
-    ) throws -> (code: Int32, output: String) {
+        _ arguments: [String], environment more: [String: String] = [:], in directory: String? = nil
+    ) throws -> (code: Int32, output: String, errors: String) {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
@@ -77,13 +78,18 @@ final class ServerProcess {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("METAXY_") }
         environment["DATABASE_URL"] = nil
         process.environment = environment.merging(more) { $1 }
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         let output = Pipe()
         process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
+        // A file, since a pipe that nobody reads would stop a command with much to say.
+        let log = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(UUID().uuidString)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        defer { unlink(log.path) }
+        process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        return (process.terminationStatus, text)
+        return (process.terminationStatus, text, try String(contentsOf: log, encoding: .utf8))
     }
 
     /// A line of its standard output, 1 for the first, once it is there; empty where the output ends before.

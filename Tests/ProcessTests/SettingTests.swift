@@ -22,12 +22,12 @@ struct SettingTests {
         return path
     }
 
-    @Test("the command line goes before the environment, that before the file, that before the standard")
+    @Test("the command line goes before the environment, the environment before the file, the file before the default")
     func precedence() throws {
         let file = try Self.file(
             "# a remark\nlisten = \"127.0.0.1:1\"  # here\n\nrate-limit = 7\nlog-level = 'debug'\n")
         let variable = ["METAXY_LISTEN": "127.0.0.1:2"]
-        #expect(try Self.shown("listen") == ["127.0.0.1:8080", "standard"])
+        #expect(try Self.shown("listen") == ["127.0.0.1:8080", "default"])
         #expect(try Self.shown("listen", ["--config", file]) == ["127.0.0.1:1", "file"])
         #expect(try Self.shown("listen", ["--config", file], variable) == ["127.0.0.1:2", "environment"])
         let both = try Self.shown("listen", ["--config", file, "--listen", "127.0.0.1:3"], variable)
@@ -46,7 +46,8 @@ struct SettingTests {
             ([], ["METAXY_CONFIG": "/nowhere"], "", 78), ([], ["METAXY_TLS_CERT": "x"], "", 78),
             (["--log-level", "loud"], [:], "", 64), (["--listn", "x"], [:], "", 64),
             (["--insecure-no-auth", "--listen", "0.0.0.0:1"], [:], "", 64), (["--tls-key", "x"], [:], "", 64),
-            (["--listen", "nonsense"], [:], "", 64),
+            (["--listen", "nonsense"], [:], "", 64), ([], [:], "[listen]\nport = 1", 78),
+            ([], [:], "rate-limit = 1.5", 78),
         ] as [([String], [String: String], String, Int32)])
     func refusals(_ options: [String], _ environment: [String: String], _ text: String, _ code: Int32) throws {
         let file = text.isEmpty ? [] : ["--config", try Self.file(text)]
@@ -90,17 +91,25 @@ struct SettingTests {
     @Test(
         "the log of a start that fails does not show the password, nor a connection string that cannot be read",
         arguments: [
-            "postgres://me:sesame@127.0.0.1:1/db", "postgres//me:sesame@127.0.0.1:1/db",
-            "host=127.0.0.1 port=1 password=sesame user=me", "host=127.0.0.1 port=1 user=me password='ses ame'",
-            "postgres://me@127.0.0.1:1/db?password=sesame", "postgres://me:s%65same@127.0.0.1:x/db",
-        ])
-    func failedStart(_ url: String) throws {
+            ("postgres://me:sesame@127.0.0.1:1/db", 69), ("postgres//me:sesame@127.0.0.1:1/db", 78),
+            ("host=127.0.0.1 port=1 password=sesame user=me", 69),
+            ("host=127.0.0.1 port=1 user=me password='ses ame'", 69),
+            ("postgres://me@127.0.0.1:1/db?password=sesame", 69), ("postgres://me:s%65same@127.0.0.1:x/db", 78),
+            ("postgresql+asyncpg://me:sesame@127.0.0.1:1/db", 78), ("postgres://me:p@sesame@127.0.0.1:1/db", 78),
+            ("postgres://me:p@sesame/x@127.0.0.1:1/db", 78), ("postgres://me:50%sesame@127.0.0.1:1/db", 78),
+            ("postgres://me:sesame@127.0.0.1:1/db?schema=app", 78),
+            ("postgres://me:sesame@127.0.0.1:1/db?sslmode=on", 78),
+            ("host=127.0.0.1 port=1 password=sesame connect_timeout=soon", 78),
+        ] as [(String, Int32)])
+    func failedStart(_ url: String, _ expected: Int32) throws {
         let log = try TestDirectory.create() + "/log"
         let code = try ServerProcess.exitCode(
             database: url, dataDirectory: "/nowhere", options: ["--log-level", "debug"], log: log)
-        #expect(code == 69)
+        #expect(code == expected)
         let lines = try String(contentsOfFile: log, encoding: .utf8)
         #expect(!lines.isEmpty)
+        // A malformed string is refused before anything tries to connect: its log is that one line.
+        if expected == 78 { #expect(lines.split(separator: "\n").count == 1, "\(lines)") }
         #expect(!lines.contains("sesame") && !lines.contains("ses ame") && !lines.contains("s%65same"), "\(lines)")
     }
 
@@ -116,14 +125,14 @@ struct SettingTests {
         #expect(try text().isEmpty)
         try Data("log-level = \"debug\"\n".utf8).write(to: URL(fileURLWithPath: file))
         server.reload()
-        while try !text().contains("the settings were read again") { await Task.yield() }
+        while try !text().contains("read the settings again") { await Task.yield() }
         _ = try await server.send("GET", "/v1/projects")
         let answered = try text()
         #expect(answered.contains("debug: a request was answered request_id="))
         #expect(answered.contains("path=\"/v1/projects\" status=200"))
         try Data("log-level = \"loud\"\n".utf8).write(to: URL(fileURLWithPath: file))
         server.reload()
-        while try !text().contains("cannot be read again") { await Task.yield() }
+        while try !text().contains("cannot read the settings again") { await Task.yield() }
         #expect(server.stop() == 0)
         try FileManager.default.removeItem(atPath: log)
     }

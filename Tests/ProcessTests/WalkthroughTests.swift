@@ -1,4 +1,4 @@
-// The walk-through of README.md, run as it is shown.
+// Runs the commands of README.md and docs/walkthrough.md and compares their output.
 
 import Foundation
 import TestSupport
@@ -6,17 +6,17 @@ import Testing
 
 @Suite("Walk-through")
 struct WalkthroughTests {
-    @Test("each command of the walk-through prints what README.md shows")
-    func readme() async throws {
+    @Test("each command prints the output in the document", arguments: ["README.md", "docs/walkthrough.md"])
+    func document(_ name: String) async throws {
         try await TestDatabase.with { database in
             let server = try ServerProcess(
                 database: database.connectionString, dataDirectory: try TestDirectory.create())
             defer { server.stop() }
             let output = Pipe()
             let script = Process()
-            script.executableURL = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .appendingPathComponent("../../scripts/walkthrough")
-            script.arguments = [server.url]
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+            script.executableURL = root.appendingPathComponent("scripts/walkthrough")
+            script.arguments = [server.url, root.appendingPathComponent(name).path]
             script.standardOutput = output
             script.standardError = output
             try script.run()

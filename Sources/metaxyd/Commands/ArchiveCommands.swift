@@ -1,4 +1,4 @@
-// metaxyd export and import: the whole registry and lineage as an archive.
+// metaxyd export and import: archives of the whole registry and lineage.
 
 import ArgumentParser
 import JSON
@@ -8,24 +8,24 @@ import Store
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write the whole registry and lineage to an archive, as it is at one moment.",
+        abstract: "Write the whole registry and lineage, as of one moment, to an archive.",
         discussion: """
-            Works on the database itself, with DATABASE_URL or the embedded one, whether or not a server runs. The \
-            archive is lines of JSON, with a digest of each part at its end. Of tokens it has names and scopes, no \
-            secrets. Leases end with it.
+            Works on the database itself (DATABASE_URL or the embedded one), whether or not a server is running. It \
+            never creates or migrates a database. The archive is lines of JSON and ends with a digest of each section. \
+            It has the names and scopes of tokens, not their secrets, and no leases.
             """)
 
-    @Argument(help: "The file, which must not exist; compressed where it ends with .gz; - for standard output.")
+    @Argument(help: "The file, which must not exist, or - for standard output. A name that ends in .gz compresses it.")
     var file: String
 
-    @Flag(help: "Compress, whatever the name of the file.")
+    @Flag(help: "Compress, whatever the file is called.")
     var gzip = false
 
     @OptionGroup var options: DatabaseOptions
 
     func run() async throws {
         let (file, isCompressed) = (file, gzip || file.hasSuffix(".gz"))
-        try await options.archive("exported") { (pool) async throws(ArchiveError) in
+        try await options.archive("exported", for: .read) { (pool) async throws(ArchiveError) in
             try await pool.transaction(isolation: .repeatableRead, readOnly: true, retries: 0) {
                 (connection) throws(ArchiveError) in
                 let output = try ArchiveOutput(file, isCompressed: isCompressed)
@@ -52,20 +52,20 @@ struct ImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Read an archive into an empty database.",
         discussion: """
-            Works on the database itself, which is migrated first. All of the archive is read, or nothing: one that was \
-            cut or changed is refused, and so is a database that has anything. Tokens get new secrets with \
-            `metaxyd token rotate`.
+            Works on the database itself, and migrates it first. The import is one transaction. An incomplete or \
+            altered archive is refused, and so is a database that is not empty. `metaxyd token rotate` gives an \
+            imported token a new secret.
             """)
 
-    @Argument(help: "The file, compressed or not; - for standard input.")
+    @Argument(help: "The file, compressed or not, or - for standard input.")
     var file: String
 
     @OptionGroup var options: DatabaseOptions
 
     func run() async throws {
         let file = file
-        try await options.archive("imported") { (pool) async throws(ArchiveError) in
-            // Read once only: a transaction that collides is not run again.
+        try await options.archive("imported", for: .migrate) { (pool) async throws(ArchiveError) in
+            // Standard input can be read once only, so the transaction is not retried.
             try await pool.transaction(retries: 0) { (connection) throws(ArchiveError) in
                 let input = try ArchiveInput(file)
                 let progress = Progress("importing")
@@ -78,12 +78,13 @@ struct ImportCommand: AsyncParsableCommand {
 }
 
 extension DatabaseOptions {
-    /// Runs `body` on the database, and says what it moved.
+    /// Runs `body` on the database, and logs the number of rows.
     fileprivate func archive(
-        _ done: String, _ body: (Pool) async throws(ArchiveError) -> [ArchiveTally]
+        _ done: String, for purpose: Database.Purpose,
+        _ body: (Pool) async throws(ArchiveError) -> [ArchiveTally]
     ) async throws {
         do throws(ExitReason) {
-            let database = try await Database.open(try configuration(), connections: 1, isShared: true)
+            let database = try await Database.open(try configuration(), connections: 1, for: purpose, isShared: true)
             let result: Result<[ArchiveTally], ArchiveError>
             do throws(ArchiveError) { result = .success(try await body(database.pool)) } catch {
                 result = .failure(error)
@@ -106,7 +107,7 @@ extension DatabaseOptions {
 }
 
 extension ExitReason {
-    /// The reason behind an archive that cannot be written or read.
+    /// The exit code and message for an archive that cannot be written or read.
     fileprivate init(_ error: ArchiveError) {
         switch error {
         case .store(let error): self = ExitReason(error)
@@ -114,9 +115,9 @@ extension ExitReason {
             self = .refused("the database is not empty: there are rows in \(tables.joined(separator: ", "))")
         case .otherSchema(let archive, let database):
             self = .refused(
-                "the archive was written at migration \(archive) and the database is at \(database): import it with the "
+                "the archive has the schema of migration \(archive) and the database that of \(database): import it with the "
                     + "program that wrote it, then migrate")
-        case .cut: self = .refused("the archive is cut: it ends before its end")
+        case .cut: self = .refused("the archive is incomplete: its last lines are missing")
         case .damaged(0, let detail): self = .refused("the archive is damaged: \(detail)")
         case .damaged(let line, let detail): self = .refused("the archive is damaged, line \(line): \(detail)")
         case .file(let detail): self = .refused(detail)

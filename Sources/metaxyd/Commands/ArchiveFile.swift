@@ -1,30 +1,30 @@
-// The file of an archive, plain or compressed, read and written in pieces.
+// Archive files: streaming reads and writes, with gzip.
 
 import Foundation
 import Gzip
 import Store
 
-/// Writes an archive beside its place, and moves it there once it is whole.
+/// Writes an archive to a temporary file and renames it when it is complete.
 final class ArchiveOutput {
     private let handle: FileHandle
-    /// Where it will be; nil for standard output.
+    /// The final path; nil for standard output.
     private let path: String?
     private var encoder: GzipEncoder?
 
-    /// Opens the file, which only its owner may read.
+    /// Opens the file with mode 0600.
     ///
     /// - Parameters:
     ///   - file: its path; - for standard output.
     ///   - isCompressed: whether it is written as gzip.
     /// - Throws: `.file` where it exists already or cannot be made.
     init(_ file: String, isCompressed: Bool) throws(ArchiveError) {
-        // Level 1: at higher ones compressing takes longer than everything else, for a few percent.
+        // Level 1: a higher level saves a few percent and takes longer than the rest of the export.
         encoder = isCompressed ? GzipEncoder(level: 1) : nil
         guard file != "-" else {
             (handle, path) = (.standardOutput, nil)
             return
         }
-        guard !FileManager.default.fileExists(atPath: file) else { throw .file("the file \(file) exists already") }
+        guard !FileManager.default.fileExists(atPath: file) else { throw .file("\(file) already exists") }
         let descriptor = open(Self.part(of: file), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file("cannot write \(file): \(String(cString: strerror(errno)))") }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -36,7 +36,7 @@ final class ArchiveOutput {
         try write(encoder?.encode(bytes) ?? bytes)
     }
 
-    /// Writes what is left, and puts the file in its place.
+    /// Writes the last bytes and renames the file.
     func finish() throws(ArchiveError) {
         if let rest = encoder?.finish() { try write(rest) }
         guard let path else { return }
@@ -45,7 +45,7 @@ final class ArchiveOutput {
         }
     }
 
-    /// Removes what was written.
+    /// Removes the temporary file.
     func abandon() {
         if let path { unlink(Self.part(of: path)) }
     }
@@ -55,17 +55,17 @@ final class ArchiveOutput {
     private func write(_ bytes: [UInt8]) throws(ArchiveError) {
         guard !bytes.isEmpty else { return }
         do { try handle.write(contentsOf: Data(bytes)) } catch {
-            throw .file("the archive cannot be written: \(error)")
+            throw .file("cannot write the archive: \(error)")
         }
     }
 }
 
-/// Reads an archive, compressed or not: its first bytes say which.
+/// Reads an archive. Its first bytes show whether it is compressed.
 final class ArchiveInput {
     private static let pieceBytes = 64 << 10
-    /// RFC 1952 section 2.3.1; no JSON begins so.
+    /// RFC 1952 section 2.3.1. No JSON begins with these bytes.
     private static let magic: [UInt8] = [0x1F, 0x8B]
-    /// Deflate expands 1,032 times at most: an archive is trusted to be as large as it is.
+    /// Above the 1,032 that deflate can reach: an archive may expand as far as it likes.
     private static let ratioMax = 2_000
 
     private let handle: FileHandle
@@ -82,7 +82,7 @@ final class ArchiveInput {
             handle = .standardInput
             return
         }
-        guard let opened = FileHandle(forReadingAtPath: file) else { throw .file("the file \(file) cannot be read") }
+        guard let opened = FileHandle(forReadingAtPath: file) else { throw .file("cannot read \(file)") }
         handle = opened
     }
 
@@ -92,7 +92,7 @@ final class ArchiveInput {
             do throws(GzipError) {
                 if let piece = try decoder?.next(max: Self.pieceBytes) { return piece }
             } catch {
-                throw .damaged(line: 0, "the compressed data cannot be read: \(error)")
+                throw .damaged(line: 0, "the compressed data is damaged: \(error)")
             }
             guard let bytes = try read() else { return try end() }
             if !hasBegun {
@@ -118,7 +118,7 @@ final class ArchiveInput {
         do {
             data = try handle.read(upToCount: Self.pieceBytes)
         } catch {
-            throw .file("the archive cannot be read: \(error)")
+            throw .file("cannot read the archive: \(error)")
         }
         return data.flatMap { $0.isEmpty ? nil : Array($0) }
     }

@@ -1,4 +1,4 @@
-// metaxyd config: what the settings are, and who says so.
+// metaxyd config: shows the settings and where each comes from.
 
 import ArgumentParser
 import JSON
@@ -6,16 +6,16 @@ import JSON
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Show the settings that serve would have, and where each comes from.",
-        discussion: "Secrets are hidden. Ends with 78 where something is unknown or does not hold together.")
+        abstract: "Show the settings that serve would use, and where each comes from.",
+        discussion: "Secrets are hidden. Exits with 78 if a setting is unknown or unusable. Opens no database.")
 
     @OptionGroup(title: "Settings")
     var options: SettingOptions
 
-    @Flag(help: "As one JSON object.")
+    @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Flag(help: "All settings there are, as the table of docs/configuration.md.")
+    @Flag(help: "Print all settings as the table of docs/configuration.md.")
     var reference = false
 
     func run() async throws {
@@ -60,7 +60,7 @@ struct ConfigCommand: AsyncParsableCommand {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// The table of the documentation.
+    /// The table of docs/configuration.md.
     private static var referenceTable: String {
         let rows = Setting.all.map { setting in
             let option = setting.isSecret ? "" : "`--\(setting.name)`"
@@ -69,7 +69,7 @@ struct ConfigCommand: AsyncParsableCommand {
             let again = setting.isReloaded ? " Read again at SIGHUP." : ""
             return "| \(option) | `\(setting.variable)` | \(line) | \(standard) | \(setting.summary)\(again) |\n"
         }
-        return "| option | environment | in the file | standard | what it does |\n|---|---|---|---|---|\n"
+        return "| option | environment | file | default | meaning |\n|---|---|---|---|---|\n"
             + rows.joined()
     }
 }

@@ -1,16 +1,16 @@
-// metaxyd resolve, explain, failures and verify: what is to be done, why, and whether it is right.
+// metaxyd resolve, explain, failures and verify: shows increments, their causes, failures, and mismatches.
 
 import ArgumentParser
 import JSON
 
 struct ResolveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resolve", abstract: "Show what has to be done for a feature.")
+        commandName: "resolve", abstract: "Show the increment of a feature.")
 
     @Argument(help: "The key of the feature.")
     var feature: String
 
-    @Option(help: "How many records to show.")
+    @Option(help: "The maximum number of records to show.")
     var limit = 20
 
     @OptionGroup(title: "Server")
@@ -41,12 +41,12 @@ struct ResolveCommand: AsyncParsableCommand {
 
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Say why a record is as it is, field by field.")
+        commandName: "explain", abstract: "Explain the state of a record, field by field.")
 
     @Argument(help: "The key of the feature.")
     var feature: String
 
-    @Argument(help: "The record: a JSON object of its id columns.")
+    @Argument(help: "The id of the record, as a JSON object of its id columns.")
     var id: String
 
     @OptionGroup(title: "Server")
@@ -76,7 +76,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
 struct FailuresCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "failures", abstract: "List what failed, or let it be tried again.",
+        commandName: "failures", abstract: "List failures, or allow another attempt.",
         subcommands: [List.self, Retry.self])
 
     struct List: AsyncParsableCommand {
@@ -105,12 +105,12 @@ struct FailuresCommand: AsyncParsableCommand {
     }
 
     struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let failed records be tried again at once.")
+        static let configuration = CommandConfiguration(abstract: "Allow another attempt at failed records, at once.")
 
         @Argument(help: "The key of the feature.")
         var feature: String
 
-        @Option(help: "Only records that pass; repeat it for several conditions.")
+        @Option(help: "A condition that records must meet. Repeat it for several.")
         var filter: [String] = []
 
         @OptionGroup(title: "Server")
@@ -121,7 +121,7 @@ struct FailuresCommand: AsyncParsableCommand {
                 let body: JSONValue =
                     filter.isEmpty ? .object([:]) : .object(["filter": .array(filter.map { .string($0) })])
                 let answer = try await options.client().send("POST", "/v1/failures/\(feature)/retry", body: body)
-                options.show(answer) { "\($0.cell("retried")) may be tried again\n" }
+                options.show(answer) { "\($0.cell("retried")) will be tried again\n" }
             } catch {
                 throw error.exit()
             }
@@ -132,10 +132,10 @@ struct FailuresCommand: AsyncParsableCommand {
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Recompute what has to be done the slow way and compare.",
-        discussion: "Ends with 1 where something is wrong.")
+        abstract: "Recompute the state of every record from scratch and compare.",
+        discussion: "Exits with 1 if there is a mismatch.")
 
-    @Argument(help: "The key of a feature; all without it.")
+    @Argument(help: "The key of a feature. Without it all features are verified.")
     var feature: String?
 
     @OptionGroup(title: "Server")
@@ -146,14 +146,16 @@ struct VerifyCommand: AsyncParsableCommand {
             let body: JSONValue = feature.map { .object(["feature": .string($0)]) } ?? .object([:])
             let answer = try await options.client().send("POST", "/v1/admin/verify", body: body)
             options.show(answer, Self.text)
-            if answer["mismatch_count"] != .integer(0) { throw .refused("the state is not what it should be") }
+            if answer["mismatch_count"] != .integer(0) {
+                throw .refused("the stored state differs from the recomputed one")
+            }
         } catch {
             throw error.exit()
         }
     }
 
     private static func text(_ answer: JSONValue) -> String {
-        var table = Table(["feature", "id", "what is wrong"])
+        var table = Table(["feature", "id", "mismatch"])
         let mismatches = answer["mismatches"]?.arrayValue ?? []
         for mismatch in mismatches { table.add(["feature", "id", "detail"].map { mismatch.cell($0) }) }
         return "\(answer.cell("checked")) checked, \(answer.cell("mismatch_count")) wrong\n"

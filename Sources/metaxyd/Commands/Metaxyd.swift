@@ -1,4 +1,4 @@
-// The command line.
+// The command line of metaxyd and its subcommands.
 
 import ArgumentParser
 
@@ -6,12 +6,13 @@ import ArgumentParser
 struct Metaxyd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metaxyd",
-        abstract: "Tracks, per record and field, what depends on what, and hands workers exactly what needs work.",
+        abstract: "Tracks dependencies per record and field, and hands workers exactly the records that need work.",
         discussion: """
-            With DATABASE_URL set (a libpq connection string or URI) that PostgreSQL is used. Without it, a private \
-            PostgreSQL is run under the data directory.
+            DATABASE_URL, a libpq connection string or URI, names the PostgreSQL database. Without it, metaxyd runs a \
+            PostgreSQL of its own in the data directory.
 
-            Exit codes: 0 stopped on request, 64 usage, 69 database unreachable, 78 bad configuration or newer schema.
+            Exit codes: 0 success, 1 refused, 64 wrong usage, 69 database or server unreachable, 78 bad configuration, \
+            or a missing, older or newer schema.
             """,
         version: Version.text,
         subcommands: [

@@ -1,16 +1,16 @@
-// metaxyd migrate: brings the schema up to date and ends.
+// metaxyd migrate: applies missing migrations.
 
 import ArgumentParser
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Apply the migrations that the database lacks, and end.")
+        abstract: "Apply the missing migrations.")
 
     @OptionGroup var options: DatabaseOptions
 
     func run() async throws {
         do {
-            let database = try await Database.open(try options.configuration(), connections: 1)
+            let database = try await Database.open(try options.configuration(), connections: 1, for: .migrate)
             await database.close()
         } catch {
             throw error.exit()

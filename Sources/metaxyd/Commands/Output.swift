@@ -1,4 +1,4 @@
-// What commands print.
+// Standard output of the commands.
 
 import Foundation
 

@@ -1,11 +1,11 @@
-// How far long work is, on a terminal.
+// The progress line of export and import on a terminal.
 
 import Foundation
 import Store
 
-/// A line of standard error that is written again and again; nothing where that is no terminal.
+/// A line on standard error that is overwritten; nothing if standard error is not a terminal.
 final class Progress {
-    /// People read no faster.
+    /// Faster updates cannot be read.
     private static let interval: Duration = .milliseconds(200)
 
     private let verb: String
@@ -14,12 +14,12 @@ final class Progress {
     private var rows: Int64 = 0
     private var section: (name: String, partition: Int32?, rows: Int64) = ("", nil, 0)
 
-    /// Progress of what is named by a verb.
+    /// - Parameter verb: the first word of the line.
     init(_ verb: String) {
         self.verb = verb
     }
 
-    /// Takes down how far a section is.
+    /// Notes the progress of a section.
     func note(_ tally: ArchiveTally) {
         let isSame = section.name == tally.name && section.partition == tally.partition
         rows += tally.rows - (isSame ? section.rows : 0)
@@ -29,7 +29,7 @@ final class Progress {
         write("\r\u{1B}[K\(verb): \(rows) rows, \(tally.name)")
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     func end() {
         if isShown { write("\r\u{1B}[K") }
     }

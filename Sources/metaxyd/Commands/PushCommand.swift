@@ -1,21 +1,20 @@
-// metaxyd push: registers the graph of a file.
+// metaxyd push: pushes a feature graph from a JSON or TOML file.
 
 import ArgumentParser
 import Foundation
 import JSON
-import TOMLKit
 
 struct PushCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push",
-        abstract: "Register a project's graph from a JSON or TOML file, and show what changes.",
-        discussion: "The file has what POST /v1/push takes: project, features, and optionally tags and message. "
-            + "Its name says what it is: .toml is TOML 1.0, anything else JSON.")
+        abstract: "Push a project's feature graph from a JSON or TOML file, and show what changes.",
+        discussion: "The file is the body of POST /v1/push: project, features, and optionally tags and message. "
+            + "A file whose name ends in .toml is read as TOML 1.0, any other as JSON.")
 
-    @Argument(help: "The file; - for standard input.")
+    @Argument(help: "The file, or - for standard input.")
     var file: String
 
-    @Flag(help: "Show what would change, and change nothing.")
+    @Flag(help: "Show what would change without changing anything.")
     var dryRun = false
 
     @OptionGroup(title: "Server")
@@ -36,21 +35,13 @@ struct PushCommand: AsyncParsableCommand {
         let data =
             file == "-"
             ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
-        guard let data else { throw .refused("the file \(file) cannot be read") }
-        let json = file.hasSuffix(".toml") ? try Self.json(ofTOML: data, file) : Array(data)
-        do { return try JSONValue(parsing: json) } catch { throw .refused("\(file) is no JSON: \(error)") }
-    }
-
-    /// The JSON of a TOML document; its dates and times become texts.
-    private static func json(ofTOML data: Data, _ file: String) throws(ExitReason) -> [UInt8] {
-        guard let text = String(data: data, encoding: .utf8) else { throw .refused("\(file) is no UTF-8") }
+        guard let data else { throw .refused("cannot read \(file)") }
         do {
-            return Array(try TOMLTable(string: text).convert(to: .json).utf8)
-        } catch let error as TOMLParseError {
-            let place = error.source.begin
-            throw .refused("\(file) is no TOML: line \(place.line), column \(place.column): \(error.description)")
+            return file.hasSuffix(".toml") ? try TOMLDocument.json(data) : try JSONValue(parsing: Array(data))
+        } catch let error as TOMLDocument.Malformed {
+            throw .refused("\(file) is not TOML: \(error.detail)")
         } catch {
-            throw .refused("\(file) is no TOML: \(error)")
+            throw .refused("\(file) is not JSON: \(error)")
         }
     }
 

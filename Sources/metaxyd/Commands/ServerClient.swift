@@ -1,40 +1,34 @@
-// The client side: commands that ask a server that runs.
+// The HTTP client of the commands that talk to a running server.
 
 import ArgumentParser
 import Foundation
 import FoundationNetworking
 import JSON
 
-/// Where the server is, and how it is asked.
+/// Options of the commands that talk to a running server.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "The server's URL; else METAXY_SERVER says it. (default: http://127.0.0.1:8080)")
+    @Option(help: "The server's URL; without it METAXY_SERVER. (default: http://127.0.0.1:8080)")
     var server: String?
 
-    @Option(help: "A file with the API token; else METAXY_TOKEN is one, or METAXY_TOKEN_FILE names a file.")
+    @Option(help: "A file with the API token; without it METAXY_TOKEN, or the file that METAXY_TOKEN_FILE names.")
     var tokenFile: String?
 
-    @Flag(help: "Print what the server answers, as JSON.")
+    @Flag(help: "Print the server's answer as JSON.")
     var json = false
 
     /// A client of that server.
     ///
-    /// - Throws: 64 where the URL is none; 78 where the token's file cannot be read.
+    /// - Throws: 64 if the URL is malformed; 78 if there is a token that cannot be read or used.
     func client() throws(ExitReason) -> ServerClient {
         let environment = ProcessInfo.processInfo.environment
         let text = server ?? environment["METAXY_SERVER"] ?? "http://127.0.0.1:8080"
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
-        else { throw .usage("\"\(text)\" is no http or https URL") }
-        var token = environment["METAXY_TOKEN"]
-        if let path = tokenFile ?? (token == nil ? environment["METAXY_TOKEN_FILE"] : nil) {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw .configuration("the token's file \(path) cannot be read")
-            }
-            token = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        }
+        else { throw .usage("\"\(text)\" is not an http or https URL") }
+        let token = try ClientToken.find(file: tokenFile, environment: environment)
         return ServerClient(url: url, token: token)
     }
 
-    /// Prints an answer: as it is, or as people read it.
+    /// Prints an answer, as JSON or as text.
     func show(_ answer: JSONValue, _ text: (JSONValue) -> String) {
         guard json else { return Output.text(text(answer)) }
         var writer = JSONWriter()
@@ -44,24 +38,24 @@ struct ServerOptions: ParsableArguments {
     }
 }
 
-/// Asks a server.
+/// Sends requests to a server.
 struct ServerClient: Sendable {
-    /// For how long a request may be silent: a verification of much takes its time.
+    /// How long the server may send nothing: verifying a large database takes a while.
     private static let patience: TimeInterval = 3_600
 
     let url: URL
     let token: String?
 
-    /// Sends a request and gives the JSON of its answer.
+    /// Sends a request and returns the JSON of the answer.
     ///
-    /// - Throws: 69 where the server cannot be reached; 1 with what it says where it refuses.
+    /// - Throws: 69 if the server cannot be reached; 1, with the server's message, if it refuses.
     func send(
         _ method: String, _ path: String, query: [(String, String)] = [], body: JSONValue? = nil
     ) async throws(ExitReason) -> JSONValue {
         var parts = URLComponents()
         parts.path = path
         if !query.isEmpty { parts.queryItems = query.map { URLQueryItem(name: $0.0, value: $0.1) } }
-        // A plus is a space to those who read forms.
+        // Form decoding turns a plus into a space.
         let encoded = (parts.string ?? path).replacing("+", with: "%2B")
         guard let target = URL(string: url.absoluteString.trimmingSuffix("/") + encoded) else {
             throw .usage("\"\(path)\" cannot be part of a URL")
@@ -81,7 +75,7 @@ struct ServerClient: Sendable {
         do {
             (data, response) = try await URLSession.shared.data(for: request)
         } catch {
-            throw .unreachable("\(url.absoluteString) cannot be reached: \(error.localizedDescription)")
+            throw .unreachable("cannot reach \(url.absoluteString): \(error.localizedDescription)")
         }
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         let answer: JSONValue
@@ -109,7 +103,7 @@ extension String {
 }
 
 extension JSONValue {
-    /// The value in words, for a cell of a table: texts as they are, null as a dash.
+    /// The value as a table cell: strings unquoted, null as a dash.
     var cell: String {
         switch self {
         case .null: return "-"
@@ -123,6 +117,6 @@ extension JSONValue {
         }
     }
 
-    /// A member in words.
+    /// A member as a table cell.
     func cell(_ name: String) -> String { self[name]?.cell ?? "-" }
 }

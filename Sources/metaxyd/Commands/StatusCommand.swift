@@ -1,4 +1,4 @@
-// metaxyd status: how far the work is.
+// metaxyd status: shows the progress of each feature.
 
 import ArgumentParser
 import Glibc
@@ -6,9 +6,9 @@ import JSON
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show how far the work on each feature is.")
+        commandName: "status", abstract: "Show the progress of each feature.")
 
-    @Flag(help: "Show it again every two seconds, until interrupted.")
+    @Flag(help: "Show it every two seconds, until interrupted.")
     var watch = false
 
     @OptionGroup(title: "Server")

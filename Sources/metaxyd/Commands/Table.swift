@@ -1,4 +1,4 @@
-// Tables of text for people.
+// Text tables with aligned columns.
 
 /// Rows in columns as wide as their widest cell.
 struct Table {

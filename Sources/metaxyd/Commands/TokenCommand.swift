@@ -1,4 +1,4 @@
-// metaxyd token: API tokens, made and revoked in the database itself.
+// metaxyd token: creates, lists, rotates and revokes API tokens in the database itself.
 
 import API
 import ArgumentParser
@@ -9,21 +9,22 @@ import Store
 struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token",
-        abstract: "Make, list, rotate and revoke API tokens.",
+        abstract: "Create, list, rotate and revoke API tokens.",
         discussion: """
-            Works on the database itself, with DATABASE_URL or the embedded one, whether or not a server runs. A \
-            revocation holds in every running server within a second.
+            Works on the database itself (DATABASE_URL or the embedded one), whether or not a server is running. It \
+            never creates or migrates a database. Every running server refuses a revoked token within a second.
             """,
         subcommands: [Create.self, List.self, Rotate.self, Revoke.self])
 
-    /// Where the tokens are.
+    /// The database with the tokens.
     struct Place: ParsableArguments {
         @OptionGroup var options: DatabaseOptions
 
         /// Runs `body` with the service over the database.
         func with(_ body: (Metaxy) async throws(ServiceError) -> Void) async throws {
             do throws(ExitReason) {
-                let database = try await Database.open(try options.configuration(), connections: 1, isShared: true)
+                let database = try await Database.open(
+                    try options.configuration(), connections: 1, for: .manage, isShared: true)
                 var failure: ServiceError?
                 do throws(ServiceError) {
                     try await body(Metaxy(pool: database.pool, random: { Double.random(in: 0..<1) }))
@@ -38,9 +39,9 @@ struct TokenCommand: AsyncParsableCommand {
         }
     }
 
-    /// For how long a secret is good.
+    /// The lifetime of a secret.
     struct Lifetime: ParsableArguments {
-        @Option(help: "For how many days the secret is good; for ever where it is left out.")
+        @Option(help: "The lifetime of the secret in days. Without it the secret does not expire.")
         var expiresDays: Int?
 
         func validate() throws {
@@ -54,18 +55,20 @@ struct TokenCommand: AsyncParsableCommand {
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a token and print its secret, which is never shown again.")
+            abstract: "Create a token and print its secret, which is shown only once.")
 
-        @Argument(help: "The name of the token: that of no other, now or earlier.")
+        @Argument(help: "The name of the token. A name is never given twice.")
         var name: String
 
         @Option(
             name: .customLong("scope"),
-            help: "What it may do: read, write (push, records), work (claims) or admin; repeat it for several.",
+            help: "A scope: read, write (push, records), work (claims) or admin. Repeat it for several.",
             transform: scope)
         var scopes: [Permission]
 
-        @Option(name: .customLong("project"), help: "A project that it sees; repeat it for several; all without it.")
+        @Option(
+            name: .customLong("project"),
+            help: "A project that the token may see. Repeat it for several. Without it the token sees all projects.")
         var projects: [String] = []
 
         @OptionGroup var lifetime: Lifetime
@@ -74,7 +77,7 @@ struct TokenCommand: AsyncParsableCommand {
         func validate() throws {
             guard !scopes.isEmpty else { throw ValidationError("--scope is missing") }
             guard !name.isEmpty, name.utf8.count <= 255, !name.contains("/") else {
-                throw ValidationError("the name of a token has 1 to 255 bytes and no \"/\"")
+                throw ValidationError("a token name has 1 to 255 bytes and no \"/\"")
             }
         }
 
@@ -90,12 +93,12 @@ struct TokenCommand: AsyncParsableCommand {
 
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give a token a new secret and print it; those that it has stay good for a while.")
+            abstract: "Give a token a new secret and print it. The old secrets stay valid for a while.")
 
         @Argument(help: "The name of the token.")
         var name: String
 
-        @Option(help: "For how many seconds the present secrets stay good.")
+        @Option(help: "How many seconds the old secrets stay valid.")
         var graceSeconds = 86_400
 
         @OptionGroup var lifetime: Lifetime
@@ -117,7 +120,7 @@ struct TokenCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the tokens, revoked ones too.")
+        static let configuration = CommandConfiguration(abstract: "List all tokens, including revoked ones.")
 
         @OptionGroup var place: Place
 
@@ -132,7 +135,7 @@ struct TokenCommand: AsyncParsableCommand {
                             token.name, token.scopes.joined(separator: ","),
                             token.projects?.joined(separator: ",") ?? "all", token.createdBy ?? "command line",
                             "\(token.secrets)",
-                            token.revokedAt != nil ? "revoked" : token.secrets == 0 ? "expired" : "good",
+                            token.revokedAt != nil ? "revoked" : token.secrets == 0 ? "expired" : "valid",
                         ])
                     }
                     guard page.hasMore else { break }
@@ -144,7 +147,7 @@ struct TokenCommand: AsyncParsableCommand {
     }
 
     struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Revoke a token with all its secrets.")
+        static let configuration = CommandConfiguration(abstract: "Revoke a token and all its secrets.")
 
         @Argument(help: "The name of the token.")
         var name: String
@@ -157,7 +160,7 @@ struct TokenCommand: AsyncParsableCommand {
     }
 }
 
-/// The scope that an argument names.
+/// Parses the argument of --scope.
 private func scope(_ text: String) throws -> Permission {
     guard let scope = Permission(rawValue: text) else {
         let names = Permission.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,4 +1,4 @@
-// The database of a command: the one that DATABASE_URL names, or the embedded one.
+// Opens the database of a command: the one that DATABASE_URL names, or the embedded one.
 
 import API
 import Foundation
@@ -13,26 +13,43 @@ struct Database: Sendable {
     private let embedded: EmbeddedPostgres?
     private let configuration: PoolConfiguration
 
-    /// Whether it is an embedded PostgreSQL that this process runs.
+    /// Whether this process runs the database as its embedded PostgreSQL.
     var isEmbedded: Bool { embedded != nil }
 
-    /// Opens the database and brings its schema up to date.
+    /// What a command does to the database.
+    enum Purpose {
+        /// Creates the embedded database if it is missing, and applies missing migrations.
+        case migrate
+        /// Changes rows of a database that exists and has the current schema.
+        case manage
+        /// Reads a database that exists and has the current schema.
+        case read
+    }
+
+    /// Opens the database.
     ///
     /// - Parameters:
-    ///   - settings: what to open, and what to log.
+    ///   - settings: the database, and what is logged.
     ///   - connections: the size of the pool.
-    ///   - isShared: whether to use the embedded PostgreSQL of a server that runs, where one does.
+    ///   - purpose: whether a missing database or an old schema is created, or refused.
+    ///   - isShared: whether to use the embedded PostgreSQL of a running server, if there is one.
+    /// - Throws: 78 if the connection string is malformed, if the database is missing and not created, or if its schema
+    ///   does not fit; 69 if PostgreSQL cannot be reached.
     static func open(
-        _ settings: Configuration, connections: Int, isShared: Bool = false
+        _ settings: Configuration, connections: Int, for purpose: Purpose, isShared: Bool = false
     ) async throws(ExitReason) -> Database {
         let environment = ProcessInfo.processInfo.environment
         var embedded: EmbeddedPostgres?
         let connectionString: String
         if let url = settings.databaseURL {
-            // What libpq says of a string that it cannot read has the string in it.
+            // libpq repeats a malformed string in its message.
             Log.hide(secretsOf: url)
+            if let fault = ConnectionString.fault(in: url) {
+                throw .configuration("database-url is not a usable connection string: \(fault)")
+            }
             connectionString = url
         } else {
+            if purpose != .migrate { try requireEmbedded(settings.dataDirectory) }
             switch try await start(settings.dataDirectory, environment, isShared: isShared) {
             case .own(let server):
                 embedded = server
@@ -43,7 +60,11 @@ struct Database: Sendable {
         let configuration = configuration(connectionString, size: connections, settings)
         let database = Database(pool: Pool(configuration), embedded: embedded, configuration: configuration)
         do {
-            try await database.migrate()
+            switch purpose {
+            case .migrate: try await database.migrate()
+            case .manage: try await database.check(aligning: true)
+            case .read: try await database.check(aligning: false)
+            }
         } catch {
             await database.close()
             throw error
@@ -51,7 +72,7 @@ struct Database: Sendable {
         return database
     }
 
-    /// Listens to what other processes tell about work, on a connection besides those of the pool.
+    /// Listens to the notifications of other processes, on a connection outside the pool.
     func listener() -> Postgres.Listener {
         var configuration = configuration
         configuration.applicationName = "metaxyd-listener"
@@ -82,6 +103,43 @@ struct Database: Sendable {
         }
     }
 
+    /// Checks that the schema is the one that this program knows.
+    ///
+    /// - Parameter aligning: whether to let the positions of the change feed go on growing after a restored dump.
+    private func check(aligning: Bool) async throws(ExitReason) {
+        do {
+            let applied = try await pool.transaction { (connection) throws(StoreError) in
+                let applied = try Migrator(connection).check()
+                if aligning, applied == Migrator.newest { try ChangeLog(connection).align() }
+                return applied
+            }
+            guard applied == Migrator.newest else {
+                throw ExitReason.configuration(
+                    "the database's schema is at migration \(applied) and this program needs \(Migrator.newest): "
+                        + "run metaxyd migrate first")
+            }
+        } catch let error as StoreError {
+            if case .database(let error) = error, error.sqlState == .undefinedTable {
+                throw .configuration(
+                    "the database has no Metaxy schema: run metaxyd migrate, or start metaxyd serve, first")
+            }
+            throw ExitReason(error)
+        } catch let reason as ExitReason {
+            throw reason
+        } catch {
+            throw .refused("\(error)")
+        }
+    }
+
+    /// Refuses a data directory without a database, so that a command in the wrong directory does not create one.
+    private static func requireEmbedded(_ dataDirectory: String) throws(ExitReason) {
+        let path = URL(fileURLWithPath: dataDirectory).standardizedFileURL.path
+        guard !FileManager.default.fileExists(atPath: path + "/postgres") else { return }
+        throw .configuration(
+            "there is no database in \(path): name its directory with --data-dir, or set DATABASE_URL. "
+                + "metaxyd serve creates a new one")
+    }
+
     private static func configuration(
         _ connectionString: String, size: Int, _ settings: Configuration
     ) -> PoolConfiguration {
@@ -105,11 +163,11 @@ struct Database: Sendable {
         return configuration
     }
 
-    /// The embedded PostgreSQL that a command works with.
+    /// The embedded PostgreSQL that a command uses.
     private enum Embedded {
-        /// One that it has started.
+        /// The command started it.
         case own(EmbeddedPostgres)
-        /// That of a server that runs, by its connection string.
+        /// A running server owns it; this is its connection string.
         case other(String)
     }
 

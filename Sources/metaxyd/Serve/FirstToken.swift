@@ -1,26 +1,26 @@
-// The first token of a new database: how whoever starts a server gets in.
+// Creates the first API token of a new embedded database.
 
 import Foundation
 import Glibc
 import Service
 
-/// Sees to it that there is a way in.
+/// The first token of a database.
 enum FirstToken {
-    /// Makes the first token of the embedded database, which may do everything. Its secret goes to a file that only the
-    /// server's user can read, and to the terminal where there is one; never into the log.
+    /// Creates the first token of the embedded database, with all scopes. Writes its secret to a file that only the server's
+    /// user can read, and to standard output if that is a terminal; never to the log.
     ///
-    /// - Parameter dataDirectory: where the embedded database lives; nil for another database: then nothing is made, and
-    ///   the log says how to make one.
+    /// - Parameter dataDirectory: the directory of the embedded database; nil for another database. Then no token is
+    ///   created, and the log names the command that creates one.
     static func make(_ metaxy: Metaxy, dataDirectory: String?) async throws(ExitReason) {
         do throws(ServiceError) {
             guard try await !metaxy.haveTokens() else { return }
             guard let dataDirectory else {
-                Log.write(.warning, "there is no API token: make one with metaxyd token create")
+                Log.write(.warning, "there is no API token: create one with metaxyd token create")
                 return
             }
             let secret = TokenSecret()
             let path = dataDirectory + "/admin-token"
-            // The file first: a secret that is accepted but written nowhere would lock everybody out.
+            // The file comes first: a valid secret that is written nowhere would lock everybody out.
             guard write(secret.text + "\n", to: path) else {
                 throw ServiceError.internal("cannot write \(path): \(String(cString: strerror(errno)))")
             }
@@ -28,9 +28,9 @@ enum FirstToken {
                 unlink(path)
                 return
             }
-            Log.write(.info, "the secret of the first API token, which may do everything, is in \(path)")
+            Log.write(.info, "created the first API token, with all scopes; its secret is in \(path)")
             guard isatty(STDOUT_FILENO) == 1 else { return }
-            let line = "The first API token, which may do everything (also in \(path)): \(secret.text)\n"
+            let line = "The first API token, with all scopes (also in \(path)): \(secret.text)\n"
             FileHandle.standardOutput.write(Data(line.utf8))
         } catch {
             throw ExitReason(error)
@@ -41,7 +41,7 @@ enum FirstToken {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        // The file may be there from a start that did not get to its end.
+        // The file may be left over from a start that failed.
         guard fchmod(descriptor, 0o600) == 0 else { return false }
         let bytes = Array(text.utf8)
         let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -1,25 +1,24 @@
-// What a server process does by itself, all along: taking back expired leases, waking who waits, forgetting old batches,
-// answers and changes, giving back memory.
+// Housekeeping of a server process: expires leases, wakes waiting claims, removes old batches, answers and changes, and
+// returns memory to the system.
 
 import HTTPServer
 import Service
 import Sockets
 
-/// The recurring work of a server process. Every process does it; none needs to.
+/// The recurring work of a server process. Any one process on a database is enough, and all of them do it.
 struct Housekeeping {
-    /// How often expired leases are looked for, and work that nobody told of: on the average, as processes that were
-    /// started together must not look together for ever.
+    /// The average time between two rounds. It varies, so that processes that start together drift apart.
     static let interval: Duration = .seconds(1)
 
-    /// How often old batches, answers and changes are looked for.
+    /// The number of rounds between two removals of old batches, answers and changes.
     static let forgetEvery = 60
 
     let metaxy: Metaxy
-    /// For how long the feed tells a change; nil for ever.
+    /// How long the change feed reports a change; nil for ever.
     let eventRetention: Duration?
     let connections: ServedConnections
 
-    /// Runs until the task is cancelled. A database that is away is noted once and waited for.
+    /// Runs until the task is cancelled. Logs an unreachable database once and keeps trying.
     func run() async {
         var round = 0
         var isFailing = false
@@ -38,13 +37,15 @@ struct Housekeeping {
                 isFailing = false
             } catch {
                 if !isFailing, !Task.isCancelled {
-                    Log.write(.warning, "leases cannot be taken back and waiters not woken for now: \(error)")
+                    Log.write(.warning, "housekeeping failed and will be tried again: \(error)")
                 }
                 isFailing = true
             }
             round += 1
             if crowd.hasGone(connections: connections.count) {
-                do { try FreedMemory.giveBack() } catch { Log.write(.warning, "memory is not given back: \(error)") }
+                do { try FreedMemory.giveBack() } catch {
+                    Log.write(.warning, "cannot return memory to the system: \(error)")
+                }
             }
             do { try await Task.sleep(for: Self.interval * Double.random(in: 0.75..<1.25)) } catch { return }
         }

@@ -1,4 +1,4 @@
-// Tokens of an identity provider: its keys, from a file or over HTTP, and who a token speaks for.
+// Checks the tokens of an OpenID Connect issuer and returns the caller.
 
 import API
 import Foundation
@@ -6,9 +6,9 @@ import FoundationNetworking
 import JSON
 import WebToken
 
-/// Who issues tokens besides this service (OpenID Connect).
+/// An OpenID Connect issuer whose tokens are accepted.
 struct IdentityProvider: Sendable {
-    /// Where the provider's keys are.
+    /// The place of the issuer's keys.
     enum Source: Sendable, Hashable {
         case file(String)
         case url(URL)
@@ -31,28 +31,28 @@ struct IdentityProvider: Sendable {
     let claims: ProviderClaims
     private let keys: ProviderKeys
 
-    /// A provider whose keys are at `source`.
+    /// An issuer whose keys are at `source`.
     init(_ terms: WebToken.Terms, claims: ProviderClaims, keysAt source: Source) {
         self.terms = terms
         self.claims = claims
         keys = ProviderKeys(source)
     }
 
-    /// Reads the keys once, so that a slip in the settings shows at the start.
+    /// Reads the keys once, so that a wrong setting fails the start.
     ///
-    /// - Throws: 78 where a file has none. A provider that cannot be reached now may be there later.
+    /// - Throws: 78 if a file has no usable keys. A URL that cannot be reached is logged only: it may work later.
     func prepare() async throws(ExitReason) {
         do throws(ProviderKeys.Missing) {
             _ = try await keys.known()
         } catch {
             guard case .url = keys.source else {
-                throw .configuration("oidc-jwks: the provider's keys cannot be read: \(error.detail)")
+                throw .configuration("oidc-jwks: cannot read the issuer's keys: \(error.detail)")
             }
-            Log.write(.error, "the provider's keys cannot be read: \(error.detail)")
+            Log.write(.error, "cannot read the issuer's keys: \(error.detail)")
         }
     }
 
-    /// Whom a token speaks for.
+    /// The caller that a token identifies.
     func caller(_ text: String) async throws(Authorizer.Refusal) -> Caller {
         let verified: JSONValue
         do {
@@ -63,14 +63,14 @@ struct IdentityProvider: Sendable {
             case .unsigned(let detail), .unfit(let detail): throw .unauthorized("The token is refused: \(detail).")
             }
         } catch let missing as ProviderKeys.Missing {
-            throw .unavailable("the provider's keys cannot be read: \(missing.detail)")
+            throw .unavailable("cannot read the issuer's keys: \(missing.detail)")
         } catch {
             throw .unavailable("\(error)")
         }
         return try claims.caller(verified)
     }
 
-    /// What a token says; a key that is not known yet is looked for once.
+    /// The verified claims of a token. An unknown key makes the keys be read again, once.
     private func read(_ text: String) async throws -> JSONValue {
         let token = try WebToken(compact: text)
         let now = Date().timeIntervalSince1970

@@ -1,4 +1,4 @@
-// The address that a server listens at.
+// The listen address of a server: a host and a port.
 
 /// A host and a port: `127.0.0.1:8080`, `localhost:0`, `[::1]:8080`.
 struct ListenAddress: Sendable {
@@ -17,7 +17,7 @@ struct ListenAddress: Sendable {
         self.port = port
     }
 
-    /// Whether only this machine can reach it.
+    /// Whether only this machine can reach the address.
     var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }

@@ -1,21 +1,21 @@
-// The addresses that the service is reached at: one for clients, and one for those who look after it.
+// The two listeners of a process: one for clients, one for health checks and metrics.
 
 import API
 import HTTP
 import HTTPServer
 import Sockets
 
-/// The servers of a process, from start to drain.
+/// The HTTP servers of a process, from start to drain.
 struct Listeners: Sendable {
     private let clients: Server
     private let administration: Server?
 
-    /// Starts to serve.
+    /// Starts the servers.
     ///
     /// - Parameters:
-    ///   - administration: where health and metrics are given to everyone; nil for nowhere but among the others.
-    ///   - announce: told of each address, once all of them are served.
-    /// - Throws: when an address cannot be served.
+    ///   - administration: a second address for health checks and metrics, without tokens; nil for none.
+    ///   - announce: called with each address once all listeners are ready.
+    /// - Throws: if the server cannot listen on an address.
     init(
         _ api: API, at address: ListenAddress, tls: TLSConfiguration?, administration: ListenAddress?,
         counting connections: ServedConnections, announce: (String) -> Void
@@ -36,9 +36,9 @@ struct Listeners: Sendable {
     /// Reads the TLS files again.
     func reloadTLS() async throws(ServerError) { try await clients.reloadTLS() }
 
-    /// Lets requests in work finish; health and metrics are there until the last of them has.
+    /// Lets running requests finish. Health checks and metrics are served until the last one ends.
     ///
-    /// - Parameter whenClosing: called once every answer to a client says `Connection: close`.
+    /// - Parameter whenClosing: called once every answer carries `Connection: close`.
     func drain(grace: Duration, whenClosing: () -> Void) async {
         await clients.drain(grace: grace, whenClosing: whenClosing)
         await administration?.drain(grace: .seconds(1))
@@ -59,7 +59,7 @@ struct Listeners: Sendable {
         do {
             return try server.start()
         } catch {
-            throw .configuration("cannot serve on \(address.host):\(address.port): \(error)")
+            throw .configuration("cannot listen on \(address.host):\(address.port): \(error)")
         }
     }
 }

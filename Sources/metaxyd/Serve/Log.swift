@@ -1,4 +1,4 @@
-// The log: a line for each event on standard error, as JSON or, on a terminal, as text.
+// The log: one line for each event on standard error, as JSON, or as text on a terminal.
 
 import Glibc
 import JSON
@@ -6,7 +6,7 @@ import Synchronization
 
 /// Writes log lines.
 enum Log {
-    /// How much a line matters.
+    /// The severity of a line.
     enum Level: UInt8, CaseIterable, Comparable {
         case debug, info, warning, error
 
@@ -22,7 +22,7 @@ enum Log {
         static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// How lines look.
+    /// The format of lines.
     enum Format: String {
         /// Text on a terminal, JSON elsewhere.
         case auto
@@ -33,25 +33,25 @@ enum Log {
     private static let secrets = Mutex<[ConnectionSecrets]>([])
     private static let isText = Atomic<Bool>(isatty(STDERR_FILENO) == 1)
 
-    /// Writes only lines that matter so much.
+    /// Sets the lowest level that is written.
     static func set(_ level: Level) { Self.level.store(level.rawValue, ordering: .relaxed) }
 
-    /// Writes lines that look so.
+    /// Sets the format.
     static func set(_ format: Format) {
         isText.store(format == .text || format == .auto && isatty(STDERR_FILENO) == 1, ordering: .relaxed)
     }
 
-    /// Hides the password of a connection string, and the string, wherever a line would show it.
+    /// Hides a connection string and its password in all lines.
     static func hide(secretsOf connectionString: String) {
         secrets.withLock { $0.append(ConnectionSecrets(connectionString)) }
     }
 
-    /// Whether lines of a level are written.
+    /// Whether a level is written.
     static func writes(_ level: Level) -> Bool { level.rawValue >= Self.level.load(ordering: .relaxed) }
 
     /// Writes a line.
     ///
-    /// - Parameter fields: further members; never a secret, never a parameter of a statement.
+    /// - Parameter fields: further members. They must not hold secrets or values of statements.
     static func write(_ level: Level, _ message: String, _ fields: [(String, JSONValue)] = []) {
         guard writes(level) else { return }
         let time = Timestamp.now
@@ -63,7 +63,7 @@ enum Log {
         let bytes =
             isText.load(ordering: .relaxed)
             ? text(time, level, message, fields) : json(time, level, message, fields)
-        // One write, so that lines of several threads do not mix. A log that cannot be written has nowhere to say so.
+        // One write call keeps the lines of several threads apart. A failed write cannot be reported anywhere.
         _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
@@ -97,7 +97,7 @@ enum Log {
     }
 }
 
-/// The wall clock, for log lines only: times in answers come from the database.
+/// The wall clock, for log lines only. Times in answers come from the database.
 private enum Timestamp {
     static var now: String {
         var spec = timespec()

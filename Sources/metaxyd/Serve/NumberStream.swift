@@ -1,9 +1,9 @@
-// Numbers that name requests.
+// Random-looking numbers for request ids.
 
 import Synchronization
 
-/// Numbers that look random and do not repeat: SplitMix64 from a random start. One costs a few nanoseconds, where one of
-/// the kernel's costs 300. They name things; as secrets they would be worthless.
+/// Random-looking numbers that do not repeat: SplitMix64 from a random start. A number costs a few nanoseconds instead of
+/// the kernel's 300. They are no secrets: anybody can predict the next one.
 final class NumberStream: Sendable {
     private let state = Atomic<UInt64>(UInt64.random(in: .min ... .max))
 

@@ -1,4 +1,4 @@
-// What Linux says of this process.
+// CPU time, memory, descriptors and threads of this process, as Linux reports them.
 
 import API
 import Foundation
@@ -9,12 +9,12 @@ struct ProcessReading: Sendable {
     private let startedAt = Date().timeIntervalSince1970
     private let connections: ServedConnections
 
-    /// The process, which has just started to serve.
+    /// Starts with the time of the server's start.
     init(_ connections: ServedConnections) {
         self.connections = connections
     }
 
-    /// The figures of this moment; nil where the system does not tell them.
+    /// The current figures; nil if the system does not provide them.
     func read() -> ProcessFigures? {
         var usage = rusage()
         var files = rlimit()
@@ -46,7 +46,7 @@ struct ProcessReading: Sendable {
         defer { closedir(directory) }
         var count = 0
         while let entry = readdir(directory) {
-            // "." and ".." are the only names here that are no numbers.
+            // All other names are numbers.
             if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { count += 1 }
         }
         return count

@@ -1,19 +1,19 @@
-// The keys of an identity provider, read again when they are old or one is missing.
+// Caches the public keys of an OpenID Connect issuer, and reads them again when they are old or one is missing.
 
 import Foundation
 import FoundationNetworking
 import WebToken
 
-/// The keys that tokens are verified with, as this process last read them.
+/// The keys of the last successful read.
 actor ProviderKeys {
-    /// Why there are no keys.
+    /// The reason why there are no keys.
     struct Missing: Error {
         let detail: String
     }
 
-    /// For how long keys are used without a look for newer ones: a key that is withdrawn is refused after that time.
+    /// The age at which keys are read again. A withdrawn key is accepted for at most this long.
     private static let age: Duration = .seconds(600)
-    /// The shortest time between two looks, however many tokens name unknown keys.
+    /// The shortest time between two reads, however many tokens name unknown keys.
     private static let pause: Duration = .seconds(30)
     private static let patience: TimeInterval = 5
     private static let bytesMax = 1 << 20
@@ -27,30 +27,30 @@ actor ProviderKeys {
         self.source = source
     }
 
-    /// The keys: those of the last look, or of a new one where that is too long ago.
+    /// The keys, read again if they are too old.
     ///
-    /// - Throws: where there has never been any.
+    /// - Throws: if no read has ever succeeded.
     func known() async throws(Missing) -> KeySet {
         if let keys, let triedAt, ContinuousClock.now - triedAt < Self.age { return keys }
         return try await read()
     }
 
-    /// The keys of a new look, for a token that names none of the known ones; nil where the last is not long ago.
+    /// Reads the keys again for a token with an unknown key; nil if the last read was a moment ago.
     ///
-    /// - Throws: where there has never been any.
+    /// - Throws: if no read has ever succeeded.
     func renewed() async throws(Missing) -> KeySet? {
         if let triedAt, ContinuousClock.now - triedAt < Self.pause { return nil }
         return try await read()
     }
 
-    /// Reads the keys; all who ask meanwhile wait for the same look. Where it fails, the keys of before stay good.
+    /// Reads the keys. Concurrent callers share one read. If it fails, the earlier keys stay valid.
     private func read() async throws(Missing) -> KeySet {
         let task: Task<Result<KeySet, Missing>, Never>
         if let reading {
             task = reading
         } else {
             if let triedAt, keys == nil, ContinuousClock.now - triedAt < .seconds(1) {
-                throw Missing(detail: "they could not be read a moment ago")
+                throw Missing(detail: "the last attempt failed a moment ago")
             }
             triedAt = .now
             task = Task { [source] in await Self.load(source) }
@@ -62,9 +62,9 @@ actor ProviderKeys {
         case .success(let read): keys = read
         case .failure(let missing):
             guard keys != nil else { throw missing }
-            Log.write(.warning, "the provider's keys cannot be read again; the known ones stay: \(missing.detail)")
+            Log.write(.warning, "cannot read the issuer's keys again; the earlier keys stay valid: \(missing.detail)")
         }
-        guard let keys else { throw Missing(detail: "there are none") }
+        guard let keys else { throw Missing(detail: "there are no keys") }
         return keys
     }
 
@@ -73,7 +73,7 @@ actor ProviderKeys {
         switch source {
         case .file(let path):
             guard let contents = FileManager.default.contents(atPath: path) else {
-                return .failure(Missing(detail: "\(path) cannot be read"))
+                return .failure(Missing(detail: "cannot read \(path)"))
             }
             data = contents
         case .url(let url):
@@ -85,10 +85,12 @@ actor ProviderKeys {
                 guard status == 200 else { return .failure(Missing(detail: "\(url) answered with \(status)")) }
                 data = body
             } catch {
-                return .failure(Missing(detail: "\(url) cannot be reached: \(error.localizedDescription)"))
+                return .failure(Missing(detail: "cannot reach \(url): \(error.localizedDescription)"))
             }
         }
-        guard data.count <= bytesMax else { return .failure(Missing(detail: "they are more than \(bytesMax) bytes")) }
+        guard data.count <= bytesMax else {
+            return .failure(Missing(detail: "the key set is larger than \(bytesMax) bytes"))
+        }
         do { return .success(try KeySet(json: Array(data))) } catch { return .failure(Missing(detail: error.detail)) }
     }
 }

@@ -1,4 +1,4 @@
-// metaxyd serve: the service, until it is asked to stop.
+// metaxyd serve: starts the service, and drains it on SIGTERM.
 
 import API
 import ArgumentParser
@@ -11,22 +11,22 @@ import Service
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve until SIGTERM or SIGINT.",
-        discussion: "One line on standard output says where it listens, once it is ready.")
+        discussion: "Prints the address on standard output once the server is ready.")
 
-    /// How long requests in work may take after the server was asked to stop.
+    /// How long running requests may take after the signal to stop.
     private static let drainGrace: Duration = .seconds(30)
 
     @OptionGroup(title: "Settings")
     var options: SettingOptions
 
     func run() async throws {
-        // Writing to a connection that its peer has closed is an error of that connection, not of the process.
+        // Writing to a closed connection must fail that connection only, not the process.
         signal(SIGPIPE, SIG_IGN)
         do throws(ExitReason) {
             let settings = try Configuration(SettingValues(given: options.given))
             Log.set(settings.logFormat)
             Log.set(settings.logLevel)
-            let database = try await Database.open(settings, connections: settings.databaseConnections)
+            let database = try await Database.open(settings, connections: settings.databaseConnections, for: .migrate)
             var failure: ExitReason?
             do throws(ExitReason) { try await serve(database, settings) } catch { failure = error }
             await database.close()
@@ -46,7 +46,7 @@ struct Serve: AsyncParsableCommand {
         let api = API(
             metaxy: metaxy, configuration: Self.world(metaxy, settings, ProcessReading(connections)),
             observe: Self.observe)
-        // Watched before anybody knows that the server is there.
+        // Signals are handled before the address is announced.
         let hangUps = await Signals([SIGHUP])
         let stops = await Signals([SIGTERM, SIGINT])
         let housekeeping = Task {
@@ -71,15 +71,15 @@ struct Serve: AsyncParsableCommand {
         }
         let number = await stops.stream.first { _ in true }
         reloading.cancel()
-        // A second one ends the process at once.
+        // A second signal ends the process at once.
         stops.stop()
         Log.write(.info, "stopping", [("signal", .integer(Int64(number ?? SIGTERM)))])
         if settings.drainDelay > .zero {
             metaxy.drain()
-            // Nobody cancels this task: the whole delay passes.
+            // This task is never cancelled, so the whole delay passes.
             do { try await Task.sleep(for: settings.drainDelay) } catch {}
         }
-        // Who waits for work is answered when the answer says that the connection ends: its next request would be lost.
+        // Waiting claims are answered once answers carry `Connection: close`; before that, their next request would be lost.
         await listeners.drain(grace: Self.drainGrace) { metaxy.drain() }
         housekeeping.cancel()
         waking.cancel()
@@ -98,24 +98,24 @@ struct Serve: AsyncParsableCommand {
         listener.close()
     }
 
-    /// Reads the settings again and takes over the log level; what cannot be read changes nothing.
+    /// Reads the settings again and applies the log level. A faulty file changes nothing.
     private static func reloadSettings(_ given: [Setting: String]) {
         do throws(ExitReason) {
             let settings = try Configuration(SettingValues(given: given))
             Log.set(settings.logLevel)
-            Log.write(.info, "the settings were read again", [("log_level", .string(settings.logLevel.name))])
+            Log.write(.info, "read the settings again", [("log_level", .string(settings.logLevel.name))])
         } catch {
-            Log.write(.error, "the settings cannot be read again; the server keeps those it has: \(error.message)")
+            Log.write(.error, "cannot read the settings again; the server keeps the old ones: \(error.message)")
         }
     }
 
-    /// Reads the TLS files again; what cannot be read changes nothing.
+    /// Reads the TLS files again. A faulty file changes nothing.
     private static func reloadTLS(of listeners: Listeners) async {
         do {
             try await listeners.reloadTLS()
-            Log.write(.info, "the TLS files were read again")
+            Log.write(.info, "read the TLS files again")
         } catch {
-            Log.write(.error, "the TLS files cannot be read; the server keeps those it has: \(error)")
+            Log.write(.error, "cannot read the TLS files again; the server keeps the old ones: \(error)")
         }
     }
 
@@ -135,7 +135,7 @@ struct Serve: AsyncParsableCommand {
             process: { process.read() })
     }
 
-    /// What the API tells: failures always, each request where somebody wants to see them.
+    /// Logs failures always, and each request at the level debug.
     private static func observe(_ event: APIEvent) {
         switch event {
         case .failed(let requestID, let traceparent, let cause):

@@ -1,16 +1,16 @@
-// The servers that clients are connected to, for whoever wants to know how many those are.
+// Counts the open client connections of all servers of a process.
 
 import HTTPServer
 import Synchronization
 
-/// Counts the connections of servers that are made after whoever counts.
+/// The number of open connections of servers that are added later.
 final class ServedConnections: Sendable {
     private let servers = Mutex<[Server]>([])
 
-    /// Connections open now.
+    /// The number of open connections.
     var count: Int { servers.withLock { $0 }.reduce(0) { $0 + $1.connections } }
 
-    /// Counts those of another server as well.
+    /// Adds a server.
     func add(_ server: Server) {
         servers.withLock { $0.append(server) }
     }

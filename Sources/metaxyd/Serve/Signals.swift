@@ -1,4 +1,4 @@
-// The signals that the process acts on.
+// Signals as an asynchronous stream.
 
 import Dispatch
 import Glibc

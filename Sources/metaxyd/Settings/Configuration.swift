@@ -1,4 +1,4 @@
-// What the settings amount to, checked as a whole.
+// The configuration of a process: typed values of the settings, checked together.
 
 import API
 import Sockets
@@ -12,21 +12,21 @@ struct Configuration: Sendable {
     let databaseURL: String?
     let databaseConnections: Int
     let isOpen: Bool
-    /// The files; nil to serve without TLS.
+    /// The TLS files; nil to serve without TLS.
     let tls: TLSConfiguration?
-    /// Who issues tokens besides this service; nil for nobody.
+    /// The OpenID Connect issuer whose tokens are accepted; nil for none.
     let identityProvider: IdentityProvider?
-    /// Nil where tokens may ask as often as they like.
+    /// The limit for each token; nil for none.
     let rateLimit: RateLimit?
     let drainDelay: Duration
-    /// For how long the feed tells a change; nil for ever.
+    /// How long the change feed reports a change; nil for ever.
     let eventRetention: Duration?
     let logLevel: Log.Level
     let logFormat: Log.Format
-    /// Nil where slow statements are not logged.
+    /// The duration above which a statement is logged; nil for never.
     let slowStatement: Duration?
 
-    /// - Throws: 78 where the settings do not hold together; 64 where the command line says so.
+    /// - Throws: 78 if the settings contradict each other; 64 if the command line does.
     init(_ values: SettingValues) throws(ExitReason) {
         func address(_ setting: Setting) throws(ExitReason) -> ListenAddress? {
             guard let text = values[setting] else { return nil }
@@ -36,7 +36,7 @@ struct Configuration: Sendable {
             }
             return address
         }
-        guard let listen = try address(.listen) else { throw .configuration("there is no address to listen at") }
+        guard let listen = try address(.listen) else { throw .configuration("listen has no address") }
         self.listen = listen
         adminListen = try address(.adminListen)
         dataDirectory = values[.dataDir] ?? "."
@@ -45,13 +45,13 @@ struct Configuration: Sendable {
         isOpen = values[.insecureNoAuth] == "true"
         guard !isOpen || listen.isLoopback else {
             throw .setting(
-                "\(values.place(.insecureNoAuth)) is for loopback only; \(listen.host) is not",
+                "\(values.place(.insecureNoAuth)) is allowed on loopback only, and \(listen.host) is not a loopback address",
                 values.source(of: .insecureNoAuth))
         }
         let (certificate, key) = (values[.tlsCert], values[.tlsKey])
         guard (certificate == nil) == (key == nil) else {
             let setting = certificate == nil ? Setting.tlsKey : .tlsCert
-            throw .setting("tls-cert and tls-key go together", values.source(of: setting))
+            throw .setting("tls-cert and tls-key must be set together", values.source(of: setting))
         }
         guard values[.tlsClientCA] == nil || certificate != nil else {
             throw .setting("tls-client-ca needs tls-cert and tls-key", values.source(of: .tlsClientCA))
@@ -78,11 +78,11 @@ struct Configuration: Sendable {
         guard let issuer, let audience, let place else {
             let given = [Setting.oidcIssuer, .oidcAudience, .oidcJWKS].first { values[$0] != nil }
             guard let given else { return nil }
-            throw .setting("oidc-issuer, oidc-audience and oidc-jwks go together", values.source(of: given))
+            throw .setting("oidc-issuer, oidc-audience and oidc-jwks must be set together", values.source(of: given))
         }
         guard let source = IdentityProvider.Source(place) else {
             throw .setting(
-                "\(values.place(.oidcJWKS)) takes a file, an https URL or an http URL of this machine, not \"\(place)\"",
+                "\(values.place(.oidcJWKS)) takes a file, an https URL, or an http URL of this machine, not \"\(place)\"",
                 values.source(of: .oidcJWKS))
         }
         return IdentityProvider(

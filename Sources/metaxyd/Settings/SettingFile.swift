@@ -1,62 +1,42 @@
-// The file of settings: a part of TOML, a line each.
+// The settings file, in TOML: its names and the types of its values.
 
 import Foundation
+import JSON
 
-/// Reads files of lines such as `listen = "0.0.0.0:8080"`, `rate-limit = 100` and `# a remark`.
+/// Reads files such as `listen = "0.0.0.0:8080"`, `rate-limit = 100` and `# a comment`.
 enum SettingFile {
     /// The settings of a file.
     ///
-    /// - Throws: 78 where it cannot be read, or has a line that is no setting; the text names the line.
+    /// - Throws: 78 if the file cannot be read, is not TOML, or names something that is not a setting.
     static func read(_ path: String) throws(ExitReason) -> [Setting: String] {
-        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
-        else { throw .configuration("the file \(path) cannot be read as UTF-8 text") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw .configuration("cannot read the settings file \(path)")
+        }
+        let document: JSONValue
+        do throws(TOMLDocument.Malformed) { document = try TOMLDocument.json(data) } catch {
+            throw .configuration("the settings file \(path) is not TOML: \(error.detail)")
+        }
         var values: [Setting: String] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let trimmed = line.trimming
-            if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
-            func refuse(_ fault: String) -> ExitReason { .configuration("\(path), line \(index + 1): \(fault)") }
-            guard let equals = trimmed.firstIndex(of: "=") else { throw refuse("expected name = value") }
-            let name = String(trimmed[..<equals].trimming)
+        for member in document.objectValue ?? [:] {
+            let name = member.name
             guard let setting = Setting.all.first(where: { $0.name == name }), setting != .config else {
-                throw refuse("unknown setting \"\(name)\"")
+                throw .configuration("\(path): unknown setting \"\(name)\"")
             }
-            guard let value = value(trimmed[trimmed.index(after: equals)...].trimming) else {
-                throw refuse("expected a text in quotes, a number, true or false")
+            guard let text = text(member.value) else {
+                throw .configuration("\(path): \(name) must be a string, an integer, true or false")
             }
-            guard values.updateValue(value, forKey: setting) == nil else { throw refuse("\(name) comes twice") }
+            values[setting] = text
         }
         return values
     }
 
-    /// The value that a piece of a line says; nil where it says none.
-    private static func value(_ text: Substring) -> String? {
-        guard let quote = text.first, quote == "\"" || quote == "'" else {
-            let bare = text.prefix { $0 != "#" }.trimming
-            return bare == "true" || bare == "false" || Int(bare) != nil ? String(bare) : nil
+    /// A value as the command line would give it; nil for a table, an array or a fraction.
+    private static func text(_ value: JSONValue) -> String? {
+        switch value {
+        case .string(let text): text
+        case .integer(let number): "\(number)"
+        case .bool(let isOn): isOn ? "true" : "false"
+        default: nil
         }
-        var value = ""
-        var rest = text.dropFirst()
-        while let character = rest.popFirst() {
-            if character == quote {
-                let remark = rest.trimming
-                return remark.isEmpty || remark.hasPrefix("#") ? value : nil
-            }
-            guard character == "\\", quote == "\"" else {
-                value.append(character)
-                continue
-            }
-            guard let escaped = rest.popFirst(), escaped == "\"" || escaped == "\\" else { return nil }
-            value.append(escaped)
-        }
-        return nil
-    }
-}
-
-extension Substring {
-    /// Without white space at either end.
-    fileprivate var trimming: Substring {
-        var text = drop { $0.isWhitespace }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return text
     }
 }

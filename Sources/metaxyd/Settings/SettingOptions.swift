@@ -1,4 +1,4 @@
-// The settings as options of the command line.
+// The command-line options for the settings.
 
 import ArgumentParser
 
@@ -61,7 +61,7 @@ struct SettingOptions: ParsableArguments {
     @Option(name: Setting.slowStatement.option, help: Setting.slowStatement.help)
     var slowStatement: String?
 
-    /// What the command line says.
+    /// The settings that the command line gives.
     var given: [Setting: String] {
         let values: [(Setting, String?)] = [
             (.config, config), (.listen, listen), (.adminListen, adminListen), (.dataDir, dataDir),
@@ -77,7 +77,7 @@ struct SettingOptions: ParsableArguments {
     }
 }
 
-/// The options of commands that work on the database itself.
+/// The options of commands that open the database themselves.
 struct DatabaseOptions: ParsableArguments {
     @Option(name: Setting.config.option, help: Setting.config.help)
     var config: String?
@@ -85,7 +85,7 @@ struct DatabaseOptions: ParsableArguments {
     @Option(name: Setting.dataDir.option, help: Setting.dataDir.help)
     var dataDir: String?
 
-    /// What the settings amount to.
+    /// The checked configuration.
     func configuration() throws(ExitReason) -> Configuration {
         var given: [Setting: String] = [:]
         given[.config] = config

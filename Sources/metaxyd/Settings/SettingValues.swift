@@ -1,21 +1,22 @@
-// What the settings are, and who says so.
+// The values of the settings and where each comes from: option, environment, file or default.
 
 import Foundation
 
-/// The value of each setting: what the command line says, else the environment, else the file, else the standard.
+/// The value of each setting: the option's, else the environment's, else the file's, else the default.
 struct SettingValues: Sendable {
-    /// Who says what a setting is.
+    /// Where a value comes from.
     enum Source: String, Sendable {
         case option = "command line"
-        case environment, file, standard
+        case environment, file
+        case standard = "default"
     }
 
     private let values: [Setting: (text: String, source: Source)]
 
     /// Collects the settings.
     ///
-    /// - Parameter given: what the command line says.
-    /// - Throws: 78 for what is unknown or impossible in the environment or the file; 64 on the command line.
+    /// - Parameter given: the options of the command line.
+    /// - Throws: 78 for an unknown name or an unusable value in the environment or the file; 64 on the command line.
     init(
         given: [Setting: String], environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ExitReason) {
@@ -25,7 +26,9 @@ struct SettingValues: Sendable {
             if let standard = setting.standard { values[setting] = (standard, .standard) }
         }
         let variables = Setting.all.compactMap { setting in
-            environment[setting.variable].flatMap { $0.isEmpty ? nil : (setting, $0) }
+            // A file that is read into a variable often ends with a newline.
+            environment[setting.variable].map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+                .flatMap { $0.isEmpty ? nil : (setting, $0) }
         }
         let fromEnvironment = Dictionary(uniqueKeysWithValues: variables)
         if let path = given[.config] ?? fromEnvironment[.config] {
@@ -40,13 +43,13 @@ struct SettingValues: Sendable {
         self.values = values
     }
 
-    /// The text of a setting; nil where there is none.
+    /// The text of a setting; nil if it is not set.
     subscript(setting: Setting) -> String? { values[setting]?.text }
 
-    /// Who says what a setting is; nil where there is nothing.
+    /// Where the value of a setting comes from; nil if it is not set.
     func source(of setting: Setting) -> Source? { values[setting]?.source }
 
-    /// A number that has been checked to be one.
+    /// The value of a numeric setting, which is checked before.
     func number(_ setting: Setting) -> Int {
         guard let number = self[setting].flatMap({ Int($0) }) else {
             preconditionFailure("\(setting.name) was checked to be a number")
@@ -54,7 +57,7 @@ struct SettingValues: Sendable {
         return number
     }
 
-    /// What a setting is called where it was given.
+    /// The name of a setting in the place that sets it.
     func place(_ setting: Setting) -> String { Self.place(setting, source(of: setting) ?? .standard) }
 
     private static func place(_ setting: Setting, _ source: Source) -> String {
@@ -65,10 +68,10 @@ struct SettingValues: Sendable {
         }
     }
 
-    /// Refuses variables that look like settings and are none: a slip of the pen must not go unnoticed.
+    /// Refuses unknown METAXY_ variables, so that a misspelt setting does not go unnoticed.
     private static func check(_ environment: [String: String]) throws(ExitReason) {
         let known = Setting.clientVariables.union(Setting.all.map(\.variable))
-        // Kubernetes tells every container where services are, and one may be called metaxy.
+        // Kubernetes sets such variables in every container for a service called metaxy.
         let link = /METAXY(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)[A-Z_]*)?)/
         let unknown = environment.keys.filter { name in
             name.hasPrefix("METAXY_") && !known.contains(name) && name.wholeMatch(of: link) == nil
@@ -80,7 +83,7 @@ struct SettingValues: Sendable {
 }
 
 extension ExitReason {
-    /// A setting that cannot be used: a matter of usage where the command line gives it.
+    /// An unusable setting: wrong usage (64) on the command line, bad configuration (78) elsewhere.
     static func setting(_ message: String, _ source: SettingValues.Source?) -> ExitReason {
         source == .option ? .usage(message) : .configuration(message)
     }
