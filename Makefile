@@ -1,7 +1,7 @@
-# The two commands that matter are `make demo` and `make test`; `make help` lists the rest.
+# The two main commands are `make demo` and `make test`. `make help` lists the others.
 
 SWIFT ?= swift
-# Debug and release builds keep apart from each other below .build.
+# Debug and release builds have separate directories below .build.
 RELEASE := .build/release/metaxyd
 
 .DEFAULT_GOAL := help
@@ -14,10 +14,10 @@ help: ## list the targets
 setup: ## install the system packages that are missing
 	@scripts/setup
 
-build: setup ## build the server, optimised
+build: setup ## build an optimised server
 	$(SWIFT) build -c release --product metaxyd
 
-demo: ## run the example pipeline on real media files, end to end
+demo: ## run the example pipeline on real media files
 	@scripts/setup demo
 	$(SWIFT) build -c release --product metaxyd
 	demo/run $(RELEASE)
@@ -25,15 +25,15 @@ demo: ## run the example pipeline on real media files, end to end
 serve: build ## run the server on loopback, without authentication, with the embedded PostgreSQL
 	$(RELEASE) serve --insecure-no-auth
 
-check: setup ## formatting, then a build with all warnings as errors
+check: setup ## check the formatting and build with warnings as errors
 	scripts/check-format
 	$(SWIFT) build --build-tests
 
-# One target after the other: those that watch deadlines are not disturbed by those that keep both cores busy.
+# One target at a time, so that targets with deadlines do not share the cores with busy ones.
 TESTS := TidyTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
 	APITests ProcessTests
 
-# What checks the contract, and what checks the deployment: Python packages in environments of their own below .build.
+# Python environments below .build for the checks of the contract and of the deployment.
 CHECKS := .build/checks
 
 $(CHECKS)/%/installed: scripts/%.txt | setup
@@ -41,44 +41,44 @@ $(CHECKS)/%/installed: scripts/%.txt | setup
 	$(@D)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-# A thousand of the 10,000 seeds of the simulation, others with other commits.
+# A thousand of the 10,000 seeds of the simulation, chosen by the commit.
 COMMIT := $(or $(shell git rev-parse HEAD 2>/dev/null | cut -c1-4),0)
 SIMULATIONS ?= $(shell first=$$((0x$(COMMIT) % 10 * 1000)); echo "$$first..<$$((first + 1000))")
 
-test: check $(CHECKS)/contract/installed ## everything that is tested
+test: check $(CHECKS)/contract/installed ## run all tests
 	@set -e; for target in $(TESTS); do \
 		seeds=; if [ $$target = ServiceTests ]; then seeds="METAXY_SIMULATIONS=$(SIMULATIONS)"; fi; \
 		echo "== $$target $$seeds"; env $$seeds $(SWIFT) test --skip-build --filter "^$$target\."; \
 	done
-	@echo "== The request parser against h11, which is Debian's"
+	@echo "== The request parser compared with h11"
 	/usr/bin/python3 Tests/Differential/differential.py .build/debug/HTTPRequestReader
 	@echo "== Fuzzing"
 	fuzz/run 5
 	@echo "== The server against openapi.yaml"
 	$(CHECKS)/contract/bin/python scripts/check-contract .build/debug/metaxyd --examples 15 --seed $$((0x$(COMMIT)))
 
-simulate: setup ## claims under simulated faults, 10,000 seeds; about ten minutes
+simulate: setup ## simulate claims under faults from 10,000 seeds; takes about ten minutes
 	$(SWIFT) build --build-tests
 	METAXY_SIMULATIONS='0..<10000' $(SWIFT) test --skip-build --filter '^ServiceTests\.SimulationTests'
 
-fuzz: setup ## fuzz each parser for SECONDS (600 unless told)
+fuzz: setup ## fuzz each parser for SECONDS (default 600)
 	fuzz/run $(or $(SECONDS),600)
 
 format: ## format all Swift sources in place
 	$(SWIFT) format -i -r Package.swift Sources Tests fuzz migrations
 
-schema: setup ## write migrations/schema.sql anew from the migrations
+schema: setup ## rewrite migrations/schema.sql from the migrations
 	METAXY_WRITE_SCHEMA=1 $(SWIFT) test --filter SchemaTests
 
-golden: setup ## write the checked-in plans of the hot statements anew
+golden: setup ## rewrite the checked-in query plans
 	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter CostTests
 
 RECORDS ?= 100000
 
-bench: build ## measure; see bench/README.md; RECORDS, OPTIONS
+bench: build ## run the benchmark with RECORDS and OPTIONS; see bench/README.md
 	bench/run $(RELEASE) --records $(RECORDS) $(OPTIONS)
 
-# The Metaxy library, in a Python environment of its own below .build.
+# A Python environment below .build with the Metaxy library.
 PEER := .build/peer
 
 $(PEER)/installed: bench/peer/requirements.txt
@@ -86,33 +86,33 @@ $(PEER)/installed: bench/peer/requirements.txt
 	$(PEER)/bin/pip install --quiet --requirement bench/peer/requirements.txt
 	@touch $@
 
-bench-peer: build $(PEER)/installed ## measure beside the Metaxy library on the same PostgreSQL; RECORDS
+bench-peer: build $(PEER)/installed ## compare with the Metaxy library on the same PostgreSQL; RECORDS
 	bench/peer/run $(RELEASE) $(PEER)/bin/python --records $(RECORDS)
 
-drills: build ## the disaster drills: restarts, outages, failover, restore
+drills: build ## run the disaster drills: restarts, outages, failover, restore
 	@scripts/setup drills
 	scripts/drills/run $(RELEASE)
 
-# By what `make chaos` and `make check-contract` choose.
+# The seed of `make chaos` and `make check-contract`.
 SEED ?= $(shell date +%s)
 
-chaos: build ## kill workers, servers and PostgreSQL at random for SECONDS (300 unless told) and look for what is lost; SEED
+chaos: build ## kill workers, servers and PostgreSQL at random for SECONDS (default 300) and check the lineage; SEED
 	@scripts/setup drills
 	scripts/chaos/run $(RELEASE) --seconds $(or $(SECONDS),300) --seed $(SEED)
 
-check-deploy: build $(CHECKS)/deployment/installed ## deploy/ held against its tools, and the dashboard against a live Prometheus
+check-deploy: build $(CHECKS)/deployment/installed ## check deploy/ with its tools, and the dashboard with a live Prometheus
 	@scripts/setup drills
 	@scripts/setup demo
 	$(CHECKS)/deployment/bin/python scripts/check-deploy
 	scripts/check-dashboard $(RELEASE)
 
-# How many requests `make check-contract` tries for each operation.
+# The number of requests that `make check-contract` sends for each operation.
 EXAMPLES ?= 50
 
-check-contract: $(CHECKS)/contract/installed ## a real server held against openapi.yaml; EXAMPLES and SEED
+check-contract: $(CHECKS)/contract/installed ## test a real server against openapi.yaml; EXAMPLES and SEED
 	@scripts/setup drills
 	$(SWIFT) build --product metaxyd
 	$(CHECKS)/contract/bin/python scripts/check-contract .build/debug/metaxyd --examples $(EXAMPLES) --seed $(SEED)
 
-clean: ## remove what was built
+clean: ## remove the build directory
 	rm -rf .build

@@ -3,16 +3,15 @@
 import Dispatch
 import Glibc
 
-/// Some signals, from the moment that this is made until it is stopped.
+/// Handles some signals until it is stopped.
 ///
-/// They are neither ignored nor deadly in between: until they are heeded they do what they do by default, and whoever has
-/// this knows that they are.
+/// A signal keeps its default effect until `init` returns.
 struct Signals {
-    /// The number of each that arrives.
+    /// The numbers of the signals that arrive.
     let stream: AsyncStream<Int32>
     private let sources: [any DispatchSourceSignal]
 
-    /// Heeds the signals of `numbers`; several that arrive while one is acted on count as one.
+    /// Handles the signals in `numbers`. Signals that arrive while one is being handled count as one.
     init(_ numbers: [Int32]) async {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingNewest(1))
         self.stream = stream
@@ -20,9 +19,9 @@ struct Signals {
         for number in numbers {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { continuation.yield(number) }
-            // Dispatch takes a signal over somewhat later than `resume` returns.
-            await withCheckedContinuation { isHeeded in
-                source.setRegistrationHandler { isHeeded.resume() }
+            // Dispatch takes over a signal some time after `resume` returns.
+            await withCheckedContinuation { isHandled in
+                source.setRegistrationHandler { isHandled.resume() }
                 source.resume()
             }
             sources.append(source)
@@ -30,7 +29,7 @@ struct Signals {
         self.sources = sources
     }
 
-    /// Heeds the signals no longer: the next one does what it does by default.
+    /// Stops handling the signals. The next one has its default effect.
     func stop() {
         for source in sources {
             source.cancel()
