@@ -86,6 +86,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
+            exclude: ["README.md", "Commands/README.md", "Serve/README.md", "Settings/README.md"],
             swiftSettings: strict),
 
         // Tests, one target each, plus what they share.
