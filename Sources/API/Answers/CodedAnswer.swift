@@ -15,7 +15,7 @@ extension Response {
     consuming func coded(for head: RequestHead) -> Response {
         switch body {
         case .empty: return self
-        case .bytes(let bytes) where bytes.count < Bounds.compressedBytesMin: return self
+        case .bytes(let bytes) where bytes.count < RequestLimits.compressedBytesMin: return self
         case .bytes, .stream: break
         }
         guard headers["ETag"] == nil else { return self }

@@ -30,8 +30,8 @@ enum ColumnName {
     private init(_ bytes: ArraySlice<UInt8>) {
         if bytes.isEmpty {
             self = .refused("the name of a column must not be empty")
-        } else if bytes.count > Bounds.columnNameBytesMax {
-            self = .refused("the name of a column has at most \(Bounds.columnNameBytesMax) bytes")
+        } else if bytes.count > RequestLimits.columnNameBytesMax {
+            self = .refused("the name of a column has at most \(RequestLimits.columnNameBytesMax) bytes")
         } else if bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             self = .refused("the name of a column has no control character")
         } else if !bytes.starts(with: Self.prefix) {

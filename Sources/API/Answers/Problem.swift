@@ -18,7 +18,7 @@ struct Problem: Error, Sendable {
     let code: ProblemCode
     /// One sentence on this occurrence, for the client.
     let detail: String
-    /// What is at fault, `Bounds.faultsMax` at most.
+    /// What is at fault, `RequestLimits.faultsMax` at most.
     private(set) var items: [Item] = []
     /// How many are at fault in all.
     private(set) var itemCount = 0
@@ -46,7 +46,7 @@ struct Problem: Error, Sendable {
         let first = faults.first.map { "\($0.place.phrase): \($0.detail)" } ?? ""
         let rest = isPartial ? "; the rest of the body was not looked at" : ""
         self.init(code, (total > 1 ? "\(first); and \(total - 1) more" : first) + rest)
-        items = faults.prefix(Bounds.faultsMax).map { Item(place: $0.place, detail: $0.detail) }
+        items = faults.prefix(RequestLimits.faultsMax).map { Item(place: $0.place, detail: $0.detail) }
         itemCount = total
     }
 

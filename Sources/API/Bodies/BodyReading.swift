@@ -45,7 +45,7 @@ extension Call {
     func document(isOptional: Bool = false) async throws(Problem) -> Members {
         if isOptional, request.body.declaredLength == 0 { return Members(JSONObject()) }
         _ = try head.mediaType(among: [.json])
-        let bytes = try await bytes(max: Bounds.documentBytesMax)
+        let bytes = try await bytes(max: RequestLimits.documentBytesMax)
         let value: JSONValue
         do { value = try JSONValue(parsing: bytes) } catch { throw Problem(error, in: bytes) }
         guard let object = value.objectValue else {

@@ -17,7 +17,7 @@ protocol ElementReader: Sendable {
     /// Reads the next value of `reader` as an element.
     ///
     /// - Throws: where the bytes are not JSON; every other fault is collected, and the reader stands after the value.
-    mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError)
+    mutating func read(_ reader: inout JSONReader, at place: RowLocation) throws(JSONError)
 }
 
 /// Keeps the elements of a whole body.
@@ -56,7 +56,7 @@ extension Call {
             return Bulk(elements: read.elements, members: Members(JSONObject()), isLines: true)
         default:
             return try DocumentReader(elements, list: list)
-                .read(await bytes(max: Bounds.bulkBytesMax), others: others).bulk
+                .read(await bytes(max: RequestLimits.bulkBytesMax), others: others).bulk
         }
     }
 }
@@ -109,7 +109,7 @@ struct DocumentReader<Reader: ElementReader> {
                 current = text
                 if text == list, !isSeen {
                     try readList(&reader)
-                    if elements.records > Bounds.bulkRowsMax { _ = try elements.checked() }
+                    if elements.records > RequestLimits.bulkRowsMax { _ = try elements.checked() }
                 } else {
                     let value = try member(text, &reader, others)
                     guard text != list, object.append(text, value) else {
@@ -160,7 +160,7 @@ struct DocumentReader<Reader: ElementReader> {
         }
         var number = 0
         try reader.beginArray()
-        while try reader.nextElement(), elements.records <= Bounds.bulkRowsMax {
+        while try reader.nextElement(), elements.records <= RequestLimits.bulkRowsMax {
             index = number
             try elements.read(&reader, at: .element(place, number))
             number += 1
@@ -174,9 +174,10 @@ extension ElementReader {
     ///
     /// - Throws: `content_too_large`, `invalid_json`, `validation_failed`.
     func checked() throws(Problem) -> Self {
-        if records > Bounds.bulkRowsMax {
+        if records > RequestLimits.bulkRowsMax {
             throw Problem(
-                .contentTooLarge, "The body has more than \(Bounds.bulkRowsMax) records; send them in several requests."
+                .contentTooLarge,
+                "The body has more than \(RequestLimits.bulkRowsMax) records; send them in several requests."
             )
         }
         if let problem = faults.problem { throw problem }

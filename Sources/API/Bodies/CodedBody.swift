@@ -41,7 +41,7 @@ private final class GzipContent: Sendable {
     private static let pieceBytes = 64 * 1_024
 
     private let source: RequestBody
-    private let decoder = Mutex(GzipDecoder(outputBytesMax: .max, ratioMax: Bounds.expansionMax))
+    private let decoder = Mutex(GzipDecoder(outputBytesMax: .max, ratioMax: RequestLimits.expansionMax))
 
     init(_ source: RequestBody) {
         self.source = source

@@ -15,7 +15,7 @@ struct FaultList {
 
     /// Adds a fault.
     mutating func add(_ place: Fault.Place, _ detail: @autoclosure () -> String, isSyntax: Bool = false) {
-        if count < Bounds.faultsMax { faults.append(Fault(place, detail())) }
+        if count < RequestLimits.faultsMax { faults.append(Fault(place, detail())) }
         count += 1
         hasSyntaxFault = hasSyntaxFault || isSyntax
     }

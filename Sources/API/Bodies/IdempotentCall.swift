@@ -16,10 +16,10 @@ final class KeyedRequest: Sendable {
     init?(_ head: RequestHead) throws(Problem) {
         guard let key = head.headers["Idempotency-Key"] else { return nil }
         let isPrintable = key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        guard !key.isEmpty, key.utf8.count <= Bounds.nameBytesMax, isPrintable else {
+        guard !key.isEmpty, key.utf8.count <= RequestLimits.nameBytesMax, isPrintable else {
             throw Problem(
                 .invalidParameter,
-                "Idempotency-Key has 1 to \(Bounds.nameBytesMax) printable ASCII characters without spaces.")
+                "Idempotency-Key has 1 to \(RequestLimits.nameBytesMax) printable ASCII characters without spaces.")
         }
         self.key = key
         var start = ContentDigest()
@@ -40,11 +40,18 @@ final class KeyedRequest: Sendable {
     }
 }
 
-extension API {
+/// The answers that requests with an idempotency key got.
+struct EarlierAnswers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// The answer that a request with an idempotency key got before; nil where it is to be carried out.
     ///
     /// - Throws: `idempotency_key_reused` where the key came with another request.
-    func replay(_ call: Call) async throws(Problem) -> Response? {
+    func answer(_ call: Call) async throws(Problem) -> Response? {
         guard let idempotency = call.idempotency else { return nil }
         let name = call.caller.name ?? ""
         let found = try await served { () async throws(ServiceError) in
@@ -63,22 +70,22 @@ extension API {
         }
         return found.response
     }
+}
 
-    /// Carries out the use case of a writing request and answers; under an idempotency key, the answer is kept together
-    /// with what it tells of.
-    func once<Outcome: Sendable>(
-        _ call: Call, _ perform: () async throws(ServiceError) -> Outcome,
-        answer: @escaping @Sendable (Outcome) -> Response
-    ) async throws(Problem) -> Response {
-        guard let idempotency = call.idempotency else { return answer(try await served(perform)) }
-        let once = IdempotentRequest(caller: call.caller.name ?? "", key: idempotency.key) { outcome in
-            (outcome as? Outcome).flatMap { StoredAnswer(answer($0), digest: idempotency.value) }
-        }
-        let result = await IdempotentRequest.$current.withValue(once) { () async -> Result<Outcome, ServiceError> in
-            do throws(ServiceError) { return .success(try await perform()) } catch { return .failure(error) }
-        }
-        return answer(try await served { () async throws(ServiceError) in try result.get() })
+/// Carries out the use case of a writing request and answers; under an idempotency key, the answer is kept together
+/// with what it tells of.
+func once<Outcome: Sendable>(
+    _ call: Call, _ perform: () async throws(ServiceError) -> Outcome,
+    answer: @escaping @Sendable (Outcome) -> Response
+) async throws(Problem) -> Response {
+    guard let idempotency = call.idempotency else { return answer(try await served(perform)) }
+    let once = IdempotentRequest(caller: call.caller.name ?? "", key: idempotency.key) { outcome in
+        (outcome as? Outcome).flatMap { StoredAnswer(answer($0), digest: idempotency.value) }
     }
+    let result = await IdempotentRequest.$current.withValue(once) { () async -> Result<Outcome, ServiceError> in
+        do throws(ServiceError) { return .success(try await perform()) } catch { return .failure(error) }
+    }
+    return answer(try await served { () async throws(ServiceError) in try result.get() })
 }
 
 extension StoredAnswer {

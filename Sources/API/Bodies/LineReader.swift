@@ -75,17 +75,17 @@ extension LineReader where Reader: BulkReader {
     ///
     /// - Throws: `content_too_large`; `invalid_json` or `validation_failed` with the lines at fault.
     static func read(_ body: RequestBody, into elements: Reader) async throws(Problem) -> Reader {
-        guard (body.declaredLength ?? 0) <= Bounds.bulkBytesMax else {
-            throw Problem(.tooLarge(limit: Bounds.bulkBytesMax))
+        guard (body.declaredLength ?? 0) <= RequestLimits.bulkBytesMax else {
+            throw Problem(.tooLarge(limit: RequestLimits.bulkBytesMax))
         }
         var lines = LineReader(elements)
         var total = 0
         do throws(BodyError) {
             while let chunk = try await body.next() {
                 total += chunk.count
-                guard total <= Bounds.bulkBytesMax else { throw .tooLarge(limit: Bounds.bulkBytesMax) }
+                guard total <= RequestLimits.bulkBytesMax else { throw .tooLarge(limit: RequestLimits.bulkBytesMax) }
                 lines.take(chunk)
-                if lines.elements.records > Bounds.bulkRowsMax { break }
+                if lines.elements.records > RequestLimits.bulkRowsMax { break }
             }
         } catch {
             throw Problem(error)
@@ -98,7 +98,7 @@ extension LineReader where Reader: BulkReader {
 extension LineReader where Reader == RowReader<PartSink> {
     /// Reads on until there is a part.
     ///
-    /// Once something is wrong, no part is given any more: the rest, up to `Bounds.faultyBytesMax`, is only read for what
+    /// Once something is wrong, no part is given any more: the rest, up to `RequestLimits.faultyBytesMax`, is only read for what
     /// else is wrong.
     ///
     /// - Returns: nil at the end of the body.
@@ -106,7 +106,7 @@ extension LineReader where Reader == RowReader<PartSink> {
     mutating func nextPart(_ body: RequestBody) async throws(Problem) -> RecordPart? {
         do throws(BodyError) {
             while elements.faults.count > 0 || !elements.sink.isFull {
-                guard faultyBytes <= Bounds.faultyBytesMax else {
+                guard faultyBytes <= RequestLimits.faultyBytesMax else {
                     elements.faults.isPartial = true
                     break
                 }

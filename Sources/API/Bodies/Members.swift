@@ -1,6 +1,5 @@
 // Takes the members out of a JSON object that a client sent, collecting every fault.
 
-import Feature
 import JSON
 import Service
 
@@ -101,35 +100,6 @@ struct Members {
         return object[name] == nil ? nil : .some(number)
     }
 
-    /// Seconds of computing, as a worker measures them.
-    mutating func computeSeconds(_ name: String) -> Double? {
-        guard let seconds = amount(name) else { return nil }
-        if seconds > Bounds.computeSecondsMax { refuse(name, "expected at most a year, 31,536,000 seconds") }
-        return seconds
-    }
-
-    /// Tags, name to value; none where the member is absent.
-    mutating func tags(_ name: String) -> [String: String] {
-        guard let value = value(name) else { return [:] }
-        guard let object = value.objectValue else {
-            refuse(name, "expected an object of tags, such as {\"gpu\":\"a100\"}, found \(value.kind)")
-            return [:]
-        }
-        if object.count > Bounds.tagsMax {
-            refuse(name, "has \(object.count) tags; at most \(Bounds.tagsMax) are taken")
-            return [:]
-        }
-        var tags: [String: String] = [:]
-        for member in object {
-            let place = String(JSONPointer.root.appending(name).appending(member.name).description.dropFirst())
-            if member.name.isEmpty || member.name.utf8.count > Bounds.tagBytesMax || member.name.utf8.contains(0) {
-                refuse(place, "the name of a tag has 1 to \(Bounds.tagBytesMax) bytes, and no U+0000")
-            }
-            if let text = text(place, member.value, bytesMax: Bounds.tagBytesMax) { tags[member.name] = text }
-        }
-        return tags
-    }
-
     /// A number of 64 bits that the server once gave.
     mutating func requiredNumber(_ name: String) -> Int64 {
         guard let value = required(name) else { return 0 }
@@ -140,30 +110,16 @@ struct Members {
         return number
     }
 
-    /// A number of zero or more.
-    mutating func amount(_ name: String) -> Double? {
-        guard let value = value(name) else { return nil }
-        switch value {
-        case .integer(let number) where number >= 0: return Double(number)
-        case .double(let number) where number >= 0: return number
-        default:
-            refuse(name, "expected a number of 0 or more")
-            return nil
-        }
-    }
-
     /// A time in microseconds since 1970.
     mutating func time(_ name: String) -> Int64? {
         guard let text = string(name, bytesMax: 64) else { return nil }
-        let time = Timestamp.parse(text)
-        if time == nil { refuse(name, "expected a time as 2026-11-22T20:09:00Z, found \"\(text)\"") }
-        return time
+        return checked(name) { () throws(TextFault) in try TextValue.time(text) }
     }
 
     /// One of the values of an enumeration.
     mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, _: Choice.Type) -> Choice? {
         guard let text = string(name, bytesMax: 64) else { return nil }
-        return choice(text, at: name, among: Array(Choice.allCases))
+        return checked(name) { () throws(TextFault) in try TextValue.choice(text, among: Array(Choice.allCases)) }
     }
 
     /// A list of values of an enumeration, of which only some are allowed here.
@@ -173,52 +129,13 @@ struct Members {
         guard let elements = array(name) else { return nil }
         var chosen: Set<Choice> = []
         for (index, element) in elements.enumerated() {
-            guard let text = text("\(name)/\(index)", element, bytesMax: 64) else { continue }
-            if let choice = choice(text, at: "\(name)/\(index)", among: allowed) { chosen.insert(choice) }
+            let place = "\(name)/\(index)"
+            guard let text = text(place, element, bytesMax: 64) else { continue }
+            let choice = checked(place) { () throws(TextFault) in try TextValue.choice(text, among: allowed) }
+            if let choice { chosen.insert(choice) }
         }
         if elements.isEmpty { refuse(name, "names nothing; leave it out for the standard") }
         return chosen
-    }
-
-    /// Conditions on rows, one or a list of them; none where the member is absent.
-    mutating func filters(_ name: String) -> [Filter] {
-        value(name).map { filters($0, at: name) } ?? []
-    }
-
-    /// Conditions on rows by feature; none where the member is absent.
-    mutating func filtersByFeature(_ name: String) -> [FeatureKey: [Filter]] {
-        guard let value = value(name) else { return [:] }
-        guard let object = value.objectValue else {
-            refuse(name, "expected an object of filters by feature, found \(value.kind)")
-            return [:]
-        }
-        var filters: [FeatureKey: [Filter]] = [:]
-        for member in object {
-            let place = String(JSONPointer.root.appending(name).appending(member.name).description.dropFirst())
-            guard let key = FeatureKey(member.name) else {
-                refuse(place, "expected the key of a feature, such as \"video/raw\"")
-                continue
-            }
-            filters[key] = self.filters(member.value, at: place)
-        }
-        return filters
-    }
-
-    private mutating func filters(_ value: JSONValue, at place: String) -> [Filter] {
-        let places = value.arrayValue?.enumerated().map { ("\(place)/\($0)", $1) } ?? [(place, value)]
-        if places.count > Bounds.filtersMax {
-            refuse(place, "has \(places.count) filters; at most \(Bounds.filtersMax) are taken")
-            return []
-        }
-        return places.compactMap { place, json -> Filter? in
-            guard let text = text(place, json, bytesMax: FilterLimits.textBytesMax) else { return nil }
-            do throws(FilterSyntaxError) {
-                return try Filter(text)
-            } catch {
-                refuse(place, error.description)
-                return nil
-            }
-        }
     }
 
     /// The elements of a list.
@@ -243,7 +160,18 @@ struct Members {
 
     private func place(_ name: String) -> Fault.Place { .pointer(pointer.appending(name).description) }
 
-    private mutating func text(_ place: String, _ value: JSONValue, bytesMax: Int) -> String? {
+    /// The value that a text stands for, or nil after the fault is noted.
+    mutating func checked<Value>(_ place: String, _ read: () throws(TextFault) -> Value) -> Value? {
+        do throws(TextFault) {
+            return try read()
+        } catch {
+            refuse(place, error.detail)
+            return nil
+        }
+    }
+
+    /// The text of a value, or nil after the fault is noted.
+    mutating func text(_ place: String, _ value: JSONValue, bytesMax: Int) -> String? {
         guard let text = value.stringValue else {
             refuse(place, "expected a string, found \(value.kind)")
             return nil
@@ -253,18 +181,9 @@ struct Members {
             return nil
         }
         if text.utf8.contains(0) {
-            refuse(place, "has the character U+0000, which the database cannot hold")
+            refuse(place, FaultText.zero)
             return nil
         }
         return text
-    }
-
-    private mutating func choice<Choice: RawRepresentable<String>>(
-        _ text: String, at place: String, among allowed: [Choice]
-    ) -> Choice? {
-        if let choice = allowed.first(where: { $0.rawValue == text }) { return choice }
-        let names = allowed.map(\.rawValue).joined(separator: ", ")
-        refuse(place, "expected one of \(names), found \"\(text)\"")
-        return nil
     }
 }

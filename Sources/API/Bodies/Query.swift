@@ -40,11 +40,11 @@ struct Query: Sendable {
     func filters() throws(Problem) -> [Filter] {
         var filters: [Filter] = []
         let texts = values["filter"] ?? []
-        guard texts.count <= Bounds.filtersMax else {
-            throw refusal("filter", "comes \(texts.count) times; at most \(Bounds.filtersMax) are taken")
+        guard texts.count <= RequestLimits.filtersMax else {
+            throw refusal("filter", "comes \(texts.count) times; at most \(RequestLimits.filtersMax) are taken")
         }
         for text in texts {
-            do { filters.append(try Filter(text)) } catch { throw refusal("filter", error.description) }
+            filters.append(try checked("filter") { () throws(TextFault) in try TextValue.filter(text) })
         }
         return filters
     }
@@ -78,10 +78,7 @@ struct Query: Sendable {
     /// A time in microseconds since 1970.
     func time(_ name: String) throws(Problem) -> Int64? {
         guard let text = self[name] else { return nil }
-        guard let time = Timestamp.parse(text) else {
-            throw refusal(name, "expected a time as 2026-11-22T20:09:00Z, found \"\(text)\"")
-        }
-        return time
+        return try checked(name) { () throws(TextFault) in try TextValue.time(text) }
     }
 
     /// One of the values of an enumeration.
@@ -89,16 +86,16 @@ struct Query: Sendable {
         _ name: String, _: Choice.Type
     ) throws(Problem) -> Choice? {
         guard let text = self[name] else { return nil }
-        guard let choice = Choice(rawValue: text) else {
-            let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw refusal(name, "expected one of \(names), found \"\(text)\"")
-        }
-        return choice
+        return try checked(name) { () throws(TextFault) in try TextValue.choice(text, among: Array(Choice.allCases)) }
     }
 
     /// Where a cursor stands, nil for the first page.
     func cursor(_ fingerprint: CursorFingerprint) throws(Problem) -> Cursor.Position? {
         try self["cursor"].map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
+    }
+
+    private func checked<Value>(_ name: String, _ read: () throws(TextFault) -> Value) throws(Problem) -> Value {
+        do throws(TextFault) { return try read() } catch { throw refusal(name, error.detail) }
     }
 
     /// A problem with one parameter.

@@ -27,8 +27,10 @@ struct ResolveQuestion {
         cursor = members.string("cursor", bytesMax: 1_024)
         countsOnly = members.bool("counts_only") ?? false
         asked.restriction = IncrementRestriction(
-            filters: members.filtersByFeature("filters"), global: members.filters("global_filters"),
-            target: members.filters("target_filters"), predicates: members.filters("staleness_predicates"),
+            filters: FilterMembers.readByFeature(&members, "filters"),
+            global: FilterMembers.read(&members, "global_filters"),
+            target: FilterMembers.read(&members, "target_filters"),
+            predicates: FilterMembers.read(&members, "staleness_predicates"),
             skipsComparison: members.bool("skip_comparison") ?? false)
         asked.restriction.isCompatible = members.choice("compat", Compatibility.self) != nil
     }

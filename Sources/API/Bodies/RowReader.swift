@@ -8,7 +8,7 @@ import Service
 ///
 /// No tree is built: id values and versions become values, metadata columns are copied as they stand.
 struct RowReader<Sink: RowSink>: ElementReader {
-    static var bytesMax: Int { Bounds.rowBytesMax }
+    static var bytesMax: Int { RequestLimits.rowBytesMax }
 
     /// The records so far.
     var sink: Sink
@@ -34,7 +34,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
 
     var records: Int { sink.count }
 
-    mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
+    mutating func read(_ reader: inout JSONReader, at place: RowLocation) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
             _ = try reader.skipValue()
@@ -46,10 +46,10 @@ struct RowReader<Sink: RowSink>: ElementReader {
         let start = reader.position
         try reader.beginObject()
         while let name = try reader.nextKey() { try readMember(name, &reader, place) }
-        if reader.position - start > Bounds.rowBytesMax {
+        if reader.position - start > RequestLimits.rowBytesMax {
             faults.add(
                 place.place,
-                "the record has \(reader.position - start) bytes; at most \(Bounds.rowBytesMax) are taken")
+                "the record has \(reader.position - start) bytes; at most \(RequestLimits.rowBytesMax) are taken")
         }
         if faults.count == faultsBefore {
             for index in idColumns.indices where !hasID[index] {
@@ -71,7 +71,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
     }
 
     private mutating func readMember(
-        _ name: JSONText, _ reader: inout JSONReader, _ place: RowPlace
+        _ name: JSONText, _ reader: inout JSONReader, _ place: RowLocation
     ) throws(JSONError) {
         guard names.insert(name, reader) else {
             _ = try reader.skipValue()
@@ -92,7 +92,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
     }
 
     private mutating func readID(
-        _ reader: inout JSONReader, column: String, _ place: RowPlace
+        _ reader: inout JSONReader, column: String, _ place: RowLocation
     ) throws(JSONError) -> IDValue? {
         switch try reader.peekKind() {
         case .bool: return .boolean(try reader.readBool())
@@ -113,7 +113,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
 
     /// Versions by field. A field that is null is not given; null alone, or nothing but nulls, gives none at all.
     private mutating func readVersions(
-        _ version: RecordPart.Version, _ reader: inout JSONReader, column: String, _ place: RowPlace
+        _ version: RecordPart.Version, _ reader: inout JSONReader, column: String, _ place: RowLocation
     ) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
@@ -137,10 +137,10 @@ struct RowReader<Sink: RowSink>: ElementReader {
             let text = try reader.readText()
             if text.isEscaped && reader.bytes.hasEscapedZero(text.range) {
                 add(place, column, "field \"\(reader.string(name))\": \(FaultText.zero)")
-            } else if text.range.count > Bounds.versionBytesMax {
+            } else if text.range.count > RequestLimits.versionBytesMax {
                 add(
                     place, column,
-                    "field \"\(reader.string(name))\": a version has at most \(Bounds.versionBytesMax) bytes")
+                    "field \"\(reader.string(name))\": a version has at most \(RequestLimits.versionBytesMax) bytes")
             } else if let fault = sink.give(version, name, text, reader) {
                 add(place, column, fault)
             }
@@ -149,7 +149,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
     }
 
     private mutating func readMetadata(
-        _ name: JSONText, _ reader: inout JSONReader, _ place: RowPlace
+        _ name: JSONText, _ reader: inout JSONReader, _ place: RowLocation
     ) throws(JSONError) {
         switch ColumnName(name, reader) {
         case .ignored: _ = try reader.skipValue()
@@ -169,7 +169,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
         }
     }
 
-    private mutating func add(_ place: RowPlace, _ column: String, _ detail: String) {
+    private mutating func add(_ place: RowLocation, _ column: String, _ detail: String) {
         let fault = place.fault(column: column, detail)
         faults.add(fault.0, fault.1)
     }

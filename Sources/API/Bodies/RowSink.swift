@@ -28,7 +28,7 @@ protocol RowSink: Sendable {
     ///
     /// - Parameter metadata: its metadata columns, a compact JSON object.
     /// - Returns: what is wrong with the row as a whole; it is not taken then.
-    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowPlace) -> [String]
+    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowLocation) -> [String]
 
     /// Forgets a row in which something was wrong.
     mutating func discard()
@@ -71,7 +71,7 @@ struct RowList: RowSink {
         }
     }
 
-    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowPlace) -> [String] {
+    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowLocation) -> [String] {
         rows.append(
             RecordRow(
                 place: place.place, key: RecordKey(key), metadata: metadata, provenance: provenance,
@@ -152,7 +152,7 @@ struct PartSink: RowSink {
         if version == .provenance, isNullOnly, part.missingFields.count == shape.fields.count { hasProvenance = false }
     }
 
-    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowPlace) -> [String] {
+    mutating func end(_ key: [IDValue], _ metadata: [UInt8], at place: RowLocation) -> [String] {
         guard hasProvenance else {
             discard()
             return ["a record of a root needs metaxy_provenance_by_field"]

@@ -6,7 +6,7 @@ import Service
 
 /// Reads `{"id":{…},"records":[…]}` one after another, and collects what is wrong with them.
 struct UnitReader: BulkReader {
-    static let bytesMax = Bounds.unitBytesMax
+    static let bytesMax = RequestLimits.unitBytesMax
 
     private(set) var elements: [UnitResult] = []
 
@@ -26,7 +26,7 @@ struct UnitReader: BulkReader {
         set { rows.faults = newValue }
     }
 
-    mutating func read(_ reader: inout JSONReader, at place: RowPlace) throws(JSONError) {
+    mutating func read(_ reader: inout JSONReader, at place: RowLocation) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .object else {
             _ = try reader.skipValue()
@@ -68,7 +68,7 @@ struct UnitReader: BulkReader {
         }
     }
 
-    private mutating func readRecords(_ reader: inout JSONReader, _ place: RowPlace) throws(JSONError) {
+    private mutating func readRecords(_ reader: inout JSONReader, _ place: RowLocation) throws(JSONError) {
         let kind = try reader.peekKind()
         guard kind == .array else {
             _ = try reader.skipValue()
@@ -77,7 +77,7 @@ struct UnitReader: BulkReader {
         var index = 0
         try reader.beginArray()
         while try reader.nextElement() {
-            guard records <= Bounds.bulkRowsMax else {
+            guard records <= RequestLimits.bulkRowsMax else {
                 _ = try reader.skipValue()
                 continue
             }
@@ -86,7 +86,7 @@ struct UnitReader: BulkReader {
         }
     }
 
-    private mutating func add(_ place: RowPlace, _ path: [String], _ detail: String) {
+    private mutating func add(_ place: RowLocation, _ path: [String], _ detail: String) {
         add(place.fault(at: path.reduce(.root) { $0.appending($1) }, detail))
     }
 

@@ -40,15 +40,17 @@ struct ValueCheck {
 
     /// The database keeps every digit of a number, up to a bound that clients do not know.
     private mutating func checkNumber(_ digits: ArraySlice<UInt8>) {
-        if digits.count > Bounds.numberBytesMax {
-            return note("a number has at most \(Bounds.numberBytesMax) characters")
+        if digits.count > RequestLimits.numberBytesMax {
+            return note("a number has at most \(RequestLimits.numberBytesMax) characters")
         }
         guard let mark = digits.firstIndex(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return }
         var exponent = 0
         for byte in digits[(mark + 1)...] where byte != UInt8(ascii: "+") && byte != UInt8(ascii: "-") {
-            exponent = min(exponent * 10 + Int(byte - UInt8(ascii: "0")), Bounds.exponentMax + 1)
+            exponent = min(exponent * 10 + Int(byte - UInt8(ascii: "0")), RequestLimits.exponentMax + 1)
         }
-        if exponent > Bounds.exponentMax { note("the exponent of a number is at most \(Bounds.exponentMax)") }
+        if exponent > RequestLimits.exponentMax {
+            note("the exponent of a number is at most \(RequestLimits.exponentMax)")
+        }
     }
 
     private mutating func note(_ detail: String) {

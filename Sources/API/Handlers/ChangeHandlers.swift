@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Lists changes: the feed that clients follow, and the audit.
+struct ChangeHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     private static let fingerprint = CursorFingerprint("events")
 
     /// `GET /v1/events`.

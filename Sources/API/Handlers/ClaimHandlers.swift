@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Creates and lists claims.
+struct ClaimHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/claims`.
     func createClaim(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document()
@@ -70,7 +77,7 @@ extension API {
 
     private static func claimRequest(_ members: inout Members) -> ClaimRequest {
         var request = ClaimRequest(features: features(&members), worker: "")
-        request.worker = members.requiredString("worker", bytesMax: Bounds.nameBytesMax)
+        request.worker = members.requiredString("worker", bytesMax: RequestLimits.nameBytesMax)
         if let limit = members.count("limit", least: 1, most: Service.Limits.claimUnitsMax) { request.limit = limit }
         if let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax) {
             request.leaseSeconds = seconds
@@ -79,10 +86,10 @@ extension API {
             request.wait = .seconds(seconds)
         }
         if let kinds = members.choices("kinds", among: [UnitState.new, .stale]) { request.kinds = kinds }
-        request.secondsMax = members.computeSeconds("max_seconds")
+        request.secondsMax = WorkerMembers.seconds(&members, "max_seconds")
         if request.secondsMax == 0 { members.refuse("max_seconds", "expected more than 0") }
-        request.tags = members.tags("tags")
-        request.filters = members.filters("filter")
+        request.tags = WorkerMembers.tags(&members, "tags")
+        request.filters = FilterMembers.read(&members, "filter")
         request.allowsUnsettledInputs = members.bool("allow_unsettled_inputs") ?? false
         return request
     }
@@ -99,8 +106,9 @@ extension API {
             members.refuse("feature", "give either \"feature\" or \"features\"")
             return []
         }
-        if places.isEmpty || places.count > Bounds.claimFeaturesMax {
-            members.refuse("features", "expected 1 to \(Bounds.claimFeaturesMax) features, found \(places.count)")
+        if places.isEmpty || places.count > RequestLimits.claimFeaturesMax {
+            members.refuse(
+                "features", "expected 1 to \(RequestLimits.claimFeaturesMax) features, found \(places.count)")
         }
         return places.compactMap { place, json in
             let key = json.stringValue.flatMap { FeatureKey($0) }

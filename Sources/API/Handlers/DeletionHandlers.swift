@@ -5,7 +5,14 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Deletes, restores and rebases records.
+struct DeletionHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `DELETE /v1/records/{key}`.
     func deleteRecords(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
@@ -33,7 +40,7 @@ extension API {
     func restoreRecords(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
         var members = try await call.document()
-        let filters = members.filters("filter")
+        let filters = FilterMembers.read(&members, "filter")
         if filters.isEmpty && members.faults.isEmpty { members.refuse("filter", "is missing") }
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
@@ -47,8 +54,9 @@ extension API {
     func rebaseRecords(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document()
         let request = RebaseRequest(
-            feature: try call.feature(), from: members.requiredString("from", bytesMax: Bounds.versionBytesMax),
-            to: members.string("to", bytesMax: Bounds.versionBytesMax), isDryRun: members.bool("dry_run") ?? false)
+            feature: try call.feature(), from: members.requiredString("from", bytesMax: RequestLimits.versionBytesMax),
+            to: members.string("to", bytesMax: RequestLimits.versionBytesMax),
+            isDryRun: members.bool("dry_run") ?? false)
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
             try await metaxy.rebase(request, writer: call.writer())

@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Reads and changes how the units of a feature are handed out.
+struct DispatchHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `GET /v1/dispatch/{key}`.
     func getDispatch(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
@@ -36,14 +43,14 @@ extension API {
         let seconds = 1...Service.Limits.retrySecondsMax
         let priorities = -Service.Limits.priorityMax...Service.Limits.priorityMax
         if let priority = members.number("priority", in: priorities) { settings.priority = Int32(priority) }
-        settings.requires = members.tags("requires")
+        settings.requires = WorkerMembers.tags(&members, "requires")
         settings.claimsMax = members.number("max_claims", in: 0...Service.Limits.claimsCapMax).map { Int32($0) }
         if let most = members.number("max_attempts", in: 1...Service.Limits.attemptsCapMax) {
             settings.attemptsMax = Int32(most)
         }
         if let first = members.number("retry_first_seconds", in: seconds) { settings.retryFirst = Int32(first) }
         if let most = members.number("retry_max_seconds", in: seconds) { settings.retryMax = Int32(most) }
-        settings.orderBy = members.string("order_by", bytesMax: Bounds.nameBytesMax)
+        settings.orderBy = members.string("order_by", bytesMax: RequestLimits.nameBytesMax)
         if settings.orderBy?.isEmpty == true { members.refuse("order_by", "is empty") }
         return settings
     }

@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Lists failures and retries failed units.
+struct FailureHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `GET /v1/failures/{key}`.
     func listFailures(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
@@ -33,7 +40,7 @@ extension API {
     func retryFailures(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
         var members = try await call.document(isOptional: true)
-        let filters = members.filters("filter")
+        let filters = FilterMembers.read(&members, "filter")
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
             try await metaxy.retry(key, filters: filters, writer: call.writer())

@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Lists and describes features and the graph that they make.
+struct FeatureHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `GET /v1/features`.
     func listFeatures(_ call: Call) async throws(Problem) -> Response {
         let project = call.query["project"]

@@ -5,7 +5,16 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Resolves increments.
+struct IncrementHandlers: Sendable {
+    private let metaxy: Metaxy
+    private let events: EventLog
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+        events = context.events
+    }
+
     /// `POST /v1/resolve/{key}`.
     func resolve(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
@@ -36,7 +45,7 @@ extension API {
     ) async throws(Problem) -> (members: Members, samples: [RecordRow]?) {
         if call.request.body.declaredLength == 0 { return (Members(JSONObject()), nil) }
         _ = try call.head.mediaType(among: [.json])
-        let bytes = try await call.bytes(max: Bounds.bulkBytesMax)
+        let bytes = try await call.bytes(max: RequestLimits.bulkBytesMax)
         var idColumns: [String] = []
         if bytes.hasMember("samples") {
             idColumns = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }.idColumns
@@ -57,20 +66,20 @@ extension API {
         query.countsAll = false
         let isWhole = query.restriction.isEmpty && query.samples == nil && query.after < 0
         // Each page under conditions looks at everything again: these are as large as they may be.
-        query.limit = isWhole ? Bounds.streamRowsFirst : Service.Limits.pageRowsMax
+        query.limit = isWhole ? RequestLimits.streamRowsFirst : Service.Limits.pageRowsMax
         let first = try await resolve(query)
         guard isWhole else { return stream(call, query, first, wantedBytes: nil) }
         // What was there first tells how long the rows are. Long ones go page by page: parts are not cut that small.
         var sample = JSONWriter()
         Self.write(first, to: &sample)
-        let units = Bounds.partBytes * first.records.count / max(sample.bytes.count, 1)
+        let units = RequestLimits.partBytes * first.records.count / max(sample.bytes.count, 1)
         guard first.next != nil, units >= Service.Limits.partUnitsMin else {
-            return stream(call, query, first, wantedBytes: Bounds.partBytes)
+            return stream(call, query, first, wantedBytes: RequestLimits.partBytes)
         }
         let parts = try await served { () async throws(ServiceError) in
             try await metaxy.parts(ofIncrement: query.feature, units: units)
         }
-        return try await streamLines(call, parts: parts.count, write: Self.write) {
+        return try await LineStream(call, events).parts(parts.count, write: Self.write) {
             [query] (part) async throws(Problem) -> IncrementPage in
             var following = query
             following.part = parts[part]
@@ -83,7 +92,7 @@ extension API {
         _ call: Call, _ query: IncrementQuery, _ first: IncrementPage, wantedBytes: Int?
     ) -> Response {
         let portion = Portion(page: first, limit: query.limit, wantedBytes: wantedBytes)
-        return streamLines(call, first: portion, write: Self.write) {
+        return LineStream(call, events).pages(first: portion, write: Self.write) {
             (page: IncrementPage, limit: Int) async throws(Problem) -> IncrementPage? in
             guard let next = page.next else { return nil }
             var following = query

@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Traces and explains records.
+struct LineageHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/lineage/{key}`.
     func postLineage(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()

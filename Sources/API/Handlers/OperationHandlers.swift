@@ -1,47 +1,16 @@
-// Health, metrics and verification.
+// The state of features, and its verification.
 
 import Feature
 import HTTP
 import JSON
 import Service
 
-extension API {
-    /// What a process that runs answers.
-    static let alive = Response.content(.text, Array("ok\n".utf8))
+/// Reports and verifies the state of features.
+struct OperationHandlers: Sendable {
+    private let metaxy: Metaxy
 
-    /// `GET /livez`: the process answers, whatever the database does.
-    func livez(_ call: Call) throws(Problem) -> Response {
-        guard try call.query.flag("verbose") else { return Self.alive }
-        return .content(.text, Array("[+] process: ok\nlivez check passed\n".utf8))
-    }
-
-    /// `GET /readyz` and `GET /healthz`: the server can do its work.
-    func readyz(_ call: Call) async throws(Problem) -> Response {
-        let isVerbose = try call.query.flag("verbose")
-        let checks = await metaxy.readiness()
-        let failed = checks.filter { $0.fault != nil }
-        guard failed.isEmpty else {
-            let names = failed.map { "\($0.name): \($0.fault ?? "")" }
-            throw Problem(.notReady, "Not ready: \(names.joined(separator: "; ")).").with(items: names)
-        }
-        guard isVerbose else { return Self.alive }
-        let lines =
-            checks.map { check in "[+] \(check.name): ok\(check.note.map { " (\($0))" } ?? "")\n" }.joined()
-            + "readyz check passed\n"
-        return .content(.text, Array(lines.utf8))
-    }
-
-    /// `GET /metrics`: of this process always, of what is stored where the database answers in time.
-    func prometheus() async throws(Problem) -> Response {
-        var page = MetricsPage()
-        page.requests(metrics)
-        page.service(metaxy.load, version: configuration.version)
-        if let process = configuration.process() { page.process(process) }
-        page.done(metaxy.doneFigures)
-        let stored = await metaxy.storedFigures()
-        page.isDatabaseUp(stored != nil)
-        if let stored { page.stored(stored) }
-        return .content(.metrics, Array(page.text.utf8))
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
     }
 
     /// `GET /v1/status`.
@@ -53,16 +22,10 @@ extension API {
             })
     }
 
-    /// `GET /openapi.yaml`.
-    func contractAsYAML() -> Response { .content(.yaml, ContractText.yaml) }
-
-    /// `GET /openapi.json`.
-    func contractAsJSON() -> Response { .json(ContractText.json) }
-
     /// `POST /v1/admin/verify`.
     func verify(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document(isOptional: true)
-        let text = members.string("feature", bytesMax: Bounds.nameBytesMax)
+        let text = members.string("feature", bytesMax: RequestLimits.nameBytesMax)
         try members.finish()
         var feature: FeatureKey?
         if let text {

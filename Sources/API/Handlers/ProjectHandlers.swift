@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Lists, describes and configures projects.
+struct ProjectHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `GET /v1/projects`.
     func listProjects(_ call: Call) async throws(Problem) -> Response {
         let fingerprint = CursorFingerprint("projects")

@@ -5,7 +5,14 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Takes the graph of a project.
+struct PushHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/push`.
     func push(_ call: Call) async throws(Problem) -> Response {
         let isDryRun = try call.query.flag("dry_run")
@@ -13,7 +20,7 @@ extension API {
         var members = try await call.document()
         let project = ProjectName.read(&members)
         let features = Self.features(&members)
-        let message = members.string("message", bytesMax: Bounds.messageBytesMax)
+        let message = members.string("message", bytesMax: RequestLimits.messageBytesMax)
         let tags = Self.tags(&members)
         try members.finish()
         try call.require(project: project)
@@ -116,7 +123,7 @@ extension API {
 enum ProjectName {
     /// Reads the member `project`.
     static func read(_ members: inout Members) -> String {
-        let name = members.requiredString("project", bytesMax: Bounds.nameBytesMax)
+        let name = members.requiredString("project", bytesMax: RequestLimits.nameBytesMax)
         if let fault = fault(in: name) { members.refuse("project", fault) }
         return name
     }
@@ -128,7 +135,7 @@ enum ProjectName {
         if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             return "the name of a project has no control character"
         }
-        return name.utf8.count > Bounds.nameBytesMax ? "the name of a project has at most 255 bytes" : nil
+        return name.utf8.count > RequestLimits.nameBytesMax ? "the name of a project has at most 255 bytes" : nil
     }
 }
 

@@ -6,7 +6,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Writes records.
+struct RecordHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/records/{key}`.
     func writeRecords(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
@@ -19,7 +26,7 @@ extension API {
         }
         let known = metaxy.knownShape(of: key)
         let shape = if let known { known } else { try await self.shape(of: key) }
-        let bytes = try await call.bytes(max: Bounds.bulkBytesMax)
+        let bytes = try await call.bytes(max: RequestLimits.bulkBytesMax)
         do throws(Problem) {
             return try await write(document: bytes, call, to: shape, writer)
         } catch {
@@ -110,8 +117,8 @@ extension Call {
     /// The orchestrator's run that the query names.
     func materialization() throws(Problem) -> String? {
         guard let text = query["materialization_id"] else { return nil }
-        guard text.utf8.count <= Bounds.materializationBytesMax else {
-            throw query.refusal("materialization_id", "has more than \(Bounds.materializationBytesMax) bytes")
+        guard text.utf8.count <= RequestLimits.materializationBytesMax else {
+            throw query.refusal("materialization_id", "has more than \(RequestLimits.materializationBytesMax) bytes")
         }
         return text
     }

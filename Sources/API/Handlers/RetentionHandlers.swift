@@ -5,13 +5,20 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Drops history.
+struct RetentionHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/admin/retention`.
     func dropHistory(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document()
-        let text = members.requiredString("feature", bytesMax: Bounds.nameBytesMax)
-        let versions = members.number("keep_versions", in: 1...Bounds.keepVersionsMax)
-        let days = members.number("keep_days", in: 0...Bounds.keepDaysMax)
+        let text = members.requiredString("feature", bytesMax: RequestLimits.nameBytesMax)
+        let versions = members.number("keep_versions", in: 1...RequestLimits.keepVersionsMax)
+        let days = members.number("keep_days", in: 0...RequestLimits.keepDaysMax)
         let isDryRun = members.bool("dry_run") ?? false
         try members.finish()
         guard versions != nil || days != nil else {

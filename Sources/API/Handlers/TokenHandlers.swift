@@ -5,7 +5,14 @@ import JSON
 import Service
 import Store
 
-extension API {
+/// Lists, creates, rotates and revokes API tokens.
+struct TokenHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// For how long old secrets stay good after a rotation that does not say: whoever deploys daily can follow.
     private static let graceSeconds = 86_400
 
@@ -33,7 +40,7 @@ extension API {
     func createToken(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document()
         var request = TokenRequest(
-            name: members.requiredString("name", bytesMax: Bounds.nameBytesMax), scopes: [])
+            name: members.requiredString("name", bytesMax: RequestLimits.nameBytesMax), scopes: [])
         if let fault = ProjectName.fault(in: request.name) {
             members.refuse("name", fault.replacing("a project", with: "a token"))
         }
@@ -41,7 +48,8 @@ extension API {
             request.scopes = members.choices("scopes", among: Permission.allCases) ?? []
         }
         request.projects = Self.projects(&members)
-        request.lifetime = members.count("expires_in_seconds", least: 1, most: Bounds.tokenSecondsMax).map(Double.init)
+        request.lifetime = members.count("expires_in_seconds", least: 1, most: RequestLimits.tokenSecondsMax).map(
+            Double.init)
         try members.finish()
         let made = try await served { [request] () async throws(ServiceError) in
             try await metaxy.createToken(request, writer: call.writer())
@@ -52,8 +60,8 @@ extension API {
     /// `POST /v1/admin/tokens/{token}/rotate`.
     func rotateToken(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document(isOptional: true)
-        let grace = members.count("grace_seconds", least: 0, most: Bounds.tokenSecondsMax) ?? Self.graceSeconds
-        let lifetime = members.count("expires_in_seconds", least: 1, most: Bounds.tokenSecondsMax)
+        let grace = members.count("grace_seconds", least: 0, most: RequestLimits.tokenSecondsMax) ?? Self.graceSeconds
+        let lifetime = members.count("expires_in_seconds", least: 1, most: RequestLimits.tokenSecondsMax)
         try members.finish()
         let made = try await served { () async throws(ServiceError) in
             try await metaxy.rotateToken(
@@ -73,8 +81,9 @@ extension API {
 
     private static func projects(_ members: inout Members) -> Set<String>? {
         guard let elements = members.array("projects") else { return nil }
-        if elements.isEmpty || elements.count > Bounds.tokenProjectsMax {
-            members.refuse("projects", "expected 1 to \(Bounds.tokenProjectsMax) projects; for all, leave it out")
+        if elements.isEmpty || elements.count > RequestLimits.tokenProjectsMax {
+            members.refuse(
+                "projects", "expected 1 to \(RequestLimits.tokenProjectsMax) projects; for all, leave it out")
         }
         var projects: Set<String> = []
         for (index, element) in elements.enumerated() {

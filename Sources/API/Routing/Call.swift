@@ -52,8 +52,7 @@ struct Call: Sendable {
     /// - Throws: `claim_not_found` where the text is no number: then no claim has it.
     func claimID() throws(Problem) -> Int64 {
         let text = part("id")
-        let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-        guard isDigits, let id = Int64(text) else {
+        guard let id = TextValue.digits(text) else {
             throw Problem(.claimNotFound, "There is no claim \"\(text)\".")
         }
         return id

@@ -6,7 +6,7 @@ import Service
 /// One operation of the contract.
 struct Route: Sendable {
     /// Answers a call.
-    typealias Handle = @Sendable (API, Call) async throws(Problem) -> Response
+    typealias Handle = @Sendable (HandlerContext, Call) async throws(Problem) -> Response
 
     /// The method.
     let method: Method

@@ -105,7 +105,7 @@ struct PagingTests {
             let answer = try await world.getBreaking("/v1/records/video/raw")
             #expect(answer.isAborted)
             let lines = answer.text.split(separator: "\n")
-            #expect(lines.count == Bounds.streamRowsFirst + 1)
+            #expect(lines.count == RequestLimits.streamRowsFirst + 1)
             let last = try JSONValue(parsing: Array(try #require(lines.last).utf8))
             #expect(last["error"]?["code"]?.stringValue == "unavailable")
             #expect(last["error"]?["instance"]?.stringValue == "/v1/records/video/raw")

@@ -139,7 +139,7 @@ struct PartTests {
 
     @Test("a line beyond the bound is passed over to its end and named")
     func longLine() async throws {
-        let long = #"{"id":1,"text":""# + String(repeating: "x", count: Bounds.rowBytesMax * 3) + "\"}\n"
+        let long = #"{"id":1,"text":""# + String(repeating: "x", count: RequestLimits.rowBytesMax * 3) + "\"}\n"
         let source = Pieces([#"{"id":0}"# + "\n", long, #"{"id":2}"# + "\n{}\n"].map { Array($0.utf8) })
         let body = RequestBody(declaredLength: nil) { () async throws(BodyError) in await source.next() }
         do {

@@ -5,7 +5,14 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Takes what workers report about their claims.
+struct ClaimReportHandlers: Sendable {
+    private let metaxy: Metaxy
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+    }
+
     /// `POST /v1/claims/{id}/heartbeat`.
     func heartbeat(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
@@ -85,7 +92,7 @@ extension API {
             .idColumns
         var members = try await call.document()
         let token = members.requiredNumber("token")
-        let error = members.requiredString("error", bytesMax: Bounds.messageBytesMax)
+        let error = members.requiredString("error", bytesMax: RequestLimits.messageBytesMax)
         let isRetryable = members.bool("retryable") ?? true
         let records = Self.records(&members, columns)
         try members.finish()
@@ -121,27 +128,18 @@ extension API {
     ) throws(Problem) -> (token: Int64, seconds: Double?) {
         if bulk.isLines {
             guard let text = call.query["token"] else { throw call.query.refusal("token", "is missing") }
-            let isDigits = text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
-            guard isDigits, let token = Int64(text) else {
+            guard let token = TextValue.digits(text) else {
                 throw call.query.refusal("token", "expected a whole number, found \"\(text)\"")
             }
-            return (token, try seconds(call.query))
+            return (token, try WorkerMembers.seconds(call.query, "seconds"))
         }
         for name in ["token", "seconds"] where call.query[name] != nil {
             throw call.query.refusal(name, "is for NDJSON bodies; a JSON document has it as a member")
         }
         let token = bulk.members.requiredNumber("token")
-        let seconds = bulk.members.computeSeconds("seconds")
+        let seconds = WorkerMembers.seconds(&bulk.members, "seconds")
         try bulk.finishMembers()
         return (token, seconds)
-    }
-
-    private func seconds(_ query: Query) throws(Problem) -> Double? {
-        guard let text = query["seconds"] else { return nil }
-        guard let seconds = Double(text), (0...Bounds.computeSecondsMax).contains(seconds) else {
-            throw query.refusal("seconds", "expected a number from 0 to 31,536,000, found \"\(text)\"")
-        }
-        return seconds
     }
 
     /// The ids that failed: a list of them, or `"all"`, which is the same as nothing.

@@ -2,7 +2,7 @@
 
 /// The bounds of request contents. How long a head may be is the HTTP layer's to say, how much a use case does the
 /// service's.
-enum Bounds {
+enum RequestLimits {
     /// Bytes of a body of records. All of it is one transaction, and its rows stand in memory until it commits.
     static let bulkBytesMax = 64 << 20
 

@@ -4,7 +4,7 @@ import JSON
 import Service
 
 /// The place of a record of a body.
-enum RowPlace: Hashable, Sendable {
+enum RowLocation: Hashable, Sendable {
     /// An NDJSON line, 1 for the first.
     case line(Int)
     /// An element of the array at a pointer, 0 for the first.
@@ -19,7 +19,7 @@ enum RowPlace: Hashable, Sendable {
     }
 
     /// The place of an element of a list inside this one.
-    func element(_ index: Int, of list: String) -> RowPlace {
+    func element(_ index: Int, of list: String) -> RowLocation {
         switch self {
         case .line(let number): .line(number)
         case .element(let array, let own): .element(array.appending(own).appending(list), index)

@@ -5,9 +5,18 @@ import HTTP
 import JSON
 import Service
 
-extension API {
+/// Lists records.
+struct RecordListHandlers: Sendable {
     /// Says of a list that streams what `horizon` says of a page.
     private static let horizonField: FieldName = "Metaxy-Horizon"
+
+    private let metaxy: Metaxy
+    private let events: EventLog
+
+    init(_ context: HandlerContext) {
+        metaxy = context.metaxy
+        events = context.events
+    }
 
     /// `GET /v1/records/{key}`.
     func listRecords(_ call: Call) async throws(Problem) -> Response {
@@ -32,9 +41,9 @@ extension API {
     private func stream(
         _ call: Call, _ list: RecordList, after position: Cursor.Position?
     ) async throws(Problem) -> Response {
-        let limit = Bounds.streamRowsFirst
+        let limit = RequestLimits.streamRowsFirst
         let first = try await list.page(after: position, limit: limit)
-        var response = streamLines(call, first: Portion(page: first, limit: limit)) { page, lines in
+        var response = LineStream(call, events).pages(first: Portion(page: first, limit: limit)) { page, lines in
             for record in page.records {
                 lines.record(record, page.plan, columns: list.columns)
                 lines.endLine()

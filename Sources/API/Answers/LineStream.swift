@@ -8,29 +8,39 @@ struct Portion<Page: Sendable>: Sendable {
     let page: Page
     let limit: Int
     /// Bytes that the lines of a page should have; nil where pages have the same number of rows whatever these are.
-    var wantedBytes: Int? = Bounds.streamPageBytes
+    var wantedBytes: Int? = RequestLimits.streamPageBytes
 
     /// For how many rows to ask next, given the bytes of this portion's lines: as many as make `wantedBytes`, and four
     /// times as many as before at most, as long rows may follow short ones.
     func next(bytes: Int) -> Int {
         guard let wantedBytes else { return limit }
         let fitting = limit * wantedBytes / max(bytes, 1)
-        return max(min(fitting, 4 * limit, Bounds.streamRowsMax), 1)
+        return max(min(fitting, 4 * limit, RequestLimits.streamRowsMax), 1)
     }
 }
 
-extension API {
-    /// An answer that streams pages as lines.
-    ///
-    /// The first page is there before the answer begins, so that whatever is wrong with the question has its own status.
-    /// What goes wrong later ends the stream with a line that says so, and with a body that breaks off: nothing looks
-    /// like a complete list that is not one.
+/// A streamed list of rows, one a line.
+///
+/// The first page is read before the answer begins, so that a refused request has a status of its own. A later problem
+/// ends the stream with a line that reports it, and the body breaks off: no answer looks like a complete list that is
+/// not one.
+struct LineStream: Sendable {
+    private let call: Call
+    private let events: EventLog
+
+    /// A stream that answers a call.
+    init(_ call: Call, _ events: EventLog) {
+        self.call = call
+        self.events = events
+    }
+
+    /// An answer that streams pages as lines, one after the other.
     ///
     /// - Parameters:
     ///   - write: writes the lines of a page.
-    ///   - next: reads the page after another, for so many rows; nil at the end.
-    func streamLines<Page: Sendable>(
-        _ call: Call, first: Portion<Page>, write: @escaping @Sendable (Page, inout JSONWriter) -> Void,
+    ///   - next: reads the page after another, of so many rows; nil at the end.
+    func pages<Page: Sendable>(
+        first: Portion<Page>, write: @escaping @Sendable (Page, inout JSONWriter) -> Void,
         next: @escaping @Sendable (Page, Int) async throws(Problem) -> Page?
     ) -> Response {
         let body = ResponseBody.stream { output in
@@ -49,7 +59,7 @@ extension API {
                     guard let following = try await next(portion.page, limit) else { return .finished }
                     portion = Portion(page: following, limit: limit, wantedBytes: portion.wantedBytes)
                 } catch {
-                    return await self.breakOff(error, call, output)
+                    return await breakOff(error, output)
                 }
             }
         }
@@ -59,11 +69,11 @@ extension API {
     /// An answer that streams parts as lines, in their order, while the next ones are being read.
     ///
     /// - Parameters:
-    ///   - parts: how many there are, one or more; the first is there before the answer begins.
+    ///   - parts: the number of parts, one or more. The first part is read before the answer begins.
     ///   - write: writes the lines of a part.
     ///   - read: reads a part by its number.
-    func streamLines<Part: Sendable>(
-        _ call: Call, parts: Int, write: @escaping @Sendable (Part, inout JSONWriter) -> Void,
+    func parts<Part: Sendable>(
+        _ parts: Int, write: @escaping @Sendable (Part, inout JSONWriter) -> Void,
         read: @escaping @Sendable (Int) async throws(Problem) -> Part
     ) async throws(Problem) -> Response {
         let first = try await read(0)
@@ -73,7 +83,7 @@ extension API {
                 var (started, written) = (1, 0)
                 var lines = JSONWriter(reservingCapacity: 64 * 1_024)
                 while written < parts {
-                    while started < min(written + Bounds.partsAhead, parts) {
+                    while started < min(written + RequestLimits.partsAhead, parts) {
                         group.addTask { [started] in
                             (started, await Self.result { () async throws(Problem) in try await read(started) })
                         }
@@ -89,7 +99,7 @@ extension API {
                     switch result {
                     case .failure(let problem):
                         group.cancelAll()
-                        return await self.breakOff(problem, call, output)
+                        return await breakOff(problem, output)
                     case .success(let part):
                         lines.removeAll()
                         write(part, &lines)
@@ -109,15 +119,15 @@ extension API {
         do throws(Problem) { return .success(try await body()) } catch { return .failure(error) }
     }
 
-    private func breakOff(_ problem: Problem, _ call: Call, _ output: ResponseWriter) async -> StreamEnd {
-        note(problem, call.identity)
+    private func breakOff(_ problem: Problem, _ output: ResponseWriter) async -> StreamEnd {
+        events.report(problem, call.identity)
         var line = JSONWriter()
         line.beginObject()
         line.key("error")
         problem.write(to: &line, instance: call.head.path, requestID: call.identity.id)
         line.endObject()
         line.endLine()
-        // Where the client has gone there is nobody to tell.
+        // A client that has gone gets no line.
         do { try await output.write(line.bytes) } catch { return .aborted }
         return .aborted
     }
