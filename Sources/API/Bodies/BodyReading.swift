@@ -44,6 +44,13 @@ extension Call {
     /// - Throws: `unsupported_media_type`, `content_too_large`, `invalid_json`, `validation_failed`.
     func document(isOptional: Bool = false) async throws(Problem) -> Members {
         if isOptional, request.body.declaredLength == 0 { return Members(JSONObject()) }
+        return Members(try await object())
+    }
+
+    /// The JSON object that is the body.
+    ///
+    /// - Throws: `unsupported_media_type`, `content_too_large`, `invalid_json`, `validation_failed`.
+    func object() async throws(Problem) -> JSONObject {
         _ = try head.mediaType(among: [.json])
         let bytes = try await bytes(max: RequestLimits.documentBytesMax)
         let value: JSONValue
@@ -51,7 +58,7 @@ extension Call {
         guard let object = value.objectValue else {
             throw Problem(.validationFailed, .pointer(""), "expected an object, found \(value.kind)")
         }
-        return Members(object)
+        return object
     }
 
     /// The whole body.
