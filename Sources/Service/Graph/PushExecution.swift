@@ -107,7 +107,8 @@ struct PushExecution {
             }
         }
         guard known.space != space else { return known.id }
-        let last = try stored { () throws(StoreError) in try HeadTable(transaction.connection, feature: known.id).last() }
+        let last = try stored { () throws(StoreError) in try HeadTable(transaction.connection, feature: known.id).last()
+        }
         guard last < 0 else {
             let columns = plan.catalog.spaces[known.space]?.joined(separator: ", ") ?? ""
             throw refusal(member.spec, at: "id_columns", "has records identified by (\(columns))")
