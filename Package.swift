@@ -36,9 +36,10 @@ let package = Package(
         .target(name: "HTTP", swiftSettings: strict),
 
         // Edges: each fences one C library.
-        .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
+        .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: fenced),
+        .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL", "Threads"], swiftSettings: fenced),
         .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: fenced),
-        .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
+        .target(name: "Postgres", dependencies: ["CPostgres", "Threads"], swiftSettings: fenced),
         .target(name: "WebToken", dependencies: ["COpenSSL", "JSON"], swiftSettings: fenced),
 
         // The service.

@@ -8,7 +8,7 @@ private struct Decoded: Equatable {
 }
 
 private func decode(_ input: [UInt8], pieceBytes: Int) -> Decoded {
-    let bounds = Bounds(Limits())
+    let limits = CheckedLimits(ProtocolLimits())
     var decoder = ChunkedDecoder()
     var decoded = Decoded()
     var start = 0
@@ -17,7 +17,7 @@ private func decode(_ input: [UInt8], pieceBytes: Int) -> Decoded {
         var position = 0
         do throws(RequestError) {
             piece: while true {
-                switch try decoder.next(piece.span, position: &position, bounds: bounds) {
+                switch try decoder.next(piece.span, position: &position, limits: limits) {
                 case .data(let range):
                     precondition(!range.isEmpty && range.upperBound == position, "data moves the position")
                     decoded.content += piece[range]

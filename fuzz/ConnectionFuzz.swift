@@ -10,7 +10,7 @@ private struct Seen: Equatable {
 /// Feeds a machine, whose handler reads content for POST and answers everything else at once.
 private func run(_ input: [UInt8], pieceBytes: Int) -> Seen {
     let now = MonotonicTime(nanoseconds: 0)
-    var machine = ConnectionMachine(isSecured: false, bounds: Bounds(Limits()), now: now)
+    var machine = ConnectionMachine(isSecured: false, limits: CheckedLimits(ProtocolLimits()), now: now)
     var seen = Seen()
     var buffer: [UInt8] = []
     var start = 0

@@ -3,12 +3,12 @@
 /// What parsing came to, in a form that can be compared.
 private func outcome(_ input: [UInt8], cutAt cut: Int?) -> String {
     var parser = HeadParser()
-    let bounds = Bounds(Limits())
+    let limits = CheckedLimits(ProtocolLimits())
     do throws(RequestError) {
-        if let cut, let early = try parser.parse(Array(input[..<cut]).span, bounds: bounds) {
+        if let cut, let early = try parser.parse(Array(input[..<cut]).span, limits: limits) {
             return describe(early, input)
         }
-        guard let parsed = try parser.parse(input.span, bounds: bounds) else { return "partial" }
+        guard let parsed = try parser.parse(input.span, limits: limits) else { return "partial" }
         return describe(parsed, input)
     } catch {
         // Not the sentence: a line that cannot become valid is refused before its end, where less is known of it.
@@ -19,7 +19,7 @@ private func outcome(_ input: [UInt8], cutAt cut: Int?) -> String {
 private func describe(_ parsed: ParsedHead, _ input: [UInt8]) -> String {
     let head = parsed.head
     precondition(parsed.consumed <= input.count && parsed.consumed > 0)
-    precondition(head.headers.count <= Limits().fieldsMax)
+    precondition(head.headers.count <= ProtocolLimits().fieldsMax)
     let fields = head.headers.map { "\($0.name)=\($0.value)" }
     let query = head.query.map { "\($0.name)=\($0.value)" }
     precondition(!head.segments.contains("..") && !head.segments.contains("."))

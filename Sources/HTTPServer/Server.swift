@@ -14,7 +14,7 @@ public final class Server: Sendable {
 
     private let configuration: ServerConfiguration
     private let application: Application
-    private let bounds: Bounds
+    private let limits: CheckedLimits
     private let admission: ConnectionSlots
     private let state = Mutex(State.created)
 
@@ -27,7 +27,7 @@ public final class Server: Sendable {
         precondition(configuration.loops > 0, "a server has a loop")
         self.configuration = configuration
         self.application = application
-        bounds = Bounds(configuration.limits)
+        limits = CheckedLimits(configuration.limits)
         let descriptors = DescriptorLimit.current - configuration.limits.descriptorsReserved
         admission = ConnectionSlots(
             connectionsMax: max(min(configuration.limits.connectionsMax, descriptors), 1),
@@ -55,7 +55,7 @@ public final class Server: Sendable {
                 workers.append(
                     Worker(
                         loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
-                        bounds: bounds, admission: admission, tls: tls))
+                        limits: limits, admission: admission, tls: tls))
             }
             try startAll(workers)
             state.withLock { $0 = .running(workers, tls) }

@@ -11,8 +11,8 @@ public struct ServerConfiguration: Sendable {
     public var port: Int
     /// Event loops, each with its own thread, listener and connections.
     public var loops: Int
-    /// The bounds on what peers may do.
-    public var limits: Limits
+    /// The limits on what peers may do.
+    public var limits: ProtocolLimits
     /// The files for TLS, nil to serve without.
     public var tls: TLSConfiguration?
 
@@ -22,9 +22,9 @@ public struct ServerConfiguration: Sendable {
     ///   - host: the address to listen at.
     ///   - port: the port; 0 lets the kernel choose.
     ///   - loops: event loops; the number of cores is right.
-    ///   - limits: the bounds on what peers may do.
+    ///   - limits: the limits on what peers may do.
     ///   - tls: the files for TLS, nil to serve without.
-    public init(host: String, port: Int, loops: Int, limits: Limits, tls: TLSConfiguration? = nil) {
+    public init(host: String, port: Int, loops: Int, limits: ProtocolLimits, tls: TLSConfiguration? = nil) {
         self.host = host
         self.port = port
         self.loops = loops

@@ -33,9 +33,9 @@ extension Worker {
         // Generation 0 belongs to the listener.
         generation = generation == .max ? 1 : generation + 1
         let token = UInt64(generation) << 32 | UInt64(number)
-        let connection = Connection(
+        let connection = ClientConnection(
             stream, token: token, peer: peer, place: place,
-            machine: ConnectionMachine(isSecured: tls != nil, bounds: bounds, now: now))
+            machine: ConnectionMachine(isSecured: tls != nil, limits: limits, now: now))
         do throws(SocketError) {
             if let tls {
                 try connection.stream.secure(tls)
@@ -67,7 +67,7 @@ extension Worker {
         }
     }
 
-    func shakeHands(_ connection: Connection) {
+    func shakeHands(_ connection: ClientConnection) {
         switch connection.stream.handshake() {
         case .done:
             connection.phase = .open

@@ -16,7 +16,7 @@ extension Worker {
     }
 
     /// Reads once, and acts on what came.
-    func receive(_ connection: Connection) {
+    func receive(_ connection: ClientConnection) {
         guard connection.isReading, connection.phase == .open else {
             // More came than is wanted now: it stays in the socket, whose window then stops the peer.
             if connection.interest.contains(.readable) {
@@ -40,7 +40,7 @@ extension Worker {
     }
 
     /// Acts on the first bytes of `scratch`, where possible without copying them.
-    private func take(_ connection: Connection, _ count: Int) {
+    private func take(_ connection: ClientConnection, _ count: Int) {
         if connection.input.isEmpty {
             let consumed = consume(connection, scratch.span.extracting(first: count))
             if consumed < count { connection.input = Array(scratch[consumed..<count]) }
@@ -54,14 +54,14 @@ extension Worker {
     }
 
     /// Goes on with what is there, after something other than bytes has happened.
-    func advance(_ connection: Connection) {
+    func advance(_ connection: ClientConnection) {
         guard connection.phase == .open || connection.phase == .finishing else { return }
         if flush(connection) { return }
         consumeInput(connection)
         settle(connection)
     }
 
-    private func consumeInput(_ connection: Connection) {
+    private func consumeInput(_ connection: ClientConnection) {
         let input = connection.input
         connection.inputStart += consume(connection, input.span.extracting(connection.inputStart..<input.count))
         if connection.inputStart == input.count {
@@ -73,14 +73,14 @@ extension Worker {
     /// Lets the machine look at the bytes and does what it says.
     ///
     /// - Returns: how many bytes were consumed.
-    private func consume(_ connection: Connection, _ bytes: Span<UInt8>) -> Int {
+    private func consume(_ connection: ClientConnection, _ bytes: Span<UInt8>) -> Int {
         guard connection.phase == .open else { return 0 }
         connection.exchange.output.borrow(&spareOutput)
         return consume(&connection.exchange, connection, bytes)
     }
 
     /// While this runs, nothing else touches `connection.exchange`.
-    private func consume(_ exchange: inout Exchange, _ connection: Connection, _ bytes: Span<UInt8>) -> Int {
+    private func consume(_ exchange: inout Exchange, _ connection: ClientConnection, _ bytes: Span<UInt8>) -> Int {
         // Read once: a property of the actor costs a reference count at each use.
         let turn = self.turn
         var recent = self.recent
@@ -119,7 +119,7 @@ extension Worker {
                 answers += 1
             }
             // The rest has to wait for the other connections, and for room.
-            if answers == bounds.limits.pipelinedPerTurnMax || exchange.output.count >= bounds.limits.outputBytesMax {
+            if answers == limits.values.pipelinedPerTurnMax || exchange.output.count >= limits.values.outputBytesMax {
                 connection.isReading = false
                 unfinished.append(connection.token)
                 return position
@@ -143,7 +143,7 @@ extension Worker {
         _ now: MonotonicTime
     ) -> [UInt8] {
         var piece = bytes.extracting(first).withUnsafeBufferPointer { Array($0) }
-        guard piece.count + bytes.count - position <= bounds.limits.pieceBytesMax else { return piece }
+        guard piece.count + bytes.count - position <= limits.values.pieceBytesMax else { return piece }
         while position < bytes.count {
             _ = exchange.machine.contentWanted()
             let action = exchange.machine.next(bytes, position: &position, recent: nil, now: now)
@@ -168,7 +168,7 @@ extension Worker {
     ///
     /// - Returns: whether the fast path did it.
     private func start(
-        _ exchange: inout Exchange, _ connection: Connection, _ parsed: ParsedHead, _ content: [UInt8]?,
+        _ exchange: inout Exchange, _ connection: ClientConnection, _ parsed: ParsedHead, _ content: [UInt8]?,
         _ turn: borrowing Turn
     ) -> Bool {
         exchange.isHead = parsed.head.method == .head

@@ -16,7 +16,7 @@ extension Worker {
     /// Gives a request to the handler.
     ///
     /// - Parameter content: all of its content, where it came together with its head.
-    func startHandler(_ connection: Connection, _ parsed: ParsedHead, _ content: [UInt8]?) {
+    func startHandler(_ connection: ClientConnection, _ parsed: ParsedHead, _ content: [UInt8]?) {
         let id = ExchangeID(token: connection.token, number: connection.exchangeNumber)
         let request = Request(
             head: parsed.head, body: content.map(WholeContent.body) ?? body(parsed.content, id),
@@ -50,13 +50,13 @@ extension Worker {
     }
 
     /// Cuts the handler off from the connection, which may have another request by the time it looks again.
-    private func endExchange(_ connection: Connection) {
+    private func endExchange(_ connection: ClientConnection) {
         connection.exchangeNumber += 1
         connection.task = nil
         connection.contentWaiter.take()?.resume(returning: .failure(.disconnected))
     }
 
-    private func connection(_ id: ExchangeID) -> Connection? {
+    private func connection(_ id: ExchangeID) -> ClientConnection? {
         guard let connection = connection(id.token), connection.exchangeNumber == id.number else { return nil }
         return connection
     }
@@ -104,7 +104,7 @@ extension Worker {
         settle(connection)
         guard connection.phase == .open else { throw Disconnected() }
         connection.writtenThisTurn += bytes.count
-        if connection.exchange.output.count >= bounds.limits.outputBytesMax {
+        if connection.exchange.output.count >= limits.values.outputBytesMax {
             guard await hasRoom(id) else { throw Disconnected() }
         } else if connection.writtenThisTurn >= Self.bytesPerTurnMax {
             await Task.yield()
@@ -118,7 +118,7 @@ extension Worker {
     private func hasRoom(_ id: ExchangeID) async -> Bool {
         await withCheckedContinuation { continuation in
             guard let connection = connection(id) else { return continuation.resume(returning: false) }
-            guard connection.exchange.output.count >= bounds.limits.outputBytesMax else {
+            guard connection.exchange.output.count >= limits.values.outputBytesMax else {
                 return continuation.resume(returning: true)
             }
             precondition(connection.roomWaiter == nil, "one task at a time writes an answer")

@@ -7,7 +7,7 @@ extension Worker {
     /// Sends what waits, as far as there is room.
     ///
     /// - Returns: whether the connection was lost and closed.
-    func flush(_ connection: Connection) -> Bool {
+    func flush(_ connection: ClientConnection) -> Bool {
         while connection.exchange.output.count > 0 {
             let output = connection.exchange.output.first
             switch connection.stream.send(
@@ -29,17 +29,17 @@ extension Worker {
         return false
     }
 
-    private func noteOutput(_ connection: Connection) {
+    private func noteOutput(_ connection: ClientConnection) {
         if connection.exchange.machine.outputChanged(pending: connection.exchange.output.count, now: now) {
             unfinished.append(connection.token)
         }
     }
 
     /// Sends, closes or waits, after all bytes at hand were acted on.
-    func settle(_ connection: Connection) {
+    func settle(_ connection: ClientConnection) {
         guard connection.phase != .closed, connection.phase != .lingering else { return }
         if connection.exchange.output.count > 0 || connection.exchange.machine.hasOutput, flush(connection) { return }
-        if connection.exchange.output.count <= bounds.limits.outputBytesMax / 2 {
+        if connection.exchange.output.count <= limits.values.outputBytesMax / 2 {
             connection.roomWaiter.take()?.resume(returning: true)
         }
         if connection.phase == .finishing, connection.exchange.output.count == 0 { return finish(connection) }
@@ -48,7 +48,7 @@ extension Worker {
     }
 
     /// Closes the sending side, and the connection once the peer has closed its side or its time is up.
-    private func finish(_ connection: Connection) {
+    private func finish(_ connection: ClientConnection) {
         connection.stream.finishSending()
         guard connection.exchange.machine.lingers(now: now) else { return close(connection) }
         connection.phase = .lingering
@@ -59,7 +59,7 @@ extension Worker {
     }
 
     /// Drops what a peer still sends after the last answer.
-    func discard(_ connection: Connection) {
+    func discard(_ connection: ClientConnection) {
         switch connection.stream.discard(max: 1 << 20) {
         case .bytes(let count):
             if !connection.exchange.machine.lingered(bytes: count) { close(connection) }
@@ -71,7 +71,7 @@ extension Worker {
     }
 
     /// Acts on a deadline that has passed.
-    func expire(_ connection: Connection) {
+    func expire(_ connection: ClientConnection) {
         if connection.exchange.output.count > 0 {
             let acknowledged = connection.sentTotal - connection.stream.unacknowledged
             connection.exchange.machine.peerAcknowledged(total: acknowledged, now: now)

@@ -17,7 +17,7 @@ actor Worker {
     nonisolated var unownedExecutor: UnownedSerialExecutor { isolation.asUnownedSerialExecutor() }
 
     let application: Application
-    let bounds: Bounds
+    let limits: CheckedLimits
     let admission: ConnectionSlots
     /// What new connections are secured with.
     var tls: TLSContext?
@@ -25,7 +25,7 @@ actor Worker {
     let listenerToken: UInt64
     /// Connections by descriptor number; a token carries the number and a generation, so that a late event or handler
     /// never reaches a connection that got the same number.
-    var table: [Connection?] = []
+    var table: [ClientConnection?] = []
     var openCount = 0
     var generation: UInt32 = 0
     private var drained: [CheckedContinuation<Void, Never>] = []
@@ -47,7 +47,7 @@ actor Worker {
     var dateLine: [UInt8] = []
 
     init(
-        loop: EventLoop, listener: consuming Listener, application: Application, bounds: Bounds,
+        loop: EventLoop, listener: consuming Listener, application: Application, limits: CheckedLimits,
         admission: ConnectionSlots,
         tls: TLSContext?
     ) {
@@ -55,12 +55,12 @@ actor Worker {
         listenerToken = UInt64(UInt32(listener.number))
         self.listener = consume listener
         self.application = application
-        self.bounds = bounds
+        self.limits = limits
         self.admission = admission
         self.tls = tls
         wheel = TimerWheel(now: Clock.monotonicNanoseconds())
-        scratch = Array(repeating: 0, count: bounds.limits.pieceBytesMax)
-        spareOutput.reserveCapacity(bounds.limits.pieceBytesMax)
+        scratch = Array(repeating: 0, count: limits.values.pieceBytesMax)
+        spareOutput.reserveCapacity(limits.values.pieceBytesMax)
     }
 
     /// Starts the loop's thread.
@@ -104,7 +104,7 @@ actor Worker {
         expireDue()
     }
 
-    private func handle(_ readiness: Readiness, _ connection: Connection) {
+    private func handle(_ readiness: Readiness, _ connection: ClientConnection) {
         if readiness.isBroken { return close(connection) }
         switch connection.phase {
         case .handshaking:
@@ -131,7 +131,7 @@ actor Worker {
 
     /// Sees to it that an answer is sent soon: each that wakes a client which had nothing to do costs several microseconds
     /// for that, and the first of some wakes it for all.
-    func sendSoon(_ connection: Connection) {
+    func sendSoon(_ connection: ClientConnection) {
         answered.append(connection.token)
         if answered.count == Self.answersTogetherMax { sendAnswers() }
     }
@@ -161,7 +161,7 @@ actor Worker {
     }
 
     /// Sees to it that the connection's next deadline comes up.
-    func arm(_ connection: Connection) {
+    func arm(_ connection: ClientConnection) {
         guard let deadline = connection.exchange.machine.deadline else { return }
         let tick = TimerWheel.tick(atOrAfter: deadline.nanoseconds)
         // An earlier entry is left: when it comes up, the deadline is looked at again.
@@ -172,7 +172,7 @@ actor Worker {
 
     // MARK: The table
 
-    func connection(_ token: UInt64) -> Connection? {
+    func connection(_ token: UInt64) -> ClientConnection? {
         let number = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
         guard number < table.count, let connection = table[number], connection.token == token else { return nil }
         return connection
@@ -180,7 +180,7 @@ actor Worker {
 
     /// Watches for what the connection waits for. What it does not want is left until it comes, so that most requests
     /// change nothing.
-    func updateInterest(_ connection: Connection) {
+    func updateInterest(_ connection: ClientConnection) {
         var interest = connection.interest
         if connection.exchange.output.count > 0 || connection.stream.wantsRoom {
             interest.insert(.writable)
@@ -192,7 +192,7 @@ actor Worker {
     }
 
     /// Forgets a connection and tells its handler.
-    func close(_ connection: Connection) {
+    func close(_ connection: ClientConnection) {
         guard connection.phase != .closed else { return }
         connection.phase = .closed
         table[Int(truncatingIfNeeded: connection.token & 0xFFFF_FFFF)] = nil
@@ -234,7 +234,7 @@ actor Worker {
         }
     }
 
-    func watch(_ connection: Connection, for interest: Interest) {
+    func watch(_ connection: ClientConnection, for interest: Interest) {
         connection.interest = interest
         loop.rewatch(connection.stream.number, for: interest, token: connection.token)
     }

@@ -3,6 +3,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 /// An event loop: a thread of its own that waits for descriptors and runs the jobs of tasks and actors in between.
 ///
@@ -75,7 +76,7 @@ public final class EventLoop: TaskExecutor {
     /// - Throws: when the system has no thread left.
     public func start(_ turn: Turn) throws(SocketError) {
         withState { $0.isRunning = true }
-        try startThread(name: name) { self.run(turn) }
+        try startThread { self.run(turn) }
     }
 
     /// Ends the thread once no job is waiting.
@@ -149,7 +150,7 @@ public final class EventLoop: TaskExecutor {
     }
 
     /// Whether the caller runs on the loop's thread.
-    var isOnThread: Bool { thread.load(ordering: .relaxed) == currentThread() }
+    var isOnThread: Bool { thread.load(ordering: .relaxed) == SystemThread.current }
 
     private func withState<R>(_ body: (inout State) -> R) -> R {
         state.withLock { state in
@@ -159,10 +160,21 @@ public final class EventLoop: TaskExecutor {
         }
     }
 
+    private func startThread(_ body: @escaping @Sendable () -> Void) throws(SocketError) {
+        do {
+            try SystemThread.start(named: name) {
+                linux_block_sigpipe()
+                body()
+            }
+        } catch {
+            throw SocketError("pthread_create", errno: error.code)
+        }
+    }
+
     private func startForJobs() {
         do throws(SocketError) {
-            try startThread(name: name) {
-                self.thread.store(currentThread(), ordering: .relaxed)
+            try startThread {
+                self.thread.store(SystemThread.current, ordering: .relaxed)
                 repeat { _ = self.runJobs() } while !self.endsThread(always: true)
             }
         } catch {
@@ -171,7 +183,7 @@ public final class EventLoop: TaskExecutor {
     }
 
     private func run(_ turn: Turn) {
-        thread.store(currentThread(), ordering: .relaxed)
+        thread.store(SystemThread.current, ordering: .relaxed)
         var ready: [Readiness] = []
         while true {
             for _ in 0..<Self.roundsPerTurn {

@@ -1,6 +1,7 @@
 // Memory that was freed but that the allocator keeps.
 
 import CLinux
+import Threads
 
 /// Gives what was freed back to the system.
 public enum FreedMemory {
@@ -8,7 +9,11 @@ public enum FreedMemory {
     ///
     /// - Throws: when the system has no thread left.
     public static func giveBack() throws(SocketError) {
-        // The result only says whether there was something.
-        try startThread(name: "trim") { _ = malloc_trim(0) }
+        do {
+            // The result only says whether there was something.
+            try SystemThread.start(named: "trim") { _ = malloc_trim(0) }
+        } catch {
+            throw SocketError("pthread_create", errno: error.code)
+        }
     }
 }

@@ -20,7 +20,7 @@ enum Main {
 
     private static func describe(_ bytes: [UInt8]) -> String {
         let now = MonotonicTime(nanoseconds: 0)
-        var machine = ConnectionMachine(isSecured: false, bounds: Bounds(Limits()), now: now)
+        var machine = ConnectionMachine(isSecured: false, limits: CheckedLimits(ProtocolLimits()), now: now)
         machine.peerEnded(now: now)
         var request: ParsedHead?
         var content: [UInt8] = []

@@ -21,7 +21,7 @@ struct AbuseTests {
 
     @Test("a head that never ends is answered 408 at its deadline, however many lines come")
     func slowHead() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.headTime = .milliseconds(400)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -41,7 +41,7 @@ struct AbuseTests {
 
     @Test("content that trickles is answered 408")
     func slowContent() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.contentCredit = .milliseconds(400)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -57,7 +57,7 @@ struct AbuseTests {
 
     @Test("content that handlers left unread has a deadline as well")
     func slowUnreadContent() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.contentCredit = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -69,7 +69,7 @@ struct AbuseTests {
 
     @Test("a reader that never reads is cut off, and its requests are not answered into memory")
     func slowReader() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.outputCredit = .milliseconds(500)
         let answered = Atomic<Int>(0)
         let application = Application(
@@ -98,7 +98,7 @@ struct AbuseTests {
 
     @Test("an idle connection is closed without a word")
     func idle() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.idleTime = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -111,7 +111,7 @@ struct AbuseTests {
 
     @Test("a connection that says nothing is closed without a word")
     func silence() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.headTime = .milliseconds(200)
         try await withServer(limits: limits) { port, _ in
             let client = try TestClient(port: port)
@@ -121,7 +121,7 @@ struct AbuseTests {
 
     @Test("a connection over the limit is answered 503, and places come free again")
     func connectionLimit() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.connectionsMax = 4
         limits.refusalsMax = 2
         try await withServer(limits: limits, loops: 2) { port, server in

@@ -57,7 +57,7 @@ struct HandlerTests {
     @Test("a handler is cancelled some time after its peer closed, and what it still answers is sent")
     func halfClose() async throws {
         let log = Log()
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.halfCloseTime = .milliseconds(300)
         try await withServer(limits: limits, application: Self.waiting(log)) { port, _ in
             let client = try TestClient(port: port)
@@ -159,7 +159,7 @@ struct HandlerTests {
             false, true,
         ])
     func largeAnswers(isSecured: Bool) async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.outputBytesMax = limits.pieceBytesMax
         let application = Application(protocolError: { TestRoutes.problem($0, $1) }) { request in
             let size = Int(request.head.path.dropFirst()) ?? 0

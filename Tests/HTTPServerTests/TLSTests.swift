@@ -130,7 +130,7 @@ struct TLSTests {
 
     @Test("a handshake that stalls is cut off at its deadline and holds nobody up")
     func stalledHandshake() async throws {
-        var limits = Limits.patient
+        var limits = ProtocolLimits.patient
         limits.handshakeTime = .milliseconds(300)
         try await withServer(limits: limits, tls: Self.files) { port, _ in
             let stalled = try TestClient(port: port)

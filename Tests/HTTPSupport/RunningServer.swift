@@ -4,10 +4,10 @@ public import HTTP
 public import HTTPServer
 public import Sockets
 
-extension Limits {
+extension ProtocolLimits {
     /// The limits of tests that are not about time: a machine that is busy with other things makes nobody late.
-    public static var patient: Limits {
-        var limits = Limits()
+    public static var patient: ProtocolLimits {
+        var limits = ProtocolLimits()
         limits.handshakeTime = .seconds(120)
         limits.headTime = .seconds(120)
         limits.contentCredit = .seconds(120)
@@ -20,7 +20,7 @@ extension Limits {
 /// Runs a server on a port of the kernel's choice while a test's body runs, then drains it.
 ///
 /// - Parameters:
-///   - limits: the bounds.
+///   - limits: the limits.
 ///   - application: what to serve.
 ///   - loops: event loops.
 ///   - tls: the files for TLS, nil to serve without.
@@ -29,7 +29,7 @@ extension Limits {
 /// - Throws: what the body throws.
 @discardableResult
 public func withServer<T: Sendable>(
-    limits: Limits = .patient, application: Application = TestRoutes.application, loops: Int = 1,
+    limits: ProtocolLimits = .patient, application: Application = TestRoutes.application, loops: Int = 1,
     tls: TLSConfiguration? = nil,
     _ body: @escaping @Sendable (Int, Server) throws -> T
 ) async throws -> T {

@@ -13,7 +13,7 @@ enum Main {
             return
         }
         let configuration = ServerConfiguration(
-            host: "127.0.0.1", port: arguments[0], loops: arguments[1], limits: Limits())
+            host: "127.0.0.1", port: arguments[0], loops: arguments[1], limits: ProtocolLimits())
         let server = Server(configuration: configuration, application: TestRoutes.application)
         print("listening at \(try server.start())")
         while true {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("ChunkedDecoder")
 struct ChunkedDecoderTests {
-    static let bounds = Bounds(Limits())
+    static let limits = CheckedLimits(ProtocolLimits())
 
     /// What came out: the content, and whether it ended, failed or goes on.
     private struct Decoded: Equatable {
@@ -27,7 +27,7 @@ struct ChunkedDecoderTests {
             var position = 0
             do throws(RequestError) {
                 pieceLoop: while true {
-                    switch try decoder.next(piece.span, position: &position, bounds: Self.bounds) {
+                    switch try decoder.next(piece.span, position: &position, limits: Self.limits) {
                     case .data(let range): decoded.content += piece[range]
                     case .needsMore: break pieceLoop
                     case .end:
@@ -88,9 +88,9 @@ struct ChunkedDecoderTests {
 
     @Test("a size line and a trailer section have limits")
     func lineLimits() {
-        expectFailure(String(repeating: "0", count: Self.bounds.limits.chunkLineBytesMax + 1))
-        expectFailure("1;" + String(repeating: "e", count: Self.bounds.limits.chunkLineBytesMax))
-        expectFailure("0\r\nA: " + String(repeating: "t", count: Self.bounds.limits.trailerBytesMax))
+        expectFailure(String(repeating: "0", count: Self.limits.values.chunkLineBytesMax + 1))
+        expectFailure("1;" + String(repeating: "e", count: Self.limits.values.chunkLineBytesMax))
+        expectFailure("0\r\nA: " + String(repeating: "t", count: Self.limits.values.trailerBytesMax))
     }
 
     private func expectFailure(_ text: String) {
@@ -109,13 +109,13 @@ struct ChunkedDecoderTests {
 
     @Test("a piece of data is never larger than the limit")
     func pieceLimit() throws {
-        var limits = Limits()
+        var limits = ProtocolLimits()
         limits.pieceBytesMax = 16 * 1024
         var decoder = ChunkedDecoder()
         let bytes = Array("10000\r\n".utf8) + [UInt8](repeating: 7, count: 65_536)
         var position = 0
         var sizes: [Int] = []
-        while case .data(let range) = try decoder.next(bytes.span, position: &position, bounds: Bounds(limits)) {
+        while case .data(let range) = try decoder.next(bytes.span, position: &position, limits: CheckedLimits(limits)) {
             sizes.append(range.count)
         }
         #expect(sizes == [16_384, 16_384, 16_384, 16_384])

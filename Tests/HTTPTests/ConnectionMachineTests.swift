@@ -6,7 +6,7 @@ import Testing
 @Suite("ConnectionMachine")
 struct ConnectionMachineTests {
     /// Seconds of the defaults that the tests name.
-    private static let limits = Limits()
+    private static let limits = ProtocolLimits()
 
     /// A machine with its buffer; actions are compared by name, as they cannot be copied.
     private struct Talk {
@@ -14,9 +14,9 @@ struct ConnectionMachineTests {
         var buffer: [UInt8] = []
         var seconds = 0.0
 
-        init(isSecured: Bool = false, limits: Limits = ConnectionMachineTests.limits) {
+        init(isSecured: Bool = false, limits: ProtocolLimits = ConnectionMachineTests.limits) {
             machine = ConnectionMachine(
-                isSecured: isSecured, bounds: Bounds(limits), now: MonotonicTime(nanoseconds: 0))
+                isSecured: isSecured, limits: CheckedLimits(limits), now: MonotonicTime(nanoseconds: 0))
         }
 
         var now: MonotonicTime {
@@ -382,9 +382,9 @@ struct ConnectionMachineTests {
     func recent() throws {
         var parser = HeadParser()
         let bytes = Array(Self.get.utf8)
-        let parsed = try parser.parse(bytes.span, bounds: Bounds(Self.limits))
+        let parsed = try parser.parse(bytes.span, limits: CheckedLimits(Self.limits))
         var machine = ConnectionMachine(
-            isSecured: false, bounds: Bounds(Self.limits), now: MonotonicTime(nanoseconds: 0))
+            isSecured: false, limits: CheckedLimits(Self.limits), now: MonotonicTime(nanoseconds: 0))
         var position = 0
         let more = bytes + bytes
         let now = MonotonicTime(nanoseconds: 0)

@@ -15,12 +15,12 @@ struct HeadParserTests {
         "GET / HTTP/1.0\r\n\r\n",
     ]
 
-    private func parse(_ text: String, limits: Limits = Limits()) throws(RequestError) -> ParsedHead? {
+    private func parse(_ text: String, limits: ProtocolLimits = ProtocolLimits()) throws(RequestError) -> ParsedHead? {
         var parser = HeadParser()
-        return try parser.parse(Array(text.utf8).span, bounds: Bounds(limits))
+        return try parser.parse(Array(text.utf8).span, limits: CheckedLimits(limits))
     }
 
-    private func status(_ text: String, limits: Limits = Limits()) -> UInt16? {
+    private func status(_ text: String, limits: ProtocolLimits = ProtocolLimits()) -> UInt16? {
         do throws(RequestError) {
             return try parse(text, limits: limits) == nil ? nil : 200
         } catch {
@@ -68,7 +68,7 @@ struct HeadParserTests {
 
     @Test("a request line of the limit is taken, one byte more is 414, and so is one that has not ended")
     func requestLineLimit() {
-        var limits = Limits()
+        var limits = ProtocolLimits()
         limits.requestLineBytesMax = 100
         let path = String(repeating: "a", count: 100 - "GET / HTTP/1.1".utf8.count)
         #expect(status("GET /\(path) HTTP/1.1\r\nHost: a\r\n\r\n", limits: limits) == 200)
@@ -78,7 +78,7 @@ struct HeadParserTests {
 
     @Test("a method of the limit is taken, one byte more is 501")
     func methodLimit() {
-        let method = String(repeating: "M", count: Limits().methodBytesMax)
+        let method = String(repeating: "M", count: ProtocolLimits().methodBytesMax)
         #expect(status("\(method) / HTTP/1.1\r\nHost: a\r\n\r\n") == 200)
         #expect(status("\(method)M / HTTP/1.1\r\nHost: a\r\n\r\n") == 501)
         #expect(status("\(method)MM") == 501)
@@ -86,7 +86,7 @@ struct HeadParserTests {
 
     @Test("field lines of the limit are taken, one byte more is 431, and so are lines that have not ended")
     func fieldBytesLimit() {
-        var limits = Limits()
+        var limits = ProtocolLimits()
         limits.fieldBytesMax = 200
         let value = String(repeating: "v", count: 200 - "Host: a\r\nX: \r\n".utf8.count)
         #expect(status("GET / HTTP/1.1\r\nHost: a\r\nX: \(value)\r\n\r\n", limits: limits) == 200)
@@ -103,11 +103,11 @@ struct HeadParserTests {
             "\rGET /567890123456789\r\n", "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\n\r\n", "GET\n",
         ])
     func cuts(_ text: String) {
-        var limits = Limits()
+        var limits = ProtocolLimits()
         limits.requestLineBytesMax = 24
         limits.methodBytesMax = 8
         limits.fieldBytesMax = "Host: a\r\nX: 56789\r\n".utf8.count
-        let bounds = Bounds(limits)
+        let checked = CheckedLimits(limits)
         let whole = status(text, limits: limits)
         let bytes = Array(text.utf8)
         for cut in 1..<bytes.count {
@@ -115,7 +115,7 @@ struct HeadParserTests {
             var seen: UInt16?
             do throws(RequestError) {
                 for end in [cut, bytes.count] where seen == nil {
-                    if try parser.parse(bytes.span.extracting(first: end), bounds: bounds) != nil { seen = 200 }
+                    if try parser.parse(bytes.span.extracting(first: end), limits: checked) != nil { seen = 200 }
                 }
             } catch {
                 seen = error.status.code
@@ -129,8 +129,8 @@ struct HeadParserTests {
         func head(_ count: Int) -> String {
             "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: count - 1) + "\r\n"
         }
-        #expect(status(head(Limits().fieldsMax)) == 200)
-        #expect(status(head(Limits().fieldsMax + 1)) == 431)
+        #expect(status(head(ProtocolLimits().fieldsMax)) == 200)
+        #expect(status(head(ProtocolLimits().fieldsMax + 1)) == 431)
     }
 
     @Test("the head says how content and connection go on")
@@ -187,12 +187,12 @@ struct HeadParserTests {
     @Test("the parser is ready for the next head when one is complete")
     func reuse() throws {
         var parser = HeadParser()
-        let bounds = Bounds(Limits())
+        let limits = CheckedLimits(ProtocolLimits())
         let bytes = Array("GET /a HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\nGET /b HTTP/1.1\r\nHost: b\r\n\r\n".utf8)
-        let first = try #require(try parser.parse(bytes.span, bounds: bounds))
+        let first = try #require(try parser.parse(bytes.span, limits: limits))
         #expect(parser.isAtStart)
         let rest = Array(bytes[first.consumed...])
-        let second = try #require(try parser.parse(rest.span, bounds: bounds))
+        let second = try #require(try parser.parse(rest.span, limits: limits))
         #expect(second.head.path == "/b")
         #expect(second.head.headers.map(\.name) == ["Host"])
     }

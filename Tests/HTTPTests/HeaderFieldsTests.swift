@@ -27,7 +27,7 @@ struct HeaderFieldsTests {
         var parser = HeadParser()
         let bytes =
             Array("GET / HTTP/1.1\r\nHost: a\r\nX: caf".utf8) + [0xE9, 0xFF] + Array("\r\nY: \u{e9}\r\n\r\n".utf8)
-        let head = try #require(try parser.parse(bytes.span, bounds: Bounds(Limits()))).head
+        let head = try #require(try parser.parse(bytes.span, limits: CheckedLimits(ProtocolLimits()))).head
         #expect(head.headers["X"] == "caf\u{e9}\u{ff}")
         #expect(head.headers["Y"] == "\u{e9}")
     }

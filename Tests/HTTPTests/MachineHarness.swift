@@ -13,8 +13,8 @@ struct MachineHarness {
     private var content: [UInt8] = []
     var now = MonotonicTime(nanoseconds: 0)
 
-    init(limits: Limits = Limits(), heads: Set<Int> = []) {
-        machine = ConnectionMachine(isSecured: false, bounds: Bounds(limits), now: now)
+    init(limits: ProtocolLimits = ProtocolLimits(), heads: Set<Int> = []) {
+        machine = ConnectionMachine(isSecured: false, limits: CheckedLimits(limits), now: now)
         stream = AnswerStream(heads: heads)
     }
 

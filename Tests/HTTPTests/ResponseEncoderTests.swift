@@ -5,7 +5,7 @@ import Testing
 
 @Suite("ResponseEncoder")
 struct ResponseEncoderTests {
-    private func head(_ response: Response, version: Version = .http11, closes: Bool = false) -> String {
+    private func head(_ response: Response, version: HTTPVersion = .http11, closes: Bool = false) -> String {
         var output: [UInt8] = []
         ResponseEncoder.appendHead(
             of: response, framing: ResponseEncoder.framing(of: response, to: version), closes: closes,
@@ -87,7 +87,7 @@ struct ResponseEncoderTests {
     func echo() throws {
         var parser = HeadParser()
         let bytes = Array("GET /secret HTTP/1.1\r\nHost:a\r\nX: y \r\n\r\n".utf8)
-        let parsed = try #require(try parser.parse(bytes.span, bounds: Bounds(Limits())))
+        let parsed = try #require(try parser.parse(bytes.span, limits: CheckedLimits(ProtocolLimits())))
         let text = head(Response(status: .ok, headers: parsed.head.headers))
         #expect(text.hasPrefix("HTTP/1.1 200 OK\r\nHost:a\r\nX: y\r\nDate: "))
         var copy = parsed.head.headers

@@ -12,9 +12,9 @@ struct ConnectionDeadlines: Sendable {
     /// Waiting for the peer to take the answer.
     var output: RateCredit
 
-    init(bounds: Bounds) {
-        content = RateCredit(rate: bounds.limits.contentRateMin, credit: bounds.contentCredit)
-        output = RateCredit(rate: bounds.limits.outputRateMin, credit: bounds.outputCredit)
+    init(limits: CheckedLimits) {
+        content = RateCredit(rate: limits.values.contentRateMin, credit: limits.contentCredit)
+        output = RateCredit(rate: limits.values.outputRateMin, credit: limits.outputCredit)
     }
 
     var first: MonotonicTime? {

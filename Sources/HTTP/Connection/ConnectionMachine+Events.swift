@@ -4,7 +4,7 @@ extension ConnectionMachine {
     /// The TLS handshake has ended; the head's time starts.
     public mutating func handshakeEnded(now: MonotonicTime) {
         deadlines.handshake = nil
-        deadlines.head = now + bounds.headTime
+        deadlines.head = now + limits.headTime
     }
 
     /// The handler asks for the next piece of content; `next` says when it is there.
@@ -29,7 +29,7 @@ extension ConnectionMachine {
     public mutating func wholeContent(
         _ bytes: Span<UInt8>, position: inout Int, now: MonotonicTime
     ) -> Range<Int>? {
-        guard case .content(let length) = input, isAwaitingAnswer, length > 0, length <= bounds.limits.pieceBytesMax,
+        guard case .content(let length) = input, isAwaitingAnswer, length > 0, length <= limits.values.pieceBytesMax,
             bytes.count - position >= length
         else { return nil }
         let range = position..<position + length
@@ -60,7 +60,7 @@ extension ConnectionMachine {
             case .ended: true
             // A client that waits for 100 Continue may or may not send its content now: where the next request starts
             // is unknown.
-            case .content(let remaining): remaining <= bounds.limits.discardBytesMax && !owesContinue
+            case .content(let remaining): remaining <= limits.values.discardBytesMax && !owesContinue
             }
         keepsAlive = keepsAlive && !isDraining && canReachNextRequest
         return keepsAlive
@@ -122,7 +122,7 @@ extension ConnectionMachine {
         } else {
             deadlines.output.pause(now: now)
         }
-        guard waitsForRoom, pending <= bounds.limits.outputBytesMax / 2 else { return false }
+        guard waitsForRoom, pending <= limits.values.outputBytesMax / 2 else { return false }
         waitsForRoom = false
         return true
     }
@@ -144,7 +144,7 @@ extension ConnectionMachine {
     /// - Returns: whether to close only the sending side now, and drop what comes until the peer closes too.
     public mutating func lingers(now: MonotonicTime) -> Bool {
         guard !hasPeerEnded, !isQuiet else { return false }
-        deadlines.linger = now + bounds.lingerTime
+        deadlines.linger = now + limits.lingerTime
         return true
     }
 
@@ -153,7 +153,7 @@ extension ConnectionMachine {
     /// - Returns: whether to go on.
     public mutating func lingered(bytes: Int) -> Bool {
         lingeredBytes += bytes
-        return lingeredBytes <= bounds.limits.lingerBytesMax
+        return lingeredBytes <= limits.values.lingerBytesMax
     }
 
     /// What the caller has to do because time has run out.

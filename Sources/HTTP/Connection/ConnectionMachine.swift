@@ -47,7 +47,7 @@ public struct ConnectionMachine: Sendable {
         case over
     }
 
-    let bounds: Bounds
+    let limits: CheckedLimits
     var parser = HeadParser()
     var input = Input.head
     var exchange = Exchange.idle
@@ -71,15 +71,15 @@ public struct ConnectionMachine: Sendable {
     ///
     /// - Parameters:
     ///   - isSecured: whether a TLS handshake comes first; `handshakeEnded` reports its end.
-    ///   - bounds: the bounds.
+    ///   - limits: the limits.
     ///   - now: when the connection was accepted.
-    public init(isSecured: Bool, bounds: Bounds, now: MonotonicTime) {
-        self.bounds = bounds
-        deadlines = ConnectionDeadlines(bounds: bounds)
+    public init(isSecured: Bool, limits: CheckedLimits, now: MonotonicTime) {
+        self.limits = limits
+        deadlines = ConnectionDeadlines(limits: limits)
         if isSecured {
-            deadlines.handshake = now + bounds.handshakeTime
+            deadlines.handshake = now + limits.handshakeTime
         } else {
-            deadlines.head = now + bounds.headTime
+            deadlines.head = now + limits.headTime
         }
     }
 
@@ -137,7 +137,7 @@ public struct ConnectionMachine: Sendable {
     private mutating func nextHead(
         _ bytes: Span<UInt8>, _ position: inout Int, _ recent: ParsedHead?, _ now: MonotonicTime
     ) -> Action {
-        guard outputPending < bounds.limits.outputBytesMax else {
+        guard outputPending < limits.values.outputBytesMax else {
             waitsForRoom = true
             return .pause
         }
@@ -149,7 +149,7 @@ public struct ConnectionMachine: Sendable {
         }
         let parsed: ParsedHead?
         do throws(RequestError) {
-            parsed = try parser.parse(bytes.extracting(position..<bytes.count), bounds: bounds)
+            parsed = try parser.parse(bytes.extracting(position..<bytes.count), limits: limits)
         } catch {
             breakOffRequest()
             return .refuse(error)
@@ -161,7 +161,7 @@ public struct ConnectionMachine: Sendable {
                 return end()
             }
             if deadlines.head == nil, !parser.isAtStart {
-                deadlines.head = now + bounds.headTime
+                deadlines.head = now + limits.headTime
                 deadlines.idle = nil
             }
             return .read
@@ -197,13 +197,13 @@ public struct ConnectionMachine: Sendable {
             return settle(.contentFailed(error), now)
         case .content(let remaining):
             let start = position
-            position += min(remaining, bytes.count - position, bounds.limits.pieceBytesMax)
+            position += min(remaining, bytes.count - position, limits.values.pieceBytesMax)
             guard position > start else { return awaitContent(now) }
             input = position - start == remaining ? .ended : .content(remaining: remaining - (position - start))
             return give(start..<position, now)
         case .chunked(var decoder):
             do throws(RequestError) {
-                let step = try decoder.next(bytes, position: &position, bounds: bounds)
+                let step = try decoder.next(bytes, position: &position, limits: limits)
                 input = .chunked(decoder)
                 switch step {
                 case .data(let range):
@@ -259,12 +259,12 @@ public struct ConnectionMachine: Sendable {
         return .finish
     }
 
-    /// A peer that sent all of its request and closed its side may be gone; see `Limits.halfCloseTime`.
+    /// A peer that sent all of its request and closed its side may be gone; see `ProtocolLimits.halfCloseTime`.
     mutating func noteHalfClose(_ now: MonotonicTime) {
         guard hasPeerHungUp, input == .ended, deadlines.halfClose == nil else { return }
         switch exchange {
         case .handling, .answering:
-            deadlines.halfClose = now + bounds.halfCloseTime
+            deadlines.halfClose = now + limits.halfCloseTime
         case .idle, .over:
             break
         }
@@ -273,6 +273,6 @@ public struct ConnectionMachine: Sendable {
     mutating func becomeIdle(_ now: MonotonicTime) {
         input = .head
         deadlines.content.pause(now: now)
-        deadlines.idle = now + bounds.idleTime
+        deadlines.idle = now + limits.idleTime
     }
 }

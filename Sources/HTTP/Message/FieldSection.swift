@@ -19,10 +19,10 @@ struct FieldSection: Sendable {
     }
 
     /// RFC 9112 section 5: field-line = field-name ":" OWS field-value OWS.
-    mutating func take(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
-        try checkLength(upTo: line.upperBound + 2, bounds: bounds)
-        guard entries.count < bounds.limits.fieldsMax else {
-            throw RequestError(.headerFieldsTooLarge, "There are more than \(bounds.limits.fieldsMax) header fields.")
+    mutating func take(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: CheckedLimits) throws(RequestError) {
+        try checkLength(upTo: line.upperBound + 2, limits: limits)
+        guard entries.count < limits.values.fieldsMax else {
+            throw RequestError(.headerFieldsTooLarge, "There are more than \(limits.values.fieldsMax) header fields.")
         }
         var colon = line.lowerBound
         while colon < line.upperBound, Grammar.isToken(bytes[colon]) {
@@ -43,10 +43,10 @@ struct FieldSection: Sendable {
     }
 
     /// Checks the bytes of all lines so far, with their CRLFs.
-    func checkLength(upTo end: Int, bounds: Bounds) throws(RequestError) {
-        guard end - start <= bounds.limits.fieldBytesMax else {
+    func checkLength(upTo end: Int, limits: CheckedLimits) throws(RequestError) {
+        guard end - start <= limits.values.fieldBytesMax else {
             throw RequestError(
-                .headerFieldsTooLarge, "The header fields have more than \(bounds.limits.fieldBytesMax) bytes.")
+                .headerFieldsTooLarge, "The header fields have more than \(limits.values.fieldBytesMax) bytes.")
         }
     }
 
@@ -116,7 +116,7 @@ struct FieldSection: Sendable {
     }
 
     /// RFC 9112 section 6.3: how the end of the content is found.
-    func content(version: Version) throws(RequestError) -> ParsedHead.Content {
+    func content(version: HTTPVersion) throws(RequestError) -> ParsedHead.Content {
         guard let transferCoding else {
             // Rules 6 and 7: by Content-Length, else there is no content.
             return contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none

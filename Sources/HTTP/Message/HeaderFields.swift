@@ -5,7 +5,7 @@
 /// The bytes are kept as they go over the wire, so reading a request makes no String and writing a response copies one
 /// block. Names compare without regard to ASCII case.
 public struct HeaderFields: Sendable {
-    /// Where one field lies in `bytes`; offsets fit 32 bits because `Limits` bounds a header section far below that.
+    /// Where one field lies in `bytes`; offsets fit 32 bits because `ProtocolLimits` bounds a header section far below that.
     struct Entry: Sendable {
         var name: Range<UInt32>
         var value: Range<UInt32>

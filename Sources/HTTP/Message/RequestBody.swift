@@ -6,7 +6,7 @@ public enum BodyError: Error, Equatable {
     case tooLarge(limit: Int)
     /// The peer went away before the end.
     case disconnected
-    /// The peer sends slower than `Limits.contentRateMin` allows.
+    /// The peer sends slower than `ProtocolLimits.contentRateMin` allows.
     case timeout
     /// The chunked coding is broken (RFC 9112 section 7.1).
     case malformed

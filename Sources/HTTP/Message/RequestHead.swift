@@ -8,7 +8,7 @@ public struct RequestHead: Sendable {
     /// The method.
     public let method: Method
     /// The version the request is treated as.
-    public let version: Version
+    public let version: HTTPVersion
     /// The header fields.
     public let headers: HeaderFields
 

@@ -20,7 +20,7 @@ public struct ResponseWriter: Sendable {
     /// Writes a piece, and returns when there is room for more; an empty piece writes nothing.
     ///
     /// - Parameter bytes: the piece; each becomes one chunk, so pieces of 16 KiB and more cost least.
-    /// - Throws: when the peer has gone or reads slower than `Limits.outputRateMin` allows.
+    /// - Throws: when the peer has gone or reads slower than `ProtocolLimits.outputRateMin` allows.
     public func write(_ bytes: [UInt8]) async throws(Disconnected) {
         try await push(bytes)
     }

@@ -74,7 +74,7 @@ extension Span<UInt8> {
 }
 
 extension Range where Bound == UInt32 {
-    /// A range of positions in a head, which `Limits` keeps below 2^20.
+    /// A range of positions in a head, which `ProtocolLimits` keeps below 2^20.
     init(narrowing range: Range<Int>) {
         self = UInt32(truncatingIfNeeded: range.lowerBound)..<UInt32(truncatingIfNeeded: range.upperBound)
     }

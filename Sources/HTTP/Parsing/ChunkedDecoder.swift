@@ -38,16 +38,16 @@ public struct ChunkedDecoder: Equatable, Sendable {
     /// - Parameters:
     ///   - bytes: the buffer.
     ///   - position: where to go on; afterwards where the next call goes on.
-    ///   - bounds: the bounds on lines, extensions, chunks, trailers, and on one piece of data given out.
+    ///   - limits: the limits on lines, extensions, chunks, trailers, and on one piece of data given out.
     /// - Returns: data, the end, or that the buffer is used up.
     /// - Throws: 400 for broken coding and for what is over a limit.
     /// - Complexity: O(bytes moved over), data aside.
     public mutating func next(
-        _ bytes: Span<UInt8>, position: inout Int, bounds: Bounds
+        _ bytes: Span<UInt8>, position: inout Int, limits: CheckedLimits
     ) throws(RequestError) -> Step {
         while position < bytes.count {
             if case .data = state {
-                let end = position + min(remaining, bytes.count - position, bounds.limits.pieceBytesMax)
+                let end = position + min(remaining, bytes.count - position, limits.values.pieceBytesMax)
                 let range = position..<end
                 remaining -= range.count
                 position = end
@@ -58,7 +58,7 @@ public struct ChunkedDecoder: Equatable, Sendable {
             position += 1
             switch state {
             case .sizeStart, .size, .extensionName, .extensionValue, .quoted, .quotedPair, .afterQuoted, .sizeLineFeed:
-                try takeSizeLine(byte, bounds)
+                try takeSizeLine(byte, limits)
             case .dataReturn:
                 guard byte == Grammar.cr else { throw .malformed("Chunk data is not followed by CRLF.") }
                 state = .dataLineFeed
@@ -66,7 +66,7 @@ public struct ChunkedDecoder: Equatable, Sendable {
                 guard byte == Grammar.lf else { throw .malformed("Chunk data is not followed by CRLF.") }
                 state = .sizeStart
             case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .endLineFeed:
-                try takeTrailer(byte, bounds)
+                try takeTrailer(byte, limits)
             case .data, .ended:
                 preconditionFailure("data is taken above, and nothing is decoded after the end")
             }
@@ -76,7 +76,7 @@ public struct ChunkedDecoder: Equatable, Sendable {
     }
 
     /// chunk-size [ chunk-ext ] CRLF, with chunk-size = 1*HEXDIG.
-    private mutating func takeSizeLine(_ byte: UInt8, _ bounds: Bounds) throws(RequestError) {
+    private mutating func takeSizeLine(_ byte: UInt8, _ limits: CheckedLimits) throws(RequestError) {
         if case .sizeLineFeed = state {
             guard byte == Grammar.lf else { throw .malformed("A chunk-size line does not end with CRLF.") }
             lineBytes = 0
@@ -84,7 +84,7 @@ public struct ChunkedDecoder: Equatable, Sendable {
             return
         }
         lineBytes += 1
-        guard lineBytes <= bounds.limits.chunkLineBytesMax else { throw .malformed("A chunk-size line is too long.") }
+        guard lineBytes <= limits.values.chunkLineBytesMax else { throw .malformed("A chunk-size line is too long.") }
         switch state {
         case .sizeStart:
             guard let digit = Grammar.hexValue(byte) else { throw .malformed("A chunk size is not hexadecimal.") }
@@ -92,9 +92,9 @@ public struct ChunkedDecoder: Equatable, Sendable {
             state = .size
         case .size:
             if let digit = Grammar.hexValue(byte) {
-                // No overflow: Limits keeps chunkBytesMax at least four bits below the largest Int.
+                // No overflow: ProtocolLimits keeps chunkBytesMax at least four bits below the largest Int.
                 remaining = remaining << 4 | Int(digit)
-                guard remaining <= bounds.limits.chunkBytesMax else {
+                guard remaining <= limits.values.chunkBytesMax else {
                     throw .malformed("A chunk is larger than any chunk may be.")
                 }
             } else {
@@ -102,7 +102,7 @@ public struct ChunkedDecoder: Equatable, Sendable {
             }
         default:
             extensionBytes += 1
-            guard extensionBytes <= bounds.limits.chunkExtensionBytesMax else {
+            guard extensionBytes <= limits.values.chunkExtensionBytesMax else {
                 throw .malformed("The chunk extensions are too long.")
             }
             try takeExtension(byte)
@@ -154,9 +154,9 @@ public struct ChunkedDecoder: Equatable, Sendable {
 
     /// trailer-section = *( field-line CRLF ), then CRLF (section 7.1.2). Trailers are dropped, so that none can pass
     /// for a header field.
-    private mutating func takeTrailer(_ byte: UInt8, _ bounds: Bounds) throws(RequestError) {
+    private mutating func takeTrailer(_ byte: UInt8, _ limits: CheckedLimits) throws(RequestError) {
         trailerBytes += 1
-        guard trailerBytes <= bounds.limits.trailerBytesMax else {
+        guard trailerBytes <= limits.values.trailerBytesMax else {
             throw .malformed("The trailer section is too long.")
         }
         switch state {

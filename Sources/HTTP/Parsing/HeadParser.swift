@@ -25,57 +25,57 @@ public struct HeadParser: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: all bytes since the end of the last message; what was there at the last call is unchanged.
-    ///   - bounds: the bounds on a head.
+    ///   - limits: the limits on a head.
     /// - Returns: the head, after which the parser is ready for the next; nil when its end has not come yet.
     /// - Throws: 400, 414, 417, 431, 501 or 505.
     /// - Complexity: O(new bytes).
-    public mutating func parse(_ bytes: Span<UInt8>, bounds: Bounds) throws(RequestError) -> ParsedHead? {
+    public mutating func parse(_ bytes: Span<UInt8>, limits: CheckedLimits) throws(RequestError) -> ParsedHead? {
         while let lineFeed = bytes.firstLineFeed(from: scanned) {
             // RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end; this one does not, because
             // intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
             guard lineFeed > lineStart, bytes[lineFeed - 1] == Grammar.cr else {
-                try checkPartialLine(bytes, upTo: lineFeed, bounds)
+                try checkPartialLine(bytes, upTo: lineFeed, limits)
                 throw .malformed("A line ends with LF that no CR precedes.")
             }
             let line = lineStart..<lineFeed - 1
             lineStart = lineFeed + 1
             scanned = lineStart
             if requestLine == nil {
-                try takeRequestLine(bytes, line, bounds)
+                try takeRequestLine(bytes, line, limits)
             } else if line.isEmpty {
                 return try finish(bytes)
             } else {
-                try fields.take(bytes, line, bounds: bounds)
+                try fields.take(bytes, line, limits: limits)
             }
         }
         scanned = bytes.count
-        try checkPartialLine(bytes, upTo: scanned, bounds)
+        try checkPartialLine(bytes, upTo: scanned, limits)
         return nil
     }
 
     private mutating func takeRequestLine(
-        _ bytes: Span<UInt8>, _ line: Range<Int>, _ bounds: Bounds
+        _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: CheckedLimits
     ) throws(RequestError) {
         if line.isEmpty {
             // RFC 9112 section 2.2: at least one empty line before the request line is to be ignored.
             emptyLines += 1
-            guard emptyLines <= bounds.limits.emptyLinesMax else { throw .malformed("Too many empty lines.") }
+            guard emptyLines <= limits.values.emptyLinesMax else { throw .malformed("Too many empty lines.") }
             return
         }
-        requestLine = try RequestLine(bytes, line, bounds: bounds)
+        requestLine = try RequestLine(bytes, line, limits: limits)
         fields.start = lineStart
     }
 
     /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end. A line that is
     /// refused here is refused with the same status when it comes at once.
-    private func checkPartialLine(_ bytes: Span<UInt8>, upTo end: Int, _ bounds: Bounds) throws(RequestError) {
+    private func checkPartialLine(_ bytes: Span<UInt8>, upTo end: Int, _ limits: CheckedLimits) throws(RequestError) {
         // A CR alone may be half of an empty line.
         guard lineStart < end, end - lineStart > 1 || bytes[lineStart] != Grammar.cr else { return }
         if requestLine == nil {
             // The last byte may be half of the line's end.
-            try RequestLine.checkStart(bytes, lineStart..<end - 1, bounds: bounds)
+            try RequestLine.checkStart(bytes, lineStart..<end - 1, limits: limits)
         } else {
-            try fields.checkLength(upTo: end, bounds: bounds)
+            try fields.checkLength(upTo: end, limits: limits)
         }
     }
 

@@ -3,7 +3,7 @@
 /// A checked request line, as positions in the head's bytes.
 struct RequestLine: Sendable {
     let method: Method
-    let version: Version
+    let version: HTTPVersion
     let target: Range<UInt32>
     /// The authority of a target in absolute form.
     let authority: Range<UInt32>?
@@ -11,8 +11,8 @@ struct RequestLine: Sendable {
     let query: Range<UInt32>
 
     /// RFC 9112 section 3: request-line = method SP request-target SP HTTP-version, with exactly one space each.
-    init(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
-        try Self.checkStart(bytes, line, bounds: bounds)
+    init(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: CheckedLimits) throws(RequestError) {
+        try Self.checkStart(bytes, line, limits: limits)
         var index = line.lowerBound
         while index < line.upperBound, Grammar.isToken(bytes[index]) {
             index += 1
@@ -40,27 +40,27 @@ struct RequestLine: Sendable {
     /// longer than wanted is 414; what is no token, such as a TLS handshake on a plain port, starts no request line.
     ///
     /// - Parameter line: the line so far; its first byte is there even where the range is empty.
-    static func checkStart(_ bytes: Span<UInt8>, _ line: Range<Int>, bounds: Bounds) throws(RequestError) {
+    static func checkStart(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: CheckedLimits) throws(RequestError) {
         guard Grammar.isToken(bytes[line.lowerBound]) else {
             throw .malformed("The request line does not start with a method.")
         }
-        guard line.count > bounds.limits.methodBytesMax else { return }
+        guard line.count > limits.values.methodBytesMax else { return }
         let start = line.lowerBound
         var index = start
-        while index <= start + bounds.limits.methodBytesMax, bytes[index] != Grammar.space {
+        while index <= start + limits.values.methodBytesMax, bytes[index] != Grammar.space {
             index += 1
         }
-        guard index <= start + bounds.limits.methodBytesMax else {
+        guard index <= start + limits.values.methodBytesMax else {
             throw RequestError(.notImplemented, "Unknown method.")
         }
-        guard line.count <= bounds.limits.requestLineBytesMax else {
+        guard line.count <= limits.values.requestLineBytesMax else {
             throw RequestError(
-                .uriTooLong, "The request line is longer than \(bounds.limits.requestLineBytesMax) bytes.")
+                .uriTooLong, "The request line is longer than \(limits.values.requestLineBytesMax) bytes.")
         }
     }
 
     /// RFC 9112 section 2.3: HTTP-version = "HTTP" "/" DIGIT "." DIGIT, case-sensitive.
-    private static func version(_ bytes: Span<UInt8>, at start: Int) throws(RequestError) -> Version {
+    private static func version(_ bytes: Span<UInt8>, at start: Int) throws(RequestError) -> HTTPVersion {
         guard bytes[start] == UInt8(ascii: "H"), bytes[start + 1] == UInt8(ascii: "T"),
             bytes[start + 2] == UInt8(ascii: "T"), bytes[start + 3] == UInt8(ascii: "P"),
             bytes[start + 4] == UInt8(ascii: "/"), Grammar.isDigit(bytes[start + 5]),

@@ -20,7 +20,7 @@ public enum ResponseEncoder {
     ///   - response: the response.
     ///   - version: what the client speaks.
     /// - Returns: the framing.
-    public static func framing(of response: Response, to version: Version) -> Framing {
+    public static func framing(of response: Response, to version: HTTPVersion) -> Framing {
         guard !response.status.forbidsBody else { return .none }
         switch response.body {
         case .empty: return .length(0)

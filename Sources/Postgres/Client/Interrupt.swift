@@ -90,7 +90,7 @@ final class Interrupt: Sendable {
             return true
         }
         guard isNew else { return }
-        Thread.start(named: "pg-cancel") { self.send(job: job) }
+        ClientThread.start(named: "pg-cancel") { self.send(job: job) }
     }
 
     /// Asks the server to stop the statement of the calling thread; returns once the request was delivered.

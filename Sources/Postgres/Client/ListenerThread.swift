@@ -49,7 +49,7 @@ final class ListenerThread: Sendable {
     }
 
     func start() {
-        Thread.start(named: "pg-listener") { [self] in
+        ClientThread.start(named: "pg-listener") { [self] in
             run()
             state.withLock { $0 = .ended }
             continuation.finish()

@@ -58,7 +58,7 @@ public final class EmbeddedPostgres: Sendable {
     /// - Throws: `.stopTimedOut`.
     public func stop() async throws(EmbeddedPostgresError) {
         let result: Result<Void, EmbeddedPostgresError> = await withCheckedContinuation { continuation in
-            Thread.start(named: "pg-stop") { [supervisor] in
+            ClientThread.start(named: "pg-stop") { [supervisor] in
                 continuation.resume(returning: Result { () throws(EmbeddedPostgresError) in try supervisor.stop() })
             }
         }

@@ -36,7 +36,7 @@ final class EmbeddedSupervisor: Sendable {
 
     /// Starts the thread; `ready` is called once, when the server accepts connections or cannot be started.
     func start(_ ready: @escaping @Sendable (Result<Address, EmbeddedPostgresError>) -> Void) {
-        Thread.start(named: "pg-supervisor") { [self] in
+        ClientThread.start(named: "pg-supervisor") { [self] in
             let failure = run { ready(.success($0)) }
             // The directory's lock went with the variables of `run`: whoever hears of the end can start anew.
             monitor.withLock { $0.hasEnded = true }
@@ -138,7 +138,7 @@ final class EmbeddedSupervisor: Sendable {
                     "PostgreSQL did not accept connections in time (\(reason.message)); its log is in "
                         + cluster.directory.logs)
             }
-            Thread.pause(Self.pollInterval)
+            ClientThread.pause(Self.pollInterval)
         }
     }
 

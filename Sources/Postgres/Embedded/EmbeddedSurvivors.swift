@@ -51,6 +51,6 @@ struct EmbeddedSurvivors {
 
     private func waitUntilGone(_ patience: Duration) {
         let end = MonotonicTime.now() + patience
-        while MonotonicTime.now() < end, !survivors().isEmpty { Thread.pause(Self.pollInterval) }
+        while MonotonicTime.now() < end, !survivors().isEmpty { ClientThread.pause(Self.pollInterval) }
     }
 }

@@ -25,7 +25,7 @@ final class PoolCore: Sendable {
             size: configuration.size, waitDeadline: configuration.waitDeadline,
             waitersMax: configuration.waitersMax, backoff: Self.backoff)
         self.monitor = Monitor(State(machine: machine))
-        Thread.start(named: "pg-pool-time") { [self] in keepTime() }
+        ClientThread.start(named: "pg-pool-time") { [self] in keepTime() }
     }
 
     /// A server that restarts is back within a second or two; one that is down is not asked more than every two.

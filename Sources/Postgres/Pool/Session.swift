@@ -15,7 +15,7 @@ final class Session: Sendable {
     /// Starts the thread; it reports to `core` and ends after `.close`.
     init(slot: Int, core: PoolCore) {
         let session = SessionThread(slot: slot, core: core, interrupt: interrupt, inbox: inbox)
-        Thread.start(named: "pg-session") { session.run() }
+        ClientThread.start(named: "pg-session") { session.run() }
     }
 
     /// Tells the thread what to do next.

@@ -73,10 +73,10 @@ struct Database: Sendable {
     }
 
     /// Listens to the notifications of other processes, on a connection outside the pool.
-    func listener() -> Postgres.Listener {
+    func listener() -> NotificationListener {
         var configuration = configuration
         configuration.applicationName = "metaxyd-listener"
-        return Postgres.Listener(configuration, channels: Metaxy.channels)
+        return NotificationListener(configuration, channels: Metaxy.channels)
     }
 
     /// Closes the pool and stops the embedded server.

@@ -49,7 +49,7 @@ struct Listeners: Sendable {
     ) -> Server {
         Server(
             configuration: ServerConfiguration(
-                host: address.host, port: address.port, loops: loops, limits: HTTP.Limits(), tls: tls),
+                host: address.host, port: address.port, loops: loops, limits: ProtocolLimits(), tls: tls),
             application: Application(
                 fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) },
                 handler: { await api.respond($0) }))

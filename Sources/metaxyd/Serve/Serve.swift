@@ -89,7 +89,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Tells other processes of work and hears them, and reads ahead, until the task is cancelled.
-    private static func wake(_ metaxy: Metaxy, by listener: Postgres.Listener) async {
+    private static func wake(_ metaxy: Metaxy, by listener: NotificationListener) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await metaxy.announceWork() }
             group.addTask { await metaxy.readAhead() }

@@ -54,7 +54,7 @@ struct World {
                 fastPath: { api.fastPath($0) }, protocolError: { api.refusal($0, $1) },
                 handler: { await api.respond($0) })
             let server = Server(
-                configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: HTTP.Limits()),
+                configuration: ServerConfiguration(host: "127.0.0.1", port: 0, loops: 1, limits: ProtocolLimits()),
                 application: application)
             var served = world
             served.port = try server.start().port
@@ -146,7 +146,7 @@ struct World {
         for header in headers { text += "\(header.0): \(header.1)\r\n" }
         text += "\r\n"
         var parser = HeadParser()
-        return try #require(try parser.parse(Array(text.utf8).span, bounds: HTTP.Bounds(HTTP.Limits()))).head
+        return try #require(try parser.parse(Array(text.utf8).span, limits: CheckedLimits(ProtocolLimits()))).head
     }
 
     /// Runs SQL.

@@ -71,7 +71,7 @@ import Testing
         try await withPool(size: 1) { pool, database in
             var configuration = PoolConfiguration(connectionString: database.connectionString, size: 1)
             configuration.applicationName = "listener"
-            let listener = Listener(configuration, channels: ["news", "Other \"channel\""])
+            let listener = NotificationListener(configuration, channels: ["news", "Other \"channel\""])
             var events = listener.events.makeAsyncIterator()
             #expect(await events.next() == .listening)
             try await pool.script("NOTIFY news, 'one'")
@@ -91,7 +91,7 @@ import Testing
     @Test func a_slow_reader_is_told_that_it_missed_events() async throws {
         try await withPool(size: 1) { pool, database in
             let configuration = PoolConfiguration(connectionString: database.connectionString, size: 1)
-            let listener = Listener(configuration, channels: ["news", "end"], bufferedEventsMax: 4)
+            let listener = NotificationListener(configuration, channels: ["news", "end"], bufferedEventsMax: 4)
             var events = listener.events.makeAsyncIterator()
             #expect(await events.next() == .listening)
             try await pool.script("SELECT pg_notify('news', n::text) FROM generate_series(1, 100) AS n")

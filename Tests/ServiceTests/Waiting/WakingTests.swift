@@ -26,7 +26,7 @@ struct WakingTests {
             let there = Metaxy(pool: pool, random: { 0.5 })
             var settings = PoolConfiguration(connectionString: here.database.connectionString, size: 1)
             settings.applicationName = listenerName
-            let listener = Listener(settings, channels: Metaxy.channels)
+            let listener = NotificationListener(settings, channels: Metaxy.channels)
             let tasks = [
                 Task { await here.metaxy.announceWork() }, Task { await there.announceWork() },
                 Task { await there.follow(listener.events) },

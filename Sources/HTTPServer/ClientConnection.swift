@@ -10,7 +10,7 @@ struct Exchange {
     /// The request in work is HEAD, whose answer has no content.
     var isHead = false
     /// What its client speaks.
-    var version = Version.http11
+    var version = HTTPVersion.http11
     /// How its answer ends.
     var framing = ResponseEncoder.Framing.none
 
@@ -22,7 +22,7 @@ struct Exchange {
 /// One connection of a loop. It belongs to the loop's worker, and no other thread touches it.
 ///
 /// Buffers are there only while bytes wait in them: an idle connection is this object and its entry in the table.
-final class Connection {
+final class ClientConnection {
     /// How far the connection has come.
     enum Phase {
         /// The TLS handshake is under way.

@@ -1,9 +1,9 @@
-// Every bound of the HTTP layer, with its unit, its value and how the bounds relate.
+// Every bound of the HTTP layer, with its unit, its value and how the limits relate.
 
 /// Every bound on what a peer may send, hold or take its time over.
 ///
 /// One value serves a whole server. The initial values are those for production; tests make some smaller.
-public struct Limits: Sendable {
+public struct ProtocolLimits: Sendable {
     // MARK: The head of a request
 
     /// Bytes of a request line without its CRLF; more is 414, or 501 when the method alone is too long.

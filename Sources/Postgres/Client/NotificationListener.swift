@@ -16,7 +16,7 @@ public enum ListenerEvent: Sendable, Hashable {
 ///
 /// It has one connection and one thread, and connects again after a doubling delay. It needs a server or pooler that
 /// keeps a session, as LISTEN does: pgbouncer in transaction mode is none.
-public final class Listener: Sendable {
+public final class NotificationListener: Sendable {
     /// Everything that happens, in order, for one reader; ends with `close`.
     public let events: AsyncStream<ListenerEvent>
     private let thread: ListenerThread

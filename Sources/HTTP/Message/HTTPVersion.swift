@@ -1,7 +1,7 @@
 // The protocol version of a request (RFC 9112 section 2.3).
 
 /// The protocol version that a request is treated as.
-public enum Version: Sendable {
+public enum HTTPVersion: Sendable {
     /// HTTP/1.0: the connection closes after the answer, and chunked coding is not understood.
     case http10
     /// HTTP/1.1, or a later minor version of 1, which is answered as 1.1 (RFC 9110 section 2.5).
