@@ -1,20 +1,6 @@
-// Failures of libpq: from a PGresult or PGconn to a PostgresError.
+// Reads the errors of libpq: makes a PostgresError of a PGresult or a PGconn.
 
 import CPostgres
-
-/// The fields of an error or notice, by the code letters of the protocol, which libpq's macros hide from Swift.
-///
-/// Source: PostgreSQL documentation, 55.8 "Error and Notice Message Fields".
-enum DiagnosticField: Unicode.Scalar {
-    case severity = "V"
-    case sqlState = "C"
-    case message = "M"
-    case detail = "D"
-    case hint = "H"
-    case table = "t"
-    case column = "c"
-    case constraint = "n"
-}
 
 extension ResultMemory {
     /// The error that a failed result describes.
