@@ -3,22 +3,6 @@
 import HTTP
 import Sockets
 
-/// What parsing and answering work on: in one value, so that a batch of requests is one access to the connection.
-struct Exchange {
-    var machine: ConnectionMachine
-    var output = OutputQueue()
-    /// The request in work is HEAD, whose answer has no content.
-    var isHead = false
-    /// What its client speaks.
-    var version = HTTPVersion.http11
-    /// How its answer ends.
-    var framing = ResponseEncoder.Framing.none
-
-    init(machine: ConnectionMachine) {
-        self.machine = machine
-    }
-}
-
 /// One connection of a loop. It belongs to the loop's worker, and no other thread touches it.
 ///
 /// Buffers are there only while bytes wait in them: an idle connection is this object and its entry in the table.

@@ -15,7 +15,7 @@ public final class Server: Sendable {
     private let configuration: ServerConfiguration
     private let application: Application
     private let limits: CheckedLimits
-    private let admission: ConnectionSlots
+    private let slots: ConnectionSlots
     private let state = Mutex(State.created)
 
     /// Creates a server; nothing happens before `start`.
@@ -29,14 +29,14 @@ public final class Server: Sendable {
         self.application = application
         limits = CheckedLimits(configuration.limits)
         let descriptors = DescriptorLimit.current - configuration.limits.descriptorsReserved
-        admission = ConnectionSlots(
+        slots = ConnectionSlots(
             connectionsMax: max(min(configuration.limits.connectionsMax, descriptors), 1),
             refusalsMax: configuration.limits.refusalsMax)
     }
 
     /// Connections open now.
     public var connections: Int {
-        admission.connections
+        slots.connections
     }
 
     /// Starts to listen and to serve; connections are taken when this returns.
@@ -55,7 +55,7 @@ public final class Server: Sendable {
                 workers.append(
                     Worker(
                         loop: try EventLoop(name: "http-\(index)"), listener: listener, application: application,
-                        limits: limits, admission: admission, tls: tls))
+                        limits: limits, slots: slots, tls: tls))
             }
             try startAll(workers)
             state.withLock { $0 = .running(workers, tls) }
