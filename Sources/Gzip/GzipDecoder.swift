@@ -1,17 +1,17 @@
-// Decodes gzip in pieces, with bounds on what it may become.
+// Decodes gzip in pieces, with bounds on the decoded size and on the expansion ratio.
 
 import CZlib
 
-/// A decoder of gzip data that comes in pieces (RFC 1952).
+/// A decoder of gzip data that arrives in pieces (RFC 1952).
 ///
-/// Feed a piece, take what it decodes to with `next` until that is nil, feed the next; at the end of the data call
-/// `finish`. However far the data expands, one piece is held at a time.
+/// Feed a piece, call `next` until it returns nil, and feed the next piece. Call `finish` at the end of the data. The
+/// decoder holds one decoded piece at a time, however far the data expands.
 @safe
 public struct GzipDecoder: ~Copyable, @unchecked Sendable {
     // Unchecked: a pointer is not Sendable. Only this value has it, and the value cannot be copied.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// Output below this size is never refused for its ratio: short data may compress extremely well.
+    /// The decoded size from which the ratio is checked: short data may compress extremely well.
     private static let ratioSlackBytes = 64 * 1024
 
     private let outputBytesMax: Int
@@ -20,21 +20,21 @@ public struct GzipDecoder: ~Copyable, @unchecked Sendable {
     private var position = 0
     private var inputBytes = 0
     private var outputBytes = 0
-    /// A gzip member has begun and not ended.
+    /// Whether a gzip member has begun and not ended.
     private var isInMember = false
     private var hasMember = false
 
     /// Creates a decoder.
     ///
     /// - Parameters:
-    ///   - outputBytesMax: the most bytes the data may decode to.
-    ///   - ratioMax: how many times its own size the data may decode to; deflate itself reaches 1,032.
+    ///   - outputBytesMax: the limit of the decoded size, in bytes.
+    ///   - ratioMax: the limit of the decoded size as a multiple of the encoded size. Deflate reaches at most 1,032.
     public init(outputBytesMax: Int, ratioMax: Int) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         self.outputBytesMax = outputBytesMax
         self.ratioMax = ratioMax
-        // The arguments are right, so that only memory can lack; Swift does not outlive that either.
+        // The arguments are valid, so only a lack of memory remains, which Swift does not survive either.
         precondition(unsafe zlib_begin_inflate(stream) == Z_OK, "out of memory")
     }
 
@@ -43,7 +43,7 @@ public struct GzipDecoder: ~Copyable, @unchecked Sendable {
         unsafe stream.deallocate()
     }
 
-    /// Gives the decoder the next piece of data; the last one has to be used up.
+    /// Feeds the next piece of data. The last piece has to be used up.
     ///
     /// - Parameter bytes: the piece.
     public mutating func feed(_ bytes: [UInt8]) {
@@ -55,21 +55,21 @@ public struct GzipDecoder: ~Copyable, @unchecked Sendable {
 
     /// Decodes the next piece.
     ///
-    /// - Parameter max: the largest piece to give, in bytes; at least 1.
-    /// - Returns: the piece, never empty; nil when all that was fed is used up.
-    /// - Throws: `.malformed`, `.tooLarge` or `.expandsTooMuch`; the decoder is of no use afterwards.
+    /// - Parameter max: the largest size of the piece, in bytes; at least 1.
+    /// - Returns: the piece, never empty; nil when the fed data is used up.
+    /// - Throws: `.malformed`, `.tooLarge` or `.expandsTooMuch`. The decoder cannot be used afterwards.
     public mutating func next(max: Int) throws(GzipError) -> [UInt8]? {
         while position < input.count || isInMember {
             let before = (position, outputBytes)
             let piece = try step(max)
             if !piece.isEmpty { return piece }
-            // Neither consumed nor produced anything: zlib waits for more.
+            // Without input consumed or output produced, zlib waits for more.
             if before == (position, outputBytes) { return nil }
         }
         return nil
     }
 
-    /// Checks that the data was whole.
+    /// Checks that the data was complete.
     ///
     /// - Throws: `.truncated`.
     public func finish() throws(GzipError) {
@@ -78,7 +78,7 @@ public struct GzipDecoder: ~Copyable, @unchecked Sendable {
 
     private mutating func step(_ max: Int) throws(GzipError) -> [UInt8] {
         if !isInMember, hasMember {
-            // RFC 1952 section 2.2: members follow one another; anything else after one fails as a member.
+            // RFC 1952 section 2.2: members follow one another. Any other data after a member fails as a member.
             guard unsafe inflateReset(stream) == Z_OK else { throw .malformed }
         }
         isInMember = true

@@ -27,12 +27,12 @@ public struct GzipEncoder: ~Copyable, @unchecked Sendable {
     /// Encodes a piece.
     ///
     /// - Parameter bytes: the piece.
-    /// - Returns: what can be sent so far, often nothing: the encoder keeps what it may still compress better.
+    /// - Returns: the encoded bytes so far, often none: the encoder keeps data that it may still compress better.
     public mutating func encode(_ bytes: [UInt8]) -> [UInt8] {
         run(bytes, Z_NO_FLUSH)
     }
 
-    /// Gives out all that was encoded, so that the reader can decode it now. Costs some compression.
+    /// Returns all encoded bytes, so that the reader can decode them now. This costs some compression.
     ///
     /// - Returns: the bytes.
     public mutating func flush() -> [UInt8] {
@@ -58,12 +58,12 @@ public struct GzipEncoder: ~Copyable, @unchecked Sendable {
                 let piece = unsafe [UInt8](unsafeUninitializedCapacity: 16 * 1024) { buffer, count in
                     unsafe stream.pointee.next_out = buffer.baseAddress
                     unsafe stream.pointee.avail_out = UInt32(buffer.count)
-                    // It fails only when there is nothing to do, which the loop's end is.
+                    // This call fails only when there is nothing to do, which ends the loop.
                     _ = unsafe deflate(stream, mode)
                     count = unsafe buffer.count - Int(stream.pointee.avail_out)
                 }
                 output += piece
-                // zlib.h: output that leaves room in the buffer was the last.
+                // zlib.h: if output leaves room in the buffer, it was the last.
                 if unsafe stream.pointee.avail_out != 0 { return }
             }
         }

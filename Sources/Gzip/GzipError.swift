@@ -1,13 +1,13 @@
-// Why gzip data was refused.
+// The reasons why gzip data is refused.
 
-/// Compressed data that cannot, or may not, be decoded.
+/// Compressed data that cannot be decoded, or that exceeds a limit.
 public enum GzipError: Error, Equatable {
-    /// It is not gzip, or its checksum or length is wrong (RFC 1952).
+    /// The data is not gzip, or its checksum or length is wrong (RFC 1952).
     case malformed
-    /// It ends in the middle.
+    /// The data ends in the middle of a gzip member.
     case truncated
-    /// It decodes to more bytes than the limit.
+    /// The decoded data exceeds the limit.
     case tooLarge(limit: Int)
-    /// It decodes to more than so many times its own size.
+    /// The decoded size exceeds the limit of the expansion ratio.
     case expandsTooMuch(ratio: Int)
 }

@@ -1,8 +1,8 @@
-// What a server serves: the closures that turn requests into responses.
+// The closures that a server calls: the fast path, the handler, and the answer to a refused request.
 
 public import HTTP
 
-/// The closures behind a server. It knows nothing of routes but through them.
+/// The closures behind a server, which itself knows no routes.
 public struct Application: Sendable {
     let handler: Handler
     let fastPath: (@Sendable (RequestHead) -> Response?)?
@@ -11,9 +11,9 @@ public struct Application: Sendable {
     /// Creates an application.
     ///
     /// - Parameters:
-    ///   - fastPath: asked first for requests without content, on the event loop and outside any task; nil for what it
-    ///     does not answer. For cheap answers such as health checks.
-    ///   - protocolError: makes the answer to a request that is refused before any handler sees it, from its status and
+    ///   - fastPath: called first for requests without content, on the event loop and outside any task. Returns nil for
+    ///     requests that it leaves to the handler. For cheap answers such as health checks.
+    ///   - protocolError: makes the answer to a request that is refused before a handler sees it, from the status and
     ///     one sentence for the client.
     ///   - handler: answers all other requests.
     public init(

@@ -1,20 +1,20 @@
-// What a loop keeps for one connection.
+// One client connection of an event loop: its socket, buffers, handler and phase.
 
 import HTTP
 import Sockets
 
-/// One connection of a loop. It belongs to the loop's worker, and no other thread touches it.
+/// One connection of a loop. It belongs to the loop's worker, and no other thread uses it.
 ///
-/// Buffers are there only while bytes wait in them: an idle connection is this object and its entry in the table.
+/// Buffers exist only while bytes wait in them. An idle connection is this object and its entry in the table.
 final class ClientConnection {
-    /// How far the connection has come.
+    /// The phase of the connection's life.
     enum Phase {
         /// The TLS handshake is under way.
         case handshaking
         case open
-        /// Nothing more is exchanged; output may still wait.
+        /// No more requests are read; output may still wait.
         case finishing
-        /// The sending side is closed, and what comes is dropped.
+        /// The sending side is closed, and received bytes are dropped.
         case lingering
         case closed
     }
@@ -22,22 +22,22 @@ final class ClientConnection {
     var stream: Sockets.Stream
     let token: UInt64
     let peer: SocketAddress
-    /// The peer as requests name it; made for the first of them, for an idle connection has no use for it.
+    /// The peer's address as text, made for the first request: an idle connection does not need it.
     private(set) lazy var peerText = peer.description
     let place: ConnectionSlots.Place
     var exchange: Exchange
     var phase = Phase.open
     var interest: Interest = [.readable, .peerEnd]
-    /// Whether bytes that come are wanted; if not, and some come, they are left in the socket.
+    /// Whether received bytes are wanted. If not, they stay in the socket.
     var isReading = true
     /// Bytes read and not yet consumed.
     var input: [UInt8] = []
-    /// Where those that are not consumed start in `input`.
+    /// The position of the first unconsumed byte in `input`.
     var inputStart = 0
     var sentTotal = 0
-    /// The tick of the timer wheel's entry that counts, `Int64.max` when there is none.
+    /// The tick of the valid entry in the timer wheel, `Int64.max` when there is none.
     var scheduledTick = Int64.max
-    /// The number of the request in work, so that what belongs to an earlier one is told apart.
+    /// The number of the current request, which tells its handler apart from handlers of earlier requests.
     var exchangeNumber = 0
     /// Bytes that the handler has written without once waiting.
     var writtenThisTurn = 0

@@ -1,4 +1,4 @@
-// How many connections all loops together have open.
+// Counts the open connections of all loops against the server's limit.
 
 import HTTP
 import Synchronization
@@ -15,10 +15,10 @@ final class ConnectionSlots: Sendable {
         refusalLimit = refusalsMax
     }
 
-    /// Which count a connection belongs to.
+    /// The count that a connection belongs to.
     enum Place {
         case connection
-        /// Over the limit: it is told so and closed.
+        /// Over the limit: the connection is answered with 503 and closed.
         case refusal
     }
 
@@ -26,7 +26,7 @@ final class ConnectionSlots: Sendable {
         open.load(ordering: .relaxed)
     }
 
-    /// A place for one more connection; nil when there is not even one for telling it so.
+    /// Takes a place for one more connection; nil when there is not even a place for refusing it.
     func take() -> Place? {
         if open.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return .connection }
         open.wrappingSubtract(1, ordering: .relaxed)

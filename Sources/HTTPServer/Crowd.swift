@@ -1,18 +1,18 @@
-// When a crowd of connections has gone.
+// Notices that most of many connections have closed, so that their memory can be returned.
 
-/// Notices that most of many connections have closed, which is when much memory has been freed.
+/// Notices that most of many connections have closed, which frees much memory.
 public struct Crowd: Sendable {
-    /// Connections that are many: 500 that are read from and written to take 20 MB.
+    /// The number of connections that counts as many: 500 active connections take 20 MB.
     public static let sizeMin = 500
 
     private var most = 0
 
-    /// Nobody is there.
+    /// Creates a crowd without connections.
     public init() {}
 
-    /// Whether more than half of many connections have gone since the last time that it said so.
+    /// Whether more than half of many connections have closed since the last call that returned true.
     ///
-    /// - Parameter connections: how many there are now.
+    /// - Parameter connections: the number of connections now.
     public mutating func hasGone(connections: Int) -> Bool {
         most = max(most, connections)
         guard most >= Self.sizeMin, connections < most / 2 else { return false }

@@ -2,7 +2,8 @@
 
 import HTTP
 
-/// The state that parsing and answering work on: one value, so that a batch of requests is one access to the connection.
+/// The state that parsing and answering work on: one value, so that a batch of requests is one access to the
+/// connection.
 struct Exchange {
     var machine: ConnectionMachine
     var output = OutputQueue()

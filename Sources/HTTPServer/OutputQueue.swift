@@ -1,18 +1,18 @@
-// Bytes of one connection that wait to be sent.
+// The bytes of one connection that wait to be sent.
 
 /// Bytes that wait to be sent, in order.
 ///
-/// Small pieces are gathered in one buffer so that pipelined answers leave in one call; large ones are kept as they
-/// are, without a copy.
+/// Small pieces are gathered in one buffer, so that one call sends several pipelined answers. Large pieces are kept
+/// without a copy.
 struct OutputQueue {
-    /// A piece of this size is worth a system call of its own rather than a copy.
+    /// The size from which a piece gets a system call of its own instead of a copy.
     static let largePieceBytes = 16 * 1024
 
-    /// The part being sent, of which `sent` bytes are gone.
+    /// The part being sent, of which `sent` bytes were already sent.
     private(set) var first: [UInt8] = []
     private(set) var sent = 0
     private var rest: [[UInt8]] = []
-    /// Whether the last part is a buffer of the queue's own, and not somebody's array that gathering would copy.
+    /// Whether the last part is the queue's own buffer, instead of a caller's array, which gathering would copy.
     private var isGathering = true
     /// Bytes that wait.
     private(set) var count = 0
@@ -22,19 +22,19 @@ struct OutputQueue {
         !rest.isEmpty
     }
 
-    /// Takes an empty buffer that has its storage already, instead of growing a new one.
+    /// Borrows an empty buffer with its storage, instead of growing a new one.
     mutating func borrow(_ buffer: inout [UInt8]) {
         if count == 0, first.capacity == 0 { swap(&first, &buffer) }
     }
 
-    /// Gives up the storage of an empty queue, for others to borrow.
+    /// Returns the storage of an empty queue, so that other queues can borrow it.
     mutating func giveBack(to buffer: inout [UInt8]) {
         precondition(count == 0, "nothing waits in the buffer")
         if first.capacity > buffer.capacity { swap(&first, &buffer) }
         first = []
     }
 
-    /// Appends what `write` appends.
+    /// Appends the bytes that `write` appends.
     mutating func gather(_ write: (inout [UInt8]) -> Void) {
         if !isGathering {
             rest.append([])
@@ -59,7 +59,7 @@ struct OutputQueue {
         skipEmptyParts()
     }
 
-    /// Takes note that this many bytes from `sent` on were sent.
+    /// Notes that this many more bytes were sent.
     mutating func advance(by bytes: Int) {
         sent += bytes
         count -= bytes
@@ -70,7 +70,7 @@ struct OutputQueue {
         while sent == first.count {
             sent = 0
             if rest.isEmpty {
-                // The storage stays for the next answer, unless the part was somebody's array.
+                // The storage stays for the next answer, unless the part was a caller's array.
                 if isGathering { first.removeAll(keepingCapacity: true) } else { first = [] }
                 isGathering = true
                 return

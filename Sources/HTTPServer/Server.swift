@@ -1,4 +1,4 @@
-// A server: its loops, from start to drain.
+// The HTTP/1.1 server: starts its event loops, reloads TLS files, and shuts down gracefully.
 
 import HTTP
 import Sockets
@@ -18,11 +18,11 @@ public final class Server: Sendable {
     private let slots: ConnectionSlots
     private let state = Mutex(State.created)
 
-    /// Creates a server; nothing happens before `start`.
+    /// Creates a server. It does nothing before `start`.
     ///
     /// - Parameters:
-    ///   - configuration: where and how to serve.
-    ///   - application: what to serve.
+    ///   - configuration: the address, the loops, the limits and the TLS files.
+    ///   - application: the closures that answer requests.
     public init(configuration: ServerConfiguration, application: Application) {
         precondition(configuration.loops > 0, "a server has a loop")
         self.configuration = configuration
@@ -39,15 +39,15 @@ public final class Server: Sendable {
         slots.connections
     }
 
-    /// Starts to listen and to serve; connections are taken when this returns.
+    /// Starts to listen and to serve. The server accepts connections when this returns.
     ///
-    /// - Returns: the address, with the port that was chosen.
-    /// - Throws: when the address cannot be listened at, or the system has no threads or descriptors.
+    /// - Returns: the address, with the port that the kernel chose.
+    /// - Throws: when the server cannot listen at the address, or the system has no threads or descriptors.
     public func start() throws(ServerError) -> BoundAddress {
         do throws(SocketError) {
             let tls = try configuration.tls.map { (files) throws(SocketError) in try TLSContext(files) }
             let wanted = try SocketAddress(host: configuration.host, port: configuration.port)
-            // Alone first: a shared port would silently be shared with another process that listens there.
+            // First without sharing, which fails if another process listens at the address.
             let address = try Listener(wanted, isShared: false).address
             var workers: [Worker] = []
             for index in 0..<configuration.loops {
@@ -71,7 +71,7 @@ public final class Server: Sendable {
             do throws(SocketError) {
                 try worker.start()
             } catch {
-                // Each ends its thread, which was all that kept it and its listener.
+                // Ends the thread of each loop, which alone keeps its worker and its listener alive.
                 for started in workers[..<index] {
                     started.loop.requestStop()
                 }
@@ -80,9 +80,9 @@ public final class Server: Sendable {
         }
     }
 
-    /// Reads the TLS files again, for new connections; those that are open keep what they have.
+    /// Reads the TLS files again, for new connections. Open connections keep their certificate.
     ///
-    /// - Throws: when a file cannot be read; the server goes on with what it has.
+    /// - Throws: when a file cannot be read; the server keeps its current certificate.
     public func reloadTLS() async throws(ServerError) {
         guard let files = configuration.tls, case .running(let workers, let previous) = state.withLock({ $0 }) else {
             return
@@ -101,14 +101,14 @@ public final class Server: Sendable {
         }
     }
 
-    /// Shuts down: stops listening at once, closes idle connections, lets requests in work finish, with
-    /// `Connection: close` on their answers, and cancels those that are not finished in time.
+    /// Shuts down: stops listening at once, closes idle connections, and lets current requests finish, with
+    /// `Connection: close` on their answers. Requests that do not finish in time are cancelled.
     ///
-    /// Cancelling the caller's task ends the grace.
+    /// Cancelling the caller's task ends the grace period.
     ///
     /// - Parameters:
-    ///   - grace: how long requests in work may take.
-    ///   - whenClosing: called once every answer to come says `Connection: close`.
+    ///   - grace: the time limit for current requests.
+    ///   - whenClosing: called once every further answer has `Connection: close`.
     public func drain(grace: Duration, whenClosing: () -> Void = {}) async {
         let workers: [Worker] = state.withLock { state in
             guard case .running(let workers, _) = state else { return [] }
@@ -132,7 +132,7 @@ public final class Server: Sendable {
                 do {
                     try await Task.sleep(for: grace)
                 } catch {
-                    // Everything has finished, and nothing is left to close; or the caller has no more patience.
+                    // Either all requests have finished and no connection is left, or the caller was cancelled.
                 }
                 for worker in workers {
                     await worker.closeAll()

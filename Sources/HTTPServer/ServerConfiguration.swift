@@ -1,4 +1,4 @@
-// What a server is told when it is made.
+// The configuration of a server: address, loops, limits and TLS files.
 
 public import HTTP
 public import Sockets
@@ -9,9 +9,9 @@ public struct ServerConfiguration: Sendable {
     public var host: String
     /// The port, 0...65535; 0 lets the kernel choose.
     public var port: Int
-    /// Event loops, each with its own thread, listener and connections.
+    /// The number of event loops, each with its own thread, listener and connections.
     public var loops: Int
-    /// The limits on what peers may do.
+    /// The limits on clients.
     public var limits: ProtocolLimits
     /// The files for TLS, nil to serve without.
     public var tls: TLSConfiguration?
@@ -21,8 +21,8 @@ public struct ServerConfiguration: Sendable {
     /// - Parameters:
     ///   - host: the address to listen at.
     ///   - port: the port; 0 lets the kernel choose.
-    ///   - loops: event loops; the number of cores is right.
-    ///   - limits: the limits on what peers may do.
+    ///   - loops: the number of event loops; use the number of cores.
+    ///   - limits: the limits on clients.
     ///   - tls: the files for TLS, nil to serve without.
     public init(host: String, port: Int, loops: Int, limits: ProtocolLimits, tls: TLSConfiguration? = nil) {
         self.host = host

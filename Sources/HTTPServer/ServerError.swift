@@ -1,4 +1,4 @@
-// Why a server could not start.
+// The error of a server that cannot start.
 
 /// A server could not start.
 public struct ServerError: Error, CustomStringConvertible {

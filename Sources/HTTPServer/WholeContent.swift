@@ -1,9 +1,9 @@
-// Content that came together with the head of its request.
+// Request content that arrived together with its head.
 
 import HTTP
 import Synchronization
 
-/// Content that is given once.
+/// Content that can be taken once.
 final class WholeContent: Sendable {
     private let content: Mutex<[UInt8]?>
 
@@ -11,7 +11,7 @@ final class WholeContent: Sendable {
         self.content = Mutex(content)
     }
 
-    /// The body of a request with this content, which is not empty.
+    /// The body of a request with this content. The content is not empty.
     static func body(_ content: [UInt8]) -> RequestBody {
         let whole = WholeContent(content)
         return RequestBody(length: content.count) { whole.content.withLock { $0.take() } }

@@ -5,8 +5,8 @@ import Sockets
 
 /// One loop of a server: it accepts, reads, parses, answers and closes on one thread, without locks.
 ///
-/// The worker is isolated to the loop's executor. Its parts are plain classes that only the worker reaches. The handlers'
-/// tasks run on the same thread, and therefore reach their connection without a thread hop.
+/// The worker is isolated to the loop's executor. Its parts are plain classes that only the worker reaches. The
+/// handlers' tasks run on the same thread, and therefore reach their connection without a thread hop.
 actor Worker {
     private nonisolated let isolation: LoopIsolation
     nonisolated var loop: EventLoop { isolation.loop }

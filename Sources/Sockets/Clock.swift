@@ -1,11 +1,11 @@
-// The kernel's clocks.
+// Reads the kernel's coarse clocks: monotonic and wall-clock time.
 
 import CLinux
 import Glibc
 
-/// Reads the clocks that an event loop needs, at the price of a few nanoseconds and with the kernel tick's precision.
+/// Reads the kernel's coarse clocks, which cost a few nanoseconds and are as precise as the kernel's tick.
 public enum Clock {
-    /// Nanoseconds of the clock that only goes forward; it is at most 4 ms behind.
+    /// Nanoseconds of the monotonic clock, at most 4 ms behind.
     public static func monotonicNanoseconds() -> Int64 {
         let time = read(CLOCK_MONOTONIC_COARSE)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -1,9 +1,9 @@
-// How many descriptors the process may have.
+// The number of descriptors that the process may open.
 
 import CLinux
 import Glibc
 
-/// The process's limit of open descriptors.
+/// The limit of open descriptors of the process.
 public enum DescriptorLimit {
     /// The limit in force now; `Int.max` when there is none or it is unknown.
     public static var current: Int {

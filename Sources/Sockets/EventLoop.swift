@@ -1,4 +1,4 @@
-// One thread that waits for sockets and runs tasks: an executor over epoll.
+// An event loop: one thread that waits for sockets with epoll and runs tasks in between.
 
 import CLinux
 import Glibc
@@ -7,10 +7,10 @@ import Threads
 
 /// An event loop: a thread of its own that waits for descriptors and runs the jobs of tasks and actors in between.
 ///
-/// Actors whose executor is its ``LoopIsolation`` and tasks that prefer the loop all run on its thread, so nothing among them
-/// needs a lock. Suspending and resuming on it costs about 150 ns, where the global pool costs a thread hop of 20 µs.
+/// Actors whose executor is the loop's ``LoopIsolation``, and tasks that prefer the loop, run on its thread and need no
+/// locks among them. Suspending and resuming costs about 150 ns there. A hop to the global pool costs 20 µs.
 public final class EventLoop: TaskExecutor {
-    /// What the loop's owner does on the loop's thread.
+    /// The work of the loop's owner on the loop's thread.
     public struct Turn: Sendable {
         let finish: @Sendable () -> Void
         let timeout: @Sendable () -> Int32
@@ -19,9 +19,10 @@ public final class EventLoop: TaskExecutor {
         /// Creates a turn.
         ///
         /// - Parameters:
-        ///   - finish: called after jobs have run, before their successors do or sockets are looked at.
-        ///   - timeout: asked before waiting: milliseconds to wait at most, -1 without end.
-        ///   - handle: called after each wait with what is ready, which may be nothing.
+        ///   - finish: called after jobs have run, before the jobs that they made run and before the loop polls its
+        ///     sockets.
+        ///   - timeout: returns the most milliseconds to wait, -1 for no limit; called before each wait.
+        ///   - handle: called after each wait with the ready descriptors, of which there may be none.
         public init(
             finish: @escaping @Sendable () -> Void, timeout: @escaping @Sendable () -> Int32,
             handle: @escaping @Sendable ([Readiness]) -> Void
@@ -32,13 +33,13 @@ public final class EventLoop: TaskExecutor {
         }
     }
 
-    /// How often the jobs that jobs make are run before the sockets are looked at again. A task on its way through an
-    /// actor or two makes so many one after the other; one that makes them without end, such as one that streams a large
-    /// answer, keeps the sockets waiting for no more than these.
+    /// The rounds of jobs between two polls of the sockets, where each round runs the jobs that the last one made. A
+    /// task that passes through an actor or two needs so many. A task that makes jobs without end, such as one that
+    /// streams a large answer, delays the sockets by no more than these.
     private static let roundsPerTurn = 4
 
-    /// A job, and the executor of the actor that it runs inside. What runs outside of any must not be told that it is
-    /// isolated: it would leave that isolation by way of the queue at every return from a call that may suspend.
+    /// A job, and the executor of the actor that it runs inside. A job outside of any actor must run without isolation:
+    /// otherwise it would leave the isolation through the queue at every return from a call that may suspend.
     private struct Entry {
         let job: UnownedJob
         let isolation: LoopIsolation?
@@ -46,7 +47,7 @@ public final class EventLoop: TaskExecutor {
 
     private struct State {
         var jobs: [Entry] = []
-        /// The thread waits, or is about to, and has to be woken for a job.
+        /// Whether the thread waits or is about to wait, and has to be woken for a job.
         var isWaiting = false
         var isStopping = false
         var isRunning = false
@@ -57,13 +58,13 @@ public final class EventLoop: TaskExecutor {
     private let state = Mutex(State())
     private let poller: Poller
     private let thread = Atomic<UInt>(0)
-    /// The slow path of Mutex is the kernel's, where the thread sanitizer sees no order; this says it again, for the
-    /// price of a plain load and store.
+    /// Repeats the order of the Mutex for the thread sanitizer, which does not see the kernel's part of it. Costs a
+    /// plain load and store.
     private let order = Atomic<Int>(0)
 
     /// Creates a loop; its thread starts with `start` or with the first job.
     ///
-    /// - Parameter name: of the thread, at most 15 bytes.
+    /// - Parameter name: the thread's name, at most 15 bytes.
     /// - Throws: when the process has no descriptors left.
     public init(name: String) throws(SocketError) {
         self.name = name
@@ -103,19 +104,19 @@ public final class EventLoop: TaskExecutor {
     ///
     /// - Parameters:
     ///   - descriptor: the kernel's number.
-    ///   - interest: what to be told.
-    ///   - token: comes with each `Readiness` of it; any value but `UInt64.max`.
+    ///   - interest: the events to report.
+    ///   - token: the token of each `Readiness` of the descriptor; any value but `UInt64.max`.
     /// - Throws: when the kernel's limit of watches is reached.
     public func watch(_ descriptor: Int32, for interest: Interest, token: UInt64) throws(SocketError) {
         try poller.control(EPOLL_CTL_ADD, descriptor, interest, token)
     }
 
-    /// Changes what is told about a watched descriptor.
+    /// Changes the events that are reported for a watched descriptor.
     ///
     /// - Parameters:
     ///   - descriptor: the kernel's number.
-    ///   - interest: what to be told from now on.
-    ///   - token: comes with each `Readiness` of it.
+    ///   - interest: the events to report from now on.
+    ///   - token: the token of each `Readiness` of the descriptor.
     public func rewatch(_ descriptor: Int32, for interest: Interest, token: UInt64) {
         do throws(SocketError) {
             try poller.control(EPOLL_CTL_MOD, descriptor, interest, token)
@@ -145,7 +146,7 @@ public final class EventLoop: TaskExecutor {
             return decision
         }
         if mustWake { poller.wake() }
-        // A job that comes before the start or after the stop brings a thread for itself.
+        // A job that comes before the start or after the stop gets a thread of its own.
         if mustStart { startForJobs() }
     }
 
@@ -202,7 +203,7 @@ public final class EventLoop: TaskExecutor {
         }
     }
 
-    /// Runs the jobs that are there now, and not those that they make.
+    /// Runs the jobs that wait now, but not those that they make.
     ///
     /// - Returns: whether there were any.
     private func runJobs() -> Bool {

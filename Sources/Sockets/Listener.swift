@@ -1,45 +1,45 @@
-// A listening socket that shares its port with those of the other loops.
+// A listening socket that shares its port with the listeners of other loops.
 
 import CLinux
 import Glibc
 
 /// A listening socket.
 public struct Listener: ~Copyable, Sendable {
-    /// What came of taking a connection.
+    /// The result of accepting a connection.
     public enum Accepted: ~Copyable {
         /// A connection and its peer's address.
         case stream(Stream, SocketAddress)
-        /// None is waiting.
+        /// No connection is waiting.
         case none
-        /// One is waiting, but the process or the system has no descriptor or memory for it.
+        /// A connection is waiting, but the process or the system has no descriptor or memory for it.
         case exhausted
     }
 
-    /// Bytes that the kernel takes of a connection beyond what it can send now. Without it, it takes up to 4 MB for each
-    /// reader that does not read: 500 of them held 1.5 GB of kernel memory, and finding it held up everybody else for
-    /// seconds. What is under way is not counted, so a fast connection over a long distance stays fast.
+    /// Bytes that the kernel buffers for a connection beyond those it can send now. Without this limit the kernel
+    /// buffers up to 4 MB for each client that does not read: 500 of them held 1.5 GB of kernel memory, and delayed all
+    /// others by seconds. Bytes in flight do not count, so a fast connection over a long distance stays fast.
     private static let unsentBytesMax: Int32 = 128 * 1024
 
     private let descriptor: Descriptor
-    /// Where it listens, with the port that was chosen.
+    /// The address, with the port that the kernel chose.
     public let address: SocketAddress
 
     /// Starts to listen.
     ///
-    /// Connections are spread over all listeners of a port by a hash of their addresses, so each loop has its own queue
-    /// and none is woken for another's connection.
+    /// The kernel spreads connections over all listeners of a port by a hash of their addresses. So each loop has its
+    /// own queue, and none is woken for another's connection.
     ///
     /// - Parameters:
-    ///   - address: where; port 0 lets the kernel choose.
-    ///   - isShared: whether other listeners have the port too. They could be of another process, which would get part
-    ///     of the connections; so first try without, which fails when anybody else listens there.
-    /// - Throws: when the address is taken or not this machine's.
+    ///   - address: the address to listen at; port 0 lets the kernel choose.
+    ///   - isShared: whether other listeners may have the same port. They could belong to another process, which would
+    ///     get some of the connections. So try without sharing first, which fails when another process listens there.
+    /// - Throws: when the address is in use, or does not belong to this machine.
     public init(_ address: SocketAddress, isShared: Bool) throws(SocketError) {
         let number = socket(
             address.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard number >= 0 else { throw SocketError("socket", errno: errno) }
         let descriptor = Descriptor(owning: number)
-        // The connections inherit the bound on what is unsent.
+        // The connections inherit the limit of unsent bytes.
         guard descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1),
             descriptor.set(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Self.unsentBytesMax),
             !isShared || descriptor.set(SOL_SOCKET, SO_REUSEPORT, 1)
@@ -51,7 +51,7 @@ public struct Listener: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
-    /// The kernel's number, to watch it by.
+    /// The kernel's number, for watching the descriptor.
     public var number: Int32 {
         descriptor.number
     }

@@ -1,9 +1,9 @@
-// The executor of actors that live on an event loop.
+// The serial executor of actors that run on an event loop.
 
 /// Runs the jobs of one actor on a loop's thread.
 ///
-/// The loop itself is the executor of tasks that prefer it: a job inside an actor and one outside of any differ in what
-/// they are isolated to, though not in their thread.
+/// The loop itself is the executor of tasks that prefer it. Jobs inside an actor and jobs outside of any run on the
+/// same thread, but differ in their isolation.
 public final class LoopIsolation: SerialExecutor {
     /// The loop.
     public let loop: EventLoop

@@ -1,9 +1,9 @@
-// Readiness of many descriptors at once: epoll, level-triggered.
+// Waits for readiness of many descriptors: level-triggered epoll.
 
 import CLinux
 import Glibc
 
-/// What a descriptor is ready for.
+/// The readiness of a descriptor.
 public struct Readiness: Sendable {
     /// The number given when the descriptor was added.
     public let token: UInt64
@@ -24,7 +24,7 @@ public struct Readiness: Sendable {
     public var isBroken: Bool { flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 }
 }
 
-/// What to be told about a descriptor; that it broke is told always.
+/// The events to report for a descriptor. A broken connection is always reported.
 public struct Interest: OptionSet, Sendable {
     /// The bits of epoll.
     public let rawValue: UInt32
@@ -79,16 +79,16 @@ struct Poller: ~Copyable, Sendable {
         }
     }
 
-    /// Waits until a descriptor is ready, `wake` is called or time is up, and replaces `ready` by what is ready.
+    /// Waits until a descriptor is ready, `wake` is called or time is up, and sets `ready` to the ready descriptors.
     ///
     /// - Parameters:
-    ///   - milliseconds: how long to wait, -1 without end.
-    ///   - ready: what is ready, at most 256 descriptors at a time.
+    ///   - milliseconds: the time to wait, -1 for no limit.
+    ///   - ready: the ready descriptors, at most 256 at a time.
     func wait(milliseconds: Int32, into ready: inout [Readiness]) {
         ready.removeAll(keepingCapacity: true)
         unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
             let count = unsafe epoll_wait(epoll.number, events.baseAddress, Int32(events.count), milliseconds)
-            // Fewer than none is EINTR: as if time had been up.
+            // A negative count is EINTR, which is treated as a timeout.
             for index in 0..<max(Int(count), 0) {
                 let event = unsafe events[index]
                 if unsafe event.data.u64 == Self.wakeToken {
@@ -101,7 +101,7 @@ struct Poller: ~Copyable, Sendable {
         }
     }
 
-    /// Makes `wait` return, on whatever thread it is.
+    /// Makes `wait` return, on any thread.
     func wake() {
         var one: UInt64 = 1
         unsafe write(wakeUp.number, &one, MemoryLayout<UInt64>.size)

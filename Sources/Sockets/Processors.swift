@@ -1,10 +1,10 @@
-// How many processors the process may use.
+// The number of processors that the process may use.
 
 import CLinux
 
-/// The processors of the machine, as far as they are this process's.
+/// The processors of the machine that this process may use.
 public enum Processors {
-    /// How many its threads may run on now, at least 1: fewer than the machine has where a container or `taskset` says so.
+    /// The number of processors for the process's threads, at least 1. A container or `taskset` may reduce it.
     public static var available: Int {
         max(Int(linux_usable_processors()), 1)
     }

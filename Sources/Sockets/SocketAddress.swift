@@ -1,11 +1,11 @@
-// Addresses of the Internet protocols.
+// IPv4 and IPv6 addresses with a port.
 
 import CLinux
 import Glibc
 
 /// An address and port of IPv4 or IPv6.
 public struct SocketAddress: Sendable, CustomStringConvertible {
-    /// The bytes of `sockaddr_in` or `sockaddr_in6`, whichever `family` says.
+    /// The bytes of a `sockaddr_in` or `sockaddr_in6`, depending on `family`.
     private var storage: sockaddr_in6
     private let length: socklen_t
 
@@ -48,7 +48,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         Int32(storage.sin6_family)
     }
 
-    /// The port, which lies at the same place in both families.
+    /// The port, which has the same offset in both families.
     public var port: Int {
         get { Int(UInt16(bigEndian: storage.sin6_port)) }
         set { storage.sin6_port = in_port_t(newValue).bigEndian }

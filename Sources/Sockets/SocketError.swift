@@ -1,11 +1,11 @@
-// A failed system call.
+// The error of a failed system call on a socket.
 
 import CLinux
 import Glibc
 
 /// A system call on a socket that failed.
 public struct SocketError: Error, CustomStringConvertible {
-    /// What was attempted, such as `bind 127.0.0.1:8080`.
+    /// The failed operation, such as `bind 127.0.0.1:8080`.
     public let operation: String
     /// The value of `errno`; 0 when the failure did not come from the kernel.
     public let code: Int32

@@ -1,11 +1,11 @@
-// A connected, non-blocking byte stream.
+// A connected, non-blocking TCP stream, plain or with TLS.
 
 import CLinux
 import Glibc
 
 /// A connection to a peer. No call blocks; the connection closes with the value that holds it.
 public struct Stream: ~Copyable {
-    /// What a read has brought.
+    /// The result of a read.
     public enum Received: Equatable, Sendable {
         /// This many bytes, at least one.
         case bytes(Int)
@@ -17,9 +17,9 @@ public struct Stream: ~Copyable {
         case broken
     }
 
-    /// What became of bytes to be sent.
+    /// The result of sending bytes.
     public enum Sent: Equatable, Sendable {
-        /// This many were taken, at least one.
+        /// The socket took this many bytes, at least one.
         case bytes(Int)
         /// There is no room yet.
         case wouldBlock
@@ -27,45 +27,45 @@ public struct Stream: ~Copyable {
         case broken
     }
 
-    /// How far a TLS handshake has come.
+    /// The state of a TLS handshake.
     public enum Handshake: Equatable, Sendable {
-        /// It is over; bytes can be exchanged.
+        /// The handshake is complete; bytes can be exchanged.
         case done
-        /// The peer's next message has to come, or room for the next one to it.
+        /// The handshake waits for the peer's next message, or for room to send its own.
         case underWay
-        /// It has failed; the peer has been told why as far as TLS tells.
+        /// The handshake has failed. The peer got the alert that TLS defines for the failure.
         case failed
     }
 
     // The session comes first: it is freed while its socket is still open.
     private var session: TLSSession?
     private let descriptor: Descriptor
-    /// TLS has to send before it can go on, whatever was asked of it: the socket should be watched for room.
+    /// Whether TLS has to send before it can continue, so that the socket has to be watched for room.
     public private(set) var wantsRoom = false
 
     init(_ descriptor: consuming Descriptor) {
         self.descriptor = descriptor
         session = nil
-        // Without it a small answer waits up to 40 ms for the acknowledgement of the last one.
+        // Without this option a small answer waits up to 40 ms for the acknowledgement of the last one.
         _ = self.descriptor.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     }
 
-    /// The kernel's number, to watch it by.
+    /// The kernel's number, for watching the descriptor.
     public var number: Int32 {
         descriptor.number
     }
 
-    /// Makes this the server's side of a TLS connection; `handshake` comes next.
+    /// Makes this the server's side of a TLS connection. Call `handshake` next.
     ///
     /// - Parameter context: the certificate and the rules.
-    /// - Throws: when there is no memory for it.
+    /// - Throws: when there is no memory for the session.
     public mutating func secure(_ context: TLSContext) throws(SocketError) {
         session = try TLSSession(context, socket: descriptor.number)
     }
 
-    /// Goes on with the handshake.
+    /// Continues the handshake.
     ///
-    /// - Returns: how far it has come.
+    /// - Returns: the state of the handshake.
     public mutating func handshake() -> Handshake {
         guard let outcome = session?.handshake() else { return .done }
         wantsRoom = if case .wantsWrite = outcome { true } else { false }
@@ -76,11 +76,11 @@ public struct Stream: ~Copyable {
         }
     }
 
-    /// Reads what has come, at most as many bytes as `buffer` has.
+    /// Reads the bytes that have arrived, at most as many as `buffer` has.
     ///
-    /// - Parameter buffer: filled from its start; at least 16 KiB, so that a whole TLS record fits and none of it stays
-    ///   where no readiness tells of it.
-    /// - Returns: how many bytes were read.
+    /// - Parameter buffer: filled from its start; at least 16 KiB, so that a whole TLS record fits. The rest of a
+    ///   record would stay in the session, which reports no readiness for it.
+    /// - Returns: the number of bytes read.
     public mutating func receive(into buffer: inout [UInt8]) -> Received {
         wantsRoom = false
         if let outcome = session?.read(into: &buffer) {
@@ -98,22 +98,22 @@ public struct Stream: ~Copyable {
         return Self.received(count)
     }
 
-    /// Reads and drops what has come, without copying or decrypting it.
+    /// Reads and drops the bytes that have arrived, without copying or decrypting them.
     ///
-    /// - Parameter max: bytes to drop at most.
-    /// - Returns: how many were dropped.
+    /// - Parameter max: the most bytes to drop.
+    /// - Returns: the number of bytes dropped.
     public mutating func discard(max: Int) -> Received {
         let count = recv(descriptor.number, nil, max, Int32(MSG_TRUNC))
         return Self.received(count)
     }
 
-    /// Sends as much as there is room for.
+    /// Sends as many bytes as the socket takes.
     ///
     /// - Parameters:
-    ///   - bytes: what to send.
-    ///   - start: the position of the first byte to send; at least one has to be left.
-    ///   - hasMore: more follows at once, so that a short segment may wait for it.
-    /// - Returns: how many bytes were taken.
+    ///   - bytes: the bytes to send.
+    ///   - start: the position of the first byte to send, before the end.
+    ///   - hasMore: whether more bytes follow at once, so that a short segment may wait for them.
+    /// - Returns: the number of bytes sent.
     public mutating func send(_ bytes: [UInt8], from start: Int, hasMore: Bool) -> Sent {
         if let outcome = session?.write(bytes, from: start) {
             wantsRoom = false
@@ -138,7 +138,7 @@ public struct Stream: ~Copyable {
         shutdown(descriptor.number, Int32(SHUT_WR))
     }
 
-    /// Makes closing drop what was not sent yet, and tell the peer that the connection broke off.
+    /// Makes closing drop the unsent bytes and reset the connection.
     public mutating func breakOff() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(

@@ -1,4 +1,4 @@
-// What a server needs to speak TLS.
+// The certificate and key files that a server needs for TLS.
 
 /// The files of a TLS server, all in PEM.
 public struct TLSConfiguration: Sendable {
@@ -6,7 +6,7 @@ public struct TLSConfiguration: Sendable {
     public var certificateChainPath: String
     /// The certificate's private key, without a passphrase.
     public var privateKeyPath: String
-    /// The authorities of client certificates; if there is one, clients without a certificate of theirs are refused.
+    /// The authorities of client certificates. If set, clients without a certificate of an authority are refused.
     public var clientAuthoritiesPath: String?
 
     /// Creates a configuration.

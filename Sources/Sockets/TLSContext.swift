@@ -1,10 +1,10 @@
-// The certificate and the rules that TLS sessions are made from.
+// The certificate, key and protocol rules that TLS sessions are made from.
 
 import COpenSSL
 
 /// A loaded TLS configuration, from which sessions are made: TLS 1.2 and 1.3, ALPN `http/1.1`, resumption by tickets.
 ///
-/// Sessions keep their own reference, so a context can be replaced while its sessions go on.
+/// Sessions keep their own reference, so a context can be replaced while its sessions continue.
 @safe
 public final class TLSContext: @unchecked Sendable {
     // Unchecked: a pointer is not Sendable. OpenSSL locks a context itself, and nothing configures it after init.
@@ -14,8 +14,8 @@ public final class TLSContext: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - configuration: the files.
-    ///   - previous: the context that this one replaces; clients resume sessions that it began.
-    /// - Throws: when a file cannot be read, or key and certificate do not belong together.
+    ///   - previous: the context that this one replaces; clients can resume its sessions.
+    /// - Throws: when a file cannot be read, or when the key does not match the certificate.
     public init(_ configuration: TLSConfiguration, replacing previous: TLSContext? = nil) throws(SocketError) {
         guard let pointer = unsafe openssl_new_server_context() else { throw Self.error("create a TLS context") }
         unsafe self.pointer = pointer
@@ -42,7 +42,7 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     private func requireClientCertificates(of path: String) throws(SocketError) {
-        // The names tell clients with several certificates which to send.
+        // The names help clients with several certificates to choose one.
         guard unsafe SSL_CTX_load_verify_locations(pointer, path, nil) == 1,
             let names = unsafe SSL_load_client_CA_file(path)
         else { throw Self.error("read client authorities from \(path)") }

@@ -1,17 +1,17 @@
-// One TLS connection over a non-blocking socket.
+// One TLS session over a non-blocking socket.
 
 import COpenSSL
 
 /// A TLS session on the server's side; it is freed with the value that holds it.
 @safe
 struct TLSSession: ~Copyable {
-    /// What an operation came to.
+    /// The result of an operation.
     enum Outcome {
-        /// It is done; this many bytes for reading and writing.
+        /// Complete, with the number of bytes read or written.
         case done(Int)
-        /// It goes on when the socket is readable.
+        /// To be repeated when the socket is readable.
         case wantsRead
-        /// It goes on when the socket is writable.
+        /// To be repeated when the socket is writable.
         case wantsWrite
         /// The peer has closed the session in order.
         case ended
@@ -63,7 +63,7 @@ struct TLSSession: ~Copyable {
         return status == 1 ? .done(count) : failure(status)
     }
 
-    /// Tells the peer that nothing more comes; as far as there is room, for the socket is closed next.
+    /// Sends the close alert if there is room, because the socket is closed next.
     func finish() {
         ERR_clear_error()
         _ = unsafe SSL_shutdown(session)

@@ -2,18 +2,18 @@
 
 /// Deadlines by token, to a precision of one tick.
 ///
-/// Scheduling is an append, and nothing is ever taken out: an owner that moves a deadline later leaves the entry where
-/// it is and looks at it when it comes up. So a connection that is busy all day touches the wheel only once in a while.
+/// Scheduling is an append, and no entry is removed early. An owner that moves a deadline later leaves the entry in
+/// place and checks the deadline when the entry is due. So a busy connection touches the wheel only once in a while.
 public struct TimerWheel {
-    /// A deadline that has come up.
+    /// A deadline that is due.
     public struct Entry: Sendable {
-        /// What it was scheduled with.
+        /// The token that the deadline was scheduled with.
         public let token: UInt64
-        /// The tick it was scheduled for.
+        /// The tick that the deadline was scheduled for.
         public let tick: Int64
     }
 
-    /// Nanoseconds of a tick: deadlines are seconds, and a tick late is soon enough.
+    /// Nanoseconds of a tick. Deadlines are seconds away, so being a tick late does not matter.
     public static let tickNanoseconds: Int64 = 50_000_000
     /// 51 s; an entry further away stays in its slot for another round.
     private static let slotCount = 1024
@@ -25,7 +25,7 @@ public struct TimerWheel {
 
     /// Creates an empty wheel.
     ///
-    /// - Parameter now: nanoseconds of the clock that all later times come from.
+    /// - Parameter now: the time, in nanoseconds of the same clock as all later times.
     public init(now: Int64) {
         current = now / Self.tickNanoseconds
     }
@@ -41,8 +41,8 @@ public struct TimerWheel {
     /// Adds a deadline.
     ///
     /// - Parameters:
-    ///   - token: comes back with it.
-    ///   - tick: when; one that has passed comes up with the next.
+    ///   - token: identifies the deadline.
+    ///   - tick: the tick of the deadline; a deadline in the past is due at the next tick.
     /// - Complexity: O(1).
     public mutating func schedule(_ token: UInt64, at tick: Int64) {
         let due = max(tick, current + 1)
@@ -51,11 +51,11 @@ public struct TimerWheel {
         occupied[slot / 64] |= 1 << UInt64(slot % 64)
     }
 
-    /// Moves to the present and takes out the deadlines that have come up.
+    /// Advances to the present and removes the deadlines that are due.
     ///
     /// - Parameters:
     ///   - now: the time, in nanoseconds.
-    ///   - due: where they are appended.
+    ///   - due: the list that the due deadlines are appended to.
     /// - Complexity: O(ticks since the last call, at most one round, plus entries in their slots).
     public mutating func advance(to now: Int64, into due: inout [Entry]) {
         let target = now / Self.tickNanoseconds
@@ -74,7 +74,7 @@ public struct TimerWheel {
         current = target
     }
 
-    /// Milliseconds until a slot with entries comes up; -1 when there are none.
+    /// Milliseconds until a slot with entries is due; -1 when there are no entries.
     ///
     /// - Parameter now: the time, in nanoseconds.
     /// - Returns: 0 or more, or -1.
@@ -83,7 +83,7 @@ public struct TimerWheel {
             let first = Int(current + 1) % Self.slotCount
             let word = (first / 64 + offset) % occupied.count
             var bits = occupied[word]
-            // The word of the first slot is looked at twice: from that slot on, and at the end up to it.
+            // The word of the first slot is checked twice: first from that slot on, and last up to that slot.
             let before = (UInt64(1) << UInt64(first % 64)) &- 1
             if offset == 0 { bits &= ~before } else if offset == occupied.count { bits &= before }
             guard bits != 0 else { continue }

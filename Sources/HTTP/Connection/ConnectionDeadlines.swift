@@ -1,6 +1,6 @@
-// All that a connection can wait for, with the moment at which the waiting ends.
+// The deadlines of one connection: handshake, head, idle, content, output and linger.
 
-/// The deadlines of one connection; each is nil while it is not waited for.
+/// The deadlines of one connection; each is nil while it does not apply.
 struct ConnectionDeadlines: Sendable {
     var handshake: MonotonicTime?
     var head: MonotonicTime?
@@ -18,7 +18,7 @@ struct ConnectionDeadlines: Sendable {
     }
 
     var first: MonotonicTime? {
-        // No array of them: this is asked after each request.
+        // Uses no array, because this runs after each request.
         var first = Self.sooner(content.deadline, output.deadline)
         first = Self.sooner(first, handshake)
         first = Self.sooner(first, head)
@@ -33,7 +33,7 @@ struct ConnectionDeadlines: Sendable {
         return min(one, other)
     }
 
-    /// Nothing more is read as a request.
+    /// Clears the deadlines of requests, because no more requests are read.
     mutating func stopInput() {
         handshake = nil
         head = nil

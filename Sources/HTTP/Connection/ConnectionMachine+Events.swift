@@ -1,4 +1,4 @@
-// What can happen to a connection apart from bytes that arrive.
+// The events of a connection other than bytes: handler calls, sent output, closed peers and deadlines.
 
 extension ConnectionMachine {
     /// The TLS handshake has ended; the head's time starts.
@@ -7,7 +7,7 @@ extension ConnectionMachine {
         deadlines.head = now + limits.headTime
     }
 
-    /// The handler asks for the next piece of content; `next` says when it is there.
+    /// The handler asks for the next piece of content, which `next` will return.
     ///
     /// - Returns: whether `100 Continue` has to be sent now (RFC 9110 section 10.1.1).
     public mutating func contentWanted() -> Bool {
@@ -17,15 +17,15 @@ extension ConnectionMachine {
         return true
     }
 
-    /// The content of the request that has just started, where all of it is in the buffer and none of it was asked for
-    /// yet. That answers for `100 Continue`, which a server may leave out then (RFC 9110 section 10.1.1).
+    /// The content of the request that has just started, if all of it is in the buffer and the handler has not asked
+    /// for it yet. A server may omit `100 Continue` then (RFC 9110 section 10.1.1).
     ///
     /// - Parameters:
     ///   - bytes: the buffer.
     ///   - position: moves over the content.
     ///   - now: the time.
-    /// - Returns: positions in the buffer; nil where there is no content, or more than is in the buffer, or so much that
-    ///   it comes in pieces, or where its end cannot be told without reading it.
+    /// - Returns: positions in the buffer; nil if there is no content, or more than the buffer holds, or more than one
+    ///   piece holds, or if the content is chunked.
     public mutating func wholeContent(
         _ bytes: Span<UInt8>, position: inout Int, now: MonotonicTime
     ) -> Range<Int>? {
@@ -40,7 +40,7 @@ extension ConnectionMachine {
         return range
     }
 
-    /// The handler has been given enough for now; it will ask again.
+    /// The handler has received enough content for now, and will ask again.
     ///
     /// - Parameter now: the time.
     public mutating func contentPostponed(now: MonotonicTime) {
@@ -48,9 +48,9 @@ extension ConnectionMachine {
         deadlines.content.pause(now: now)
     }
 
-    /// The handler's answer, or that to a refused request, begins.
+    /// The answer of the handler, or of a refused request, begins.
     ///
-    /// - Returns: whether the connection goes on after it; if not, the answer says `Connection: close`.
+    /// - Returns: whether the connection stays open after the answer. If not, the answer has `Connection: close`.
     public mutating func answerBegins() -> Bool {
         precondition(isAwaitingAnswer, "one answer to a request")
         exchange = .answering
@@ -58,8 +58,8 @@ extension ConnectionMachine {
             switch input {
             case .head, .broken, .chunked: false
             case .ended: true
-            // A client that waits for 100 Continue may or may not send its content now: where the next request starts
-            // is unknown.
+            // A client that waits for 100 Continue may or may not send its content now, so the start of the next
+            // request is unknown.
             case .content(let remaining): remaining <= limits.values.discardBytesMax && !owesContinue
             }
         keepsAlive = keepsAlive && !isDraining && canReachNextRequest
@@ -82,7 +82,7 @@ extension ConnectionMachine {
         }
     }
 
-    /// The peer has closed its sending side; what it sent before may still be unread.
+    /// The peer has closed its sending side, but some of its bytes may still be unread.
     ///
     /// - Parameter now: the time.
     public mutating func peerHungUp(now: MonotonicTime) {
@@ -90,7 +90,7 @@ extension ConnectionMachine {
         noteHalfClose(now)
     }
 
-    /// The peer has closed its sending side, and all that it sent is in the buffer.
+    /// The peer has closed its sending side, and all its bytes are in the buffer.
     ///
     /// - Parameter now: the time.
     public mutating func peerEnded(now: MonotonicTime) {
@@ -98,12 +98,12 @@ extension ConnectionMachine {
         peerHungUp(now: now)
     }
 
-    /// The server takes no more connections: this one is answered with an error, without a request.
+    /// The server has too many connections: this one is answered with an error, without a request.
     public mutating func refuseConnection() {
         breakOffRequest()
     }
 
-    /// The server is shutting down: the request in work is answered with `Connection: close`, and no other is taken.
+    /// The server is shutting down: the current request is answered with `Connection: close`, and no other is accepted.
     public mutating func drain() {
         isDraining = true
     }
@@ -113,8 +113,8 @@ extension ConnectionMachine {
     /// - Parameters:
     ///   - pending: how many wait.
     ///   - now: the time.
-    /// - Returns: whether `next`, which paused for want of room, has to be called again: nothing else may happen on the
-    ///   connection that would make the caller do so.
+    /// - Returns: whether the caller has to call `next` again, which paused for lack of room. No other event of the
+    ///   connection may cause the caller to do so.
     public mutating func outputChanged(pending: Int, now: MonotonicTime) -> Bool {
         outputPending = pending
         if pending > 0 {
@@ -127,8 +127,8 @@ extension ConnectionMachine {
         return true
     }
 
-    /// The peer has acknowledged bytes of the answer. This counts, not what the socket took: its buffer holds minutes
-    /// of a slow reader's time.
+    /// The peer has acknowledged bytes of the answer. Bytes that only the socket took do not count, because its buffer
+    /// lasts a slow reader for minutes.
     ///
     /// - Parameters:
     ///   - total: all bytes acknowledged on this connection.
@@ -141,7 +141,7 @@ extension ConnectionMachine {
     /// All output was sent and nothing more is exchanged. Closing while the peer still sends would reset the connection
     /// and could destroy the answer before it is read (RFC 9112 section 9.6).
     ///
-    /// - Returns: whether to close only the sending side now, and drop what comes until the peer closes too.
+    /// - Returns: whether to close only the sending side now, and to drop received bytes until the peer closes too.
     public mutating func lingers(now: MonotonicTime) -> Bool {
         guard !hasPeerEnded, !isQuiet else { return false }
         deadlines.linger = now + limits.lingerTime
@@ -150,27 +150,27 @@ extension ConnectionMachine {
 
     /// Bytes were dropped while lingering.
     ///
-    /// - Returns: whether to go on.
+    /// - Returns: whether to continue.
     public mutating func lingered(bytes: Int) -> Bool {
         lingeredBytes += bytes
         return lingeredBytes <= limits.values.lingerBytesMax
     }
 
-    /// What the caller has to do because time has run out.
+    /// The caller's action after a deadline.
     public enum Expiry: Sendable {
         /// Nothing: the deadline has moved.
         case none
         /// Answer with this error.
         case refuse(RequestError)
-        /// Tell the handler that the content will not come.
+        /// Report to the handler that the content will not arrive.
         case contentFailed(BodyError)
-        /// Cancel the handler; its answer, if it comes, is still sent.
+        /// Cancel the handler; if it still answers, the answer is sent.
         case cancel
-        /// Close without a further word.
+        /// Close without sending anything more.
         case close
     }
 
-    /// The first moment at which `expire` has something to do; nil when nothing is waited for.
+    /// The first deadline of the connection; nil when it has none.
     public var deadline: MonotonicTime? {
         deadlines.first
     }
@@ -178,7 +178,7 @@ extension ConnectionMachine {
     /// Time has passed.
     ///
     /// - Parameter now: the time.
-    /// - Returns: what to do about the first deadline that lies before it.
+    /// - Returns: the action for the first deadline that has passed.
     public mutating func expire(now: MonotonicTime) -> Expiry {
         func hasPassed(_ deadline: MonotonicTime?) -> Bool {
             deadline.map { $0 <= now } ?? false

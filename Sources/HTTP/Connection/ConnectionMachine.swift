@@ -1,12 +1,12 @@
-// The life of one connection: which bytes mean what, who has to act, and by when. No I/O and no clock.
+// The state machine of one HTTP connection, without I/O and without a clock.
 
-/// Decides what happens on one connection.
+/// Decides the next action on one connection.
 ///
-/// The caller reports what happened and does what it is told: it owns the socket, the buffers and the handlers.
-/// Requests are taken one at a time, so pipelined ones are answered in order; while one is being answered, the bytes
-/// after it stay in the caller's buffer and in the socket.
+/// The caller owns the socket, the buffers and the handlers. It reports events and performs the machine's actions. The
+/// machine takes requests one at a time, so pipelined requests are answered in order. While it answers a request, the
+/// bytes after that request stay in the caller's buffer and in the socket.
 public struct ConnectionMachine: Sendable {
-    /// What the caller has to do next.
+    /// The next action of the caller.
     public enum Action: ~Copyable, Sendable {
         /// Keep the rest of the buffer and call again when more has come.
         case read
@@ -18,13 +18,13 @@ public struct ConnectionMachine: Sendable {
         case startRecent
         /// Give the handler this piece of content, as positions in the buffer.
         case content(Range<Int>)
-        /// Tell the handler that the content has ended.
+        /// Report the end of the content to the handler.
         case contentEnd
-        /// Tell the handler that the content will not come.
+        /// Report to the handler that the content will not arrive.
         case contentFailed(BodyError)
-        /// Answer with this error; no handler is involved.
+        /// Answer with this error, without a handler.
         case refuse(RequestError)
-        /// Send what is left, then close.
+        /// Send the remaining output, then close.
         case finish
     }
 
@@ -39,7 +39,7 @@ public struct ConnectionMachine: Sendable {
     enum Exchange {
         /// Between requests; unread content of the last one may still have to be skipped.
         case idle
-        /// A handler works and has not begun its answer.
+        /// A handler is running and has not begun its answer.
         case handling
         /// The head of the answer was sent.
         case answering
@@ -52,17 +52,18 @@ public struct ConnectionMachine: Sendable {
     var input = Input.head
     var exchange = Exchange.idle
     var isContentWanted = false
-    /// The client waits for 100 Continue.
+    /// Whether the client waits for 100 Continue.
     var owesContinue = false
     var keepsAlive = true
-    /// Nothing is on its way in either direction, so closing can destroy nothing.
+    /// Whether no bytes are in flight in either direction, so that closing loses nothing.
     var isQuiet = false
     var isDraining = false
     var hasPeerHungUp = false
     var hasPeerEnded = false
     var outputPending = 0
     var outputAcknowledged = 0
-    /// `next` said `.pause` because too much output was waiting, and has to be asked again once it is not.
+    /// Whether `next` returned `.pause` because of too much waiting output, and has to be called again once there is
+    /// less.
     var waitsForRoom = false
     var deadlines: ConnectionDeadlines
     var lingeredBytes = 0
@@ -83,7 +84,7 @@ public struct ConnectionMachine: Sendable {
         }
     }
 
-    /// Whether no request is in work, so that nothing is lost by closing.
+    /// Whether no request is in progress, so that closing loses nothing.
     public var isIdle: Bool {
         if case .idle = exchange { parser.isAtStart } else { false }
     }
@@ -93,7 +94,7 @@ public struct ConnectionMachine: Sendable {
         outputPending > 0
     }
 
-    /// Whether nothing will come from the peer any more.
+    /// Whether the peer has closed its sending side and all its bytes were read.
     public var hasInputEnded: Bool {
         hasPeerEnded
     }
@@ -103,16 +104,15 @@ public struct ConnectionMachine: Sendable {
         if case .handling = exchange { true } else { false }
     }
 
-    /// Looks at the buffer and says what to do next; to be called again after each action until `.read`, `.pause` or
-    /// `.finish`.
+    /// Returns the next action for the buffer. Call it again after each action until `.read`, `.pause` or `.finish`.
     ///
     /// - Parameters:
     ///   - bytes: the buffer.
-    ///   - position: where to go on; moves over what was consumed.
-    ///   - recent: a head parsed before, of any connection. Clients repeat themselves, and comparing is cheaper than
-    ///     parsing: the same bytes are the same request.
+    ///   - position: the position to continue at; moves over the consumed bytes.
+    ///   - recent: a head parsed before, of any connection. Clients repeat their heads, and comparing bytes is cheaper
+    ///     than parsing them.
     ///   - now: the time.
-    /// - Returns: what to do.
+    /// - Returns: the action.
     public mutating func next(
         _ bytes: Span<UInt8>, position: inout Int, recent: ParsedHead?, now: MonotonicTime
     ) -> Action {
@@ -233,7 +233,7 @@ public struct ConnectionMachine: Sendable {
         return .read
     }
 
-    /// The handler's question is answered.
+    /// Returns the result of the handler's read.
     private mutating func settle(_ action: consuming Action, _ now: MonotonicTime) -> Action {
         isContentWanted = false
         deadlines.content.pause(now: now)
@@ -245,7 +245,7 @@ public struct ConnectionMachine: Sendable {
         return settle(.contentFailed(error), now)
     }
 
-    /// Where the next request would start is unknown from now on; an answer is still due.
+    /// Gives up the framing of the connection: the start of a next request is unknown. An answer is still due.
     mutating func breakOffRequest() {
         input = .broken(.malformed)
         exchange = .handling

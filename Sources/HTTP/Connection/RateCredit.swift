@@ -1,9 +1,9 @@
-// A minimum rate with patience: time runs out while a peer does nothing, and bytes earn it back.
+// A minimum transfer rate with a credit: waiting spends the credit, and received bytes earn it back.
 
-/// How long a peer may still keep the server waiting.
+/// The time for which a peer may still keep the server waiting.
 ///
-/// The credit falls with the clock while the server waits, and each byte earns back the time that it takes at the
-/// minimum rate, up to the full credit. So a stall, a trickle, and a trickle after a burst all end the same way.
+/// Waiting spends the credit. Each byte earns back the time that it takes at the minimum rate, up to the full credit.
+/// So a stall, a trickle, and a trickle after a burst all end the same way.
 struct RateCredit: Sendable {
     private let fullNanoseconds: Int64
     private let bytesPerSecond: Int64
@@ -23,7 +23,7 @@ struct RateCredit: Sendable {
         balance = fullNanoseconds
     }
 
-    /// When the credit runs out; nil while the server is not waiting.
+    /// The time when the credit runs out; nil while the server is not waiting.
     var deadline: MonotonicTime? {
         waitingSince.map { MonotonicTime(nanoseconds: $0.nanoseconds + max(balance, 0)) }
     }
@@ -34,7 +34,7 @@ struct RateCredit: Sendable {
 
     mutating func earn(bytes: Int, now: MonotonicTime) {
         spend(until: now)
-        // A billion bytes at once already earn any credit there is; more would overflow.
+        // A billion bytes at once earn the full credit of any configuration; more would overflow.
         let earned = Int64(min(bytes, 1_000_000_000)) * 1_000_000_000 / bytesPerSecond
         balance = min(balance + earned, fullNanoseconds)
     }

@@ -1,11 +1,11 @@
-// Which content codings a client takes (RFC 9110 section 12.5.3).
+// The content codings that a client accepts (RFC 9110 section 12.5.3).
 
 /// Reads `Accept-Encoding`.
 public enum AcceptEncoding {
-    /// Whether a client takes gzip at all, and at least as gladly as no coding.
+    /// Whether a client accepts gzip, and prefers it to no coding or has no preference.
     ///
-    /// Without the field this is false: RFC 9110 would allow any coding, but such clients rarely decode one. A weight
-    /// that is malformed counts as 0.
+    /// Returns false without the field. RFC 9110 allows any coding then, but such clients rarely decode one. A
+    /// malformed weight counts as 0.
     ///
     /// - Parameter value: the field's value, nil when it is absent.
     /// - Returns: whether to use gzip.

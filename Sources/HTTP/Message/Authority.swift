@@ -1,4 +1,4 @@
-// Host and port, in a Host field or in a target (RFC 9110 section 7.2, RFC 3986 section 3.2).
+// Host and port of a Host field or a request target (RFC 9110 section 7.2, RFC 3986 section 3.2).
 
 /// Checks `uri-host [":" port]`.
 enum Authority {
@@ -14,7 +14,7 @@ enum Authority {
         var index = range.lowerBound
         guard index < range.upperBound else { return nil }
         if bytes[index] == UInt8(ascii: "[") {
-            // IP-literal; its digits are not counted, as nothing here connects to it.
+            // An IP-literal. Its digits are not counted, because the server never connects to it.
             index += 1
             while index < range.upperBound, isAddressByte(bytes[index]) {
                 index += 1
@@ -40,7 +40,7 @@ enum Authority {
         Grammar.hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
     }
 
-    /// RFC 3986 section 3.2.3: port = *DIGIT; leading zeros do not make it longer than five digits here.
+    /// RFC 3986 section 3.2.3: port = *DIGIT. Leading zeros do not count towards the five digits.
     private static func isPort(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
         guard range.count <= 5 else { return false }
         var port = 0

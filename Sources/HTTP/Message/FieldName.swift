@@ -5,8 +5,7 @@
 /// A literal is checked when it is made; text from elsewhere goes through the failable initializer, so a name can never
 /// carry a line break into a response.
 public struct FieldName: Sendable, ExpressibleByStringLiteral {
-    /// A literal stays where the program has it: to make a String of it at each look-up would cost more than the
-    /// look-up.
+    /// A literal stays in the program's memory. Making a String of it at each look-up would cost more than the look-up.
     private enum Storage: Sendable {
         case literal(StaticString)
         case text(String)
@@ -39,7 +38,7 @@ public struct FieldName: Sendable, ExpressibleByStringLiteral {
         storage = .literal(value)
     }
 
-    /// Gives the name's bytes to `body`.
+    /// Calls `body` with the bytes of the name.
     func withBytes<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
         switch storage {
         case .literal(let literal):

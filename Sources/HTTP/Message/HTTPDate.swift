@@ -25,7 +25,7 @@ public enum HTTPDate {
         number < 10 ? "0\(number)" : "\(number)"
     }
 
-    /// The date of a day since 1970-01-01, counted in years that start in March so that a leap day comes last.
+    /// The date of a day since 1970-01-01. Years start in March here, so that a leap day comes last.
     private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
         let sinceMarchOfYear0 = day + 719_468
         let era = sinceMarchOfYear0 / 146_097

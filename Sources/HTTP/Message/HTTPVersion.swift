@@ -4,6 +4,6 @@
 public enum HTTPVersion: Sendable {
     /// HTTP/1.0: the connection closes after the answer, and chunked coding is not understood.
     case http10
-    /// HTTP/1.1, or a later minor version of 1, which is answered as 1.1 (RFC 9110 section 2.5).
+    /// HTTP/1.1, or a later minor version, which the server treats as 1.1 (RFC 9110 section 2.5).
     case http11
 }

@@ -1,11 +1,11 @@
-// Header fields in the order they were sent, kept as the bytes of the wire with a table of positions.
+// Header fields in the order they were sent, stored as wire bytes with a table of positions.
 
 /// The header fields of a message, in order.
 ///
-/// The bytes are kept as they go over the wire, so reading a request makes no String and writing a response copies one
+/// The bytes are stored as they go over the wire. Reading a request makes no String, and writing a response copies one
 /// block. Names compare without regard to ASCII case.
 public struct HeaderFields: Sendable {
-    /// Where one field lies in `bytes`; offsets fit 32 bits because `ProtocolLimits` bounds a header section far below that.
+    /// The position of one field in `bytes`. Offsets fit 32 bits, because `ProtocolLimits` keeps a head far below that.
     struct Entry: Sendable {
         var name: Range<UInt32>
         var value: Range<UInt32>
@@ -13,7 +13,7 @@ public struct HeaderFields: Sendable {
 
     var bytes: [UInt8]
     var entries: [Entry]
-    /// Whether `bytes` is the field lines and nothing else: not so in a request, where the request line is among them.
+    /// Whether `bytes` consists of field lines only. The bytes of a request also hold the request line.
     let isBlock: Bool
 
     /// Creates an empty list.
@@ -23,7 +23,7 @@ public struct HeaderFields: Sendable {
         isBlock = true
     }
 
-    /// The parser's way: `bytes` is the whole head as received.
+    /// Creates the list of a received head; for the parser.
     init(bytes: [UInt8], entries: [Entry]) {
         self.bytes = bytes
         self.entries = entries
@@ -37,12 +37,12 @@ public struct HeaderFields: Sendable {
 
     /// Adds a field line after the others.
     ///
-    /// Bytes that may not stand in a field value (CR, LF, NUL and the other controls) become spaces, as RFC 9110
-    /// section 5.5 asks, so no value can start a line of its own.
+    /// Bytes that a field value must not contain (CR, LF, NUL and the other controls) become spaces, as RFC 9110
+    /// section 5.5 requires. So no value can start a line of its own.
     ///
     /// - Parameters:
     ///   - name: the field's name.
-    ///   - value: the field's value; leading and trailing white space is the caller's to leave out.
+    ///   - value: the field's value, without leading or trailing white space.
     public mutating func append(_ name: FieldName, _ value: String) {
         let nameStart = UInt32(bytes.count)
         name.withBytes { bytes.append(contentsOf: $0) }
@@ -102,8 +102,8 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// UTF-8 where it is valid, else ISO-8859-1, which RFC 9110 section 5.5 names as the historical meaning: no byte is
-    /// lost and none becomes U+FFFD.
+    /// Decodes UTF-8 where it is valid, and ISO-8859-1 elsewhere, which is the historical encoding (RFC 9110 section
+    /// 5.5). No byte is lost, and none becomes U+FFFD.
     func text(_ range: Range<UInt32>) -> String {
         let slice = bytes[range.widened]
         return String(validating: slice, as: UTF8.self)
@@ -117,7 +117,7 @@ extension HeaderFields: ExpressibleByDictionaryLiteral {
     /// - Parameter elements: names and values.
     public init(dictionaryLiteral elements: (FieldName, String)...) {
         self.init()
-        // An answer of the API has eight fields or so.
+        // A response of the API has about eight fields.
         bytes.reserveCapacity(320)
         entries.reserveCapacity(8)
         for (name, value) in elements {
@@ -135,7 +135,7 @@ extension HeaderFields: Sequence {
         public let value: String
     }
 
-    /// Walks the field lines in order.
+    /// Iterates over the field lines in order.
     public struct Iterator: IteratorProtocol {
         private let fields: HeaderFields
         private var position: Int

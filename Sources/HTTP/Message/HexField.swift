@@ -1,20 +1,20 @@
-// A header field whose value is a number in hex.
+// A header field whose value is a hexadecimal number, such as a request identifier.
 
-/// One more field of a response: 128 bits in 32 lower-case hex digits, as ids of requests are.
+/// A field of 128 bits in 32 lower-case hexadecimal digits, such as the identifier of a request.
 ///
-/// The encoder writes it beside the fields of `HeaderFields`, so that a response that is the same for every request but
-/// for its id needs no copy of them.
+/// The encoder writes it after the fields of `HeaderFields`. A response that differs only in its identifier needs no
+/// copy of its header fields.
 public struct HexField: Sendable {
     let name: FieldName
     let high: UInt64
     let low: UInt64
 
-    /// A field.
+    /// Creates a field.
     ///
     /// - Parameters:
     ///   - name: the field's name.
     ///   - high: the bits of the first 16 digits.
-    ///   - low: the bits of the others.
+    ///   - low: the bits of the last 16 digits.
     public init(_ name: FieldName, _ high: UInt64, _ low: UInt64) {
         self.name = name
         self.high = high
@@ -24,7 +24,7 @@ public struct HexField: Sendable {
     /// Appends the field line with its CRLF.
     func append(to output: inout [UInt8]) {
         name.withBytes { output.append(contentsOf: $0) }
-        // A byte at a time would cost a check of the array each.
+        // Appending bytes one by one would check the array's capacity for each.
         withUnsafeTemporaryAllocation(byteCount: 36, alignment: 8) { line in
             line.storeBytes(of: UInt16(0x3A20).bigEndian, toByteOffset: 0, as: UInt16.self)
             for half in 0..<4 {
@@ -37,9 +37,10 @@ public struct HexField: Sendable {
         }
     }
 
-    /// The eight hex digits of a number, the first in the highest byte.
+    /// The eight hexadecimal digits of a number, the first in the highest byte.
     static func digits(_ number: UInt32) -> UInt64 {
-        // Each half-byte is moved into a byte of its own; those from ten on are six short of the next half-byte.
+        // Each half-byte moves into a byte of its own. Adding six to a digit of ten or more carries into the high
+        // half-byte.
         var spread = UInt64(number)
         spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
         spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF

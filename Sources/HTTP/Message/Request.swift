@@ -1,6 +1,6 @@
-// One request as a handler sees it.
+// A request as a handler receives it: head, content and the client's address.
 
-/// A request: its head, its body as it arrives, and who sent it.
+/// A request: its head, its body as it arrives, and the client's address.
 public struct Request: Sendable {
     /// Method, target and header fields.
     public let head: RequestHead
@@ -29,6 +29,6 @@ public struct Request: Sendable {
 
 /// Answers one request.
 ///
-/// It runs on the connection's event loop, so it must not block. It is cancelled when the peer goes away: what it
-/// returns then is discarded.
+/// A handler runs on the connection's event loop and must not block. It is cancelled when the peer goes away, and its
+/// answer is discarded then.
 public typealias Handler = @Sendable (Request) async -> Response

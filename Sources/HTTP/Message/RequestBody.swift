@@ -1,8 +1,8 @@
-// The content of a request, pulled chunk by chunk.
+// The content of a request, which its handler reads piece by piece.
 
-/// Why the content of a request could not be read to its end.
+/// The reason why the content of a request could not be read to its end.
 public enum BodyError: Error, Equatable {
-    /// There is more than the caller takes, which is `limit` bytes.
+    /// The content is larger than `limit`, the number of bytes that the caller accepts.
     case tooLarge(limit: Int)
     /// The peer went away before the end.
     case disconnected
@@ -18,9 +18,9 @@ public enum BodyError: Error, Equatable {
 
 /// The content of a request.
 ///
-/// Nothing is read from the peer beyond one buffer until the handler asks: a slow handler slows the sender down. The
-/// first call of `next` also sends `100 Continue` when the client waits for it, so a handler that refuses on the head
-/// alone never invites the content.
+/// The server reads at most one buffer ahead of the handler, so a slow handler slows the sender down. The first call of
+/// `next` also sends `100 Continue` when the client waits for it. A handler that refuses a request by its head alone
+/// never invites the content.
 public struct RequestBody: Sendable {
     /// The number of bytes announced by `Content-Length`; 0 when there is no content, nil for chunked content.
     public let declaredLength: Int?
@@ -36,17 +36,17 @@ public struct RequestBody: Sendable {
     ///
     /// - Parameters:
     ///   - declaredLength: the number of bytes announced, nil when unknown.
-    ///   - pull: gives the next chunk, never an empty one, and nil at the end; called by one task at a time.
+    ///   - pull: returns the next chunk, which is never empty, and nil at the end; called by one task at a time.
     public init(declaredLength: Int?, pull: @escaping @Sendable () async throws(BodyError) -> [UInt8]?) {
         self.declaredLength = declaredLength
         source = .pulled(pull)
     }
 
-    /// Creates a body whose content is all there, so that nobody waits for it.
+    /// Creates a body whose content has already arrived.
     ///
     /// - Parameters:
     ///   - length: the number of bytes, 1 to 64 Ki.
-    ///   - take: gives the content the first time, nil ever after; called by one task at a time.
+    ///   - take: returns the content at the first call and nil afterwards; called by one task at a time.
     public init(length: Int, take: @escaping @Sendable () -> [UInt8]?) {
         declaredLength = length
         source = .whole(take)
@@ -55,8 +55,8 @@ public struct RequestBody: Sendable {
     /// The next chunk of the content, of at most 64 KiB; nil at the end.
     ///
     /// - Returns: the chunk, never empty.
-    /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer. Where a coding is
-    ///   taken off on the way, also `.undecodable` and `.expandsTooMuch`.
+    /// - Throws: `.disconnected`, `.timeout` or `.malformed`; the connection closes after the answer. Decoded content
+    ///   also throws `.undecodable` and `.expandsTooMuch`.
     public func next() async throws(BodyError) -> [UInt8]? {
         switch source {
         case .pulled(let pull): try await pull()
@@ -66,9 +66,10 @@ public struct RequestBody: Sendable {
 
     /// The whole content.
     ///
-    /// - Parameter max: the largest content taken, in bytes.
+    /// - Parameter max: the largest accepted content, in bytes.
     /// - Returns: the content; empty when there is none.
-    /// - Throws: `.tooLarge` at once when more is announced, else as soon as more has come; and what `next` throws.
+    /// - Throws: `.tooLarge` at once when the client announces more, otherwise as soon as more has arrived; and the
+    ///   errors of `next`.
     public func collect(max: Int) async throws(BodyError) -> [UInt8] {
         if let declaredLength, declaredLength > max { throw .tooLarge(limit: max) }
         if case .whole(let take) = source { return take() ?? [] }

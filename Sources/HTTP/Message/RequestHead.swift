@@ -2,8 +2,8 @@
 
 /// The head of a request: method, target, version and header fields.
 ///
-/// The target was checked when the head was parsed: percent-encoding is well-formed, decodes to UTF-8 without NUL, and
-/// no segment is "." or "..". The text forms below are made on demand.
+/// The parser has checked the target: its percent-encoding is well-formed and decodes to UTF-8 without NUL, and no
+/// segment is "." or "..". The text forms below are made on demand.
 public struct RequestHead: Sendable {
     /// The method.
     public let method: Method
@@ -22,8 +22,8 @@ public struct RequestHead: Sendable {
         headers.text(targetRange)
     }
 
-    /// The host and port asked for: the target's authority in absolute form, else the `Host` field (RFC 9112 section
-    /// 3.3); empty for a request of HTTP/1.0 without `Host`.
+    /// The requested host and port: the target's authority in absolute form, otherwise the `Host` field (RFC 9112
+    /// section 3.3). Empty for a request of HTTP/1.0 without `Host`.
     public var authority: String {
         headers.text(authorityRange)
     }
@@ -34,22 +34,22 @@ public struct RequestHead: Sendable {
         pathRange.isEmpty ? "/" : headers.text(pathRange)
     }
 
-    /// Whether the path is exactly this one, as sent; the cheap way for a fast path, which makes no String.
+    /// Whether the path as sent equals this one. Makes no String, which is cheap enough for a fast path.
     ///
     /// - Parameter path: the path, such as `/livez`.
-    /// - Returns: whether it is.
+    /// - Returns: whether the paths are equal.
     public func hasPath(_ path: StaticString) -> Bool {
         headers.equals(path, in: pathRange)
     }
 
-    /// Whether the target has a query that is not empty; makes no String either.
+    /// Whether the target has a query that is not empty. Makes no String.
     public var hasQuery: Bool {
         !queryRange.isEmpty
     }
 
     /// The path's segments, split at "/" first and percent-decoded once after: `/a/b%2Fc` is `["a", "b/c"]`.
     ///
-    /// "/" has no segments; `/a/` has two, the second empty; `OPTIONS *` has none.
+    /// "/" has no segments. `/a/` has two, of which the second is empty. `OPTIONS *` has none.
     ///
     /// - Complexity: O(length of the path), at each access.
     public var segments: [String] {
@@ -58,8 +58,8 @@ public struct RequestHead: Sendable {
 
     /// The query's items in order, percent-decoded once: `a=1&b=&c` is `("a", "1"), ("b", ""), ("c", "")`.
     ///
-    /// A plus sign stands for a space, as in the forms that most clients encode their parameters by (WHATWG URL,
-    /// `application/x-www-form-urlencoded`); one that is meant as such is sent as `%2B`.
+    /// A plus sign means a space, because most clients encode parameters like forms (WHATWG URL,
+    /// `application/x-www-form-urlencoded`). A literal plus sign is sent as `%2B`.
     ///
     /// - Complexity: O(length of the query), at each access.
     public var query: [(name: String, value: String)] {

@@ -1,4 +1,4 @@
-// The request target in its forms (RFC 9112 section 3.2, RFC 3986 section 3).
+// The request target in its four forms (RFC 9112 section 3.2, RFC 3986 section 3).
 
 /// A checked request target, as positions in the head's bytes.
 struct RequestTarget {
@@ -44,10 +44,10 @@ struct RequestTarget {
         throw .malformed("The target is neither a path nor an http URI.")
     }
 
-    /// Checks each byte, and decodes what is percent-encoded once to know that it can be decoded.
+    /// Checks each byte, and checks that percent-encoded text can be decoded.
     ///
-    /// A path is held to RFC 3986 section 3.3. A query may have any visible byte but "#", as what people type at curl
-    /// and what browsers leave unencoded reaches here.
+    /// A path has to follow RFC 3986 section 3.3. A query may have any visible byte except "#", because people type
+    /// such queries at curl, and browsers leave these bytes unencoded.
     private static func pathAndQuery(
         _ bytes: Span<UInt8>, _ range: Range<Int>
     ) throws(RequestError) -> (Range<Int>, Range<Int>) {
@@ -78,8 +78,8 @@ struct RequestTarget {
         return (path, query)
     }
 
-    /// "." and ".." would mean another resource to a client or proxy that resolves them (RFC 3986 section 5.2.4) than
-    /// to a server that does not; encoded or not, no resource has such a name.
+    /// A client or proxy that resolves "." and ".." (RFC 3986 section 5.2.4) would mean another resource than a server
+    /// that does not. No resource has such a segment, encoded or not.
     private static func checkSegments(_ bytes: Span<UInt8>, _ path: Range<Int>) throws(RequestError) {
         guard PercentCoding.isWellFormed(bytes, in: path) else {
             throw .malformed("The path's percent-encoding is broken, or does not decode to UTF-8.")

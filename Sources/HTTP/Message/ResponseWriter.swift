@@ -1,6 +1,6 @@
-// Where a handler writes streamed content.
+// The writer that a handler streams content with, and the end of a stream.
 
-/// The peer has gone: nothing more reaches it.
+/// The peer has closed the connection.
 public struct Disconnected: Error, Equatable {
     /// Creates the error.
     public init() {}
@@ -17,10 +17,10 @@ public struct ResponseWriter: Sendable {
         self.push = push
     }
 
-    /// Writes a piece, and returns when there is room for more; an empty piece writes nothing.
+    /// Writes a piece, and returns when there is room for more. An empty piece writes nothing.
     ///
     /// - Parameter bytes: the piece; each becomes one chunk, so pieces of 16 KiB and more cost least.
-    /// - Throws: when the peer has gone or reads slower than `ProtocolLimits.outputRateMin` allows.
+    /// - Throws: when the peer has closed the connection, or reads slower than `ProtocolLimits.outputRateMin` allows.
     public func write(_ bytes: [UInt8]) async throws(Disconnected) {
         try await push(bytes)
     }

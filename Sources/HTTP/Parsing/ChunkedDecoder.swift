@@ -2,10 +2,10 @@
 
 /// A strict decoder of chunked content.
 ///
-/// It keeps no bytes: lines are checked byte by byte, data is given out as positions in the caller's buffer. Each LF
-/// has its CR, a size is hexadecimal digits and nothing else, extensions follow the grammar without white space.
+/// The decoder stores no bytes. It checks lines byte by byte, and returns data as positions in the caller's buffer.
+/// Each LF needs its CR, a size consists of hexadecimal digits only, and extensions must not contain white space.
 public struct ChunkedDecoder: Equatable, Sendable {
-    /// What the decoder found.
+    /// The result of a step.
     public enum Step: Equatable, Sendable {
         /// Content, as positions in the buffer.
         case data(Range<Int>)
@@ -33,14 +33,14 @@ public struct ChunkedDecoder: Equatable, Sendable {
     /// Creates a decoder at the start of the first chunk.
     public init() {}
 
-    /// Decodes on from `position`, which moves over what was decoded.
+    /// Continues to decode at `position`, and moves it over the decoded bytes.
     ///
     /// - Parameters:
     ///   - bytes: the buffer.
-    ///   - position: where to go on; afterwards where the next call goes on.
+    ///   - position: the position to continue at.
     ///   - limits: the limits on lines, extensions, chunks, trailers, and on one piece of data given out.
     /// - Returns: data, the end, or that the buffer is used up.
-    /// - Throws: 400 for broken coding and for what is over a limit.
+    /// - Throws: 400 for invalid coding and for a line that exceeds a limit.
     /// - Complexity: O(bytes moved over), data aside.
     public mutating func next(
         _ bytes: Span<UInt8>, position: inout Int, limits: CheckedLimits
@@ -143,7 +143,8 @@ public struct ChunkedDecoder: Equatable, Sendable {
         }
     }
 
-    /// After a size, an extension's name or its value come the next extension or the end of the line.
+    /// Reads the byte after a size, an extension's name or its value: the start of the next extension, or the line's
+    /// end.
     private mutating func endElement(_ byte: UInt8, _ otherwise: String) throws(RequestError) {
         switch byte {
         case UInt8(ascii: ";"): state = .extensionName(isEmpty: true)
@@ -152,8 +153,8 @@ public struct ChunkedDecoder: Equatable, Sendable {
         }
     }
 
-    /// trailer-section = *( field-line CRLF ), then CRLF (section 7.1.2). Trailers are dropped, so that none can pass
-    /// for a header field.
+    /// trailer-section = *( field-line CRLF ), then CRLF (section 7.1.2). Trailers are dropped, so that none is
+    /// mistaken for a header field.
     private mutating func takeTrailer(_ byte: UInt8, _ limits: CheckedLimits) throws(RequestError) {
         trailerBytes += 1
         guard trailerBytes <= limits.values.trailerBytesMax else {

@@ -1,8 +1,8 @@
-// The field lines of a head, and what those that frame the message say (RFC 9112 sections 5 and 6, RFC 9110 section 5).
+// Parses the field lines of a head, and checks those that frame the message (RFC 9112 sections 5 and 6).
 
-/// Field lines as they are read, with the fields that the protocol itself acts on.
+/// Collects field lines as they are read, and interprets the fields that the protocol itself uses.
 struct FieldSection: Sendable {
-    /// Where the first field line starts.
+    /// The position of the first field line.
     var start = 0
     private(set) var entries: [HeaderFields.Entry] = []
     private(set) var hasClose = false
@@ -70,7 +70,7 @@ struct FieldSection: Sendable {
         case 10 where bytes.equals("connection", in: name):
             bytes.forEachListElement(in: value) { hasClose = hasClose || bytes.equals("close", in: $0) }
         case 14 where bytes.equals("content-length", in: name):
-            // RFC 9112 section 6.3 rule 5 allows a list of equal lengths; nobody sends one in good faith.
+            // RFC 9112 section 6.3 rule 5 allows a list of equal lengths, but no honest client sends one.
             guard contentLength == nil else { throw .malformed("There is more than one Content-Length field.") }
             contentLength = try Self.length(bytes, value)
         case 17 where bytes.equals("transfer-encoding", in: name):
@@ -97,8 +97,8 @@ struct FieldSection: Sendable {
         return length
     }
 
-    /// RFC 9112 sections 6.1 and 6.3 rule 4: chunked exactly once and last, or the length is unknowable: 400. A coding
-    /// before it that is not understood: 501.
+    /// RFC 9112 sections 6.1 and 6.3 rule 4: chunked has to come exactly once and last, or the length is unknown (400).
+    /// An unknown coding before it is 501.
     private static func coding(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(RequestError) -> TransferCoding {
         if bytes.equals("chunked", in: value) { return .chunked }
         var elements = 0
@@ -115,13 +115,13 @@ struct FieldSection: Sendable {
         return .unknown
     }
 
-    /// RFC 9112 section 6.3: how the end of the content is found.
+    /// The framing of the content (RFC 9112 section 6.3).
     func content(version: HTTPVersion) throws(RequestError) -> ParsedHead.Content {
         guard let transferCoding else {
-            // Rules 6 and 7: by Content-Length, else there is no content.
+            // Rules 6 and 7: Content-Length, otherwise there is no content.
             return contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none
         }
-        // Rule 3: both fields together are request smuggling or an error.
+        // Rule 3: both fields together are an error or an attempt at request smuggling.
         guard contentLength == nil else {
             throw .malformed("Content-Length and Transfer-Encoding are both there.")
         }

@@ -2,11 +2,10 @@
 
 /// Parses one request head at a time from a buffer that grows.
 ///
-/// The buffer starts at the same byte until a head is complete; what was looked at once is not looked at again, so the
-/// work is linear in the bytes however they are cut. The answer is a head, nil while more bytes are needed, or an
-/// error.
+/// The buffer starts at the same byte until a head is complete. The parser looks at each byte once, so that its work is
+/// linear in the bytes however they arrive.
 public struct HeadParser: Sendable {
-    /// Where the line being read starts, and up to where no line feed was found.
+    /// The start of the current line, and the position up to which it has no line feed.
     private var lineStart = 0
     private var scanned = 0
     private var emptyLines = 0
@@ -21,18 +20,18 @@ public struct HeadParser: Sendable {
         scanned == 0
     }
 
-    /// Parses on.
+    /// Continues to parse a head.
     ///
     /// - Parameters:
-    ///   - bytes: all bytes since the end of the last message; what was there at the last call is unchanged.
+    ///   - bytes: all bytes since the end of the last message; those of the last call are unchanged.
     ///   - limits: the limits on a head.
-    /// - Returns: the head, after which the parser is ready for the next; nil when its end has not come yet.
+    /// - Returns: the head, after which the parser is ready for the next one; nil while its end has not arrived.
     /// - Throws: 400, 414, 417, 431, 501 or 505.
     /// - Complexity: O(new bytes).
     public mutating func parse(_ bytes: Span<UInt8>, limits: CheckedLimits) throws(RequestError) -> ParsedHead? {
         while let lineFeed = bytes.firstLineFeed(from: scanned) {
-            // RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end; this one does not, because
-            // intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
+            // RFC 9112 section 2.2 allows a recipient to accept a bare LF as a line's end. This parser does not,
+            // because intermediaries disagree about it. A CR anywhere else fails as a byte of the line.
             guard lineFeed > lineStart, bytes[lineFeed - 1] == Grammar.cr else {
                 try checkPartialLine(bytes, upTo: lineFeed, limits)
                 throw .malformed("A line ends with LF that no CR precedes.")
@@ -57,7 +56,7 @@ public struct HeadParser: Sendable {
         _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: CheckedLimits
     ) throws(RequestError) {
         if line.isEmpty {
-            // RFC 9112 section 2.2: at least one empty line before the request line is to be ignored.
+            // RFC 9112 section 2.2: a server ignores at least one empty line before the request line.
             emptyLines += 1
             guard emptyLines <= limits.values.emptyLinesMax else { throw .malformed("Too many empty lines.") }
             return
@@ -66,8 +65,8 @@ public struct HeadParser: Sendable {
         fields.start = lineStart
     }
 
-    /// Refuses what can no longer become valid, so that a peer cannot make the buffer grow without end. A line that is
-    /// refused here is refused with the same status when it comes at once.
+    /// Refuses a line that can no longer become valid, so that a peer cannot make the buffer grow without end. The
+    /// status is the same as when the whole line arrives at once.
     private func checkPartialLine(_ bytes: Span<UInt8>, upTo end: Int, _ limits: CheckedLimits) throws(RequestError) {
         // A CR alone may be half of an empty line.
         guard lineStart < end, end - lineStart > 1 || bytes[lineStart] != Grammar.cr else { return }
@@ -87,7 +86,7 @@ public struct HeadParser: Sendable {
         guard !fields.hasUnknownExpectation else {
             throw RequestError(.expectationFailed, "The only expectation that is met is 100-continue.")
         }
-        // RFC 9110 section 9.3.6: without a tunnel there is nothing that CONNECT could do.
+        // RFC 9110 section 9.3.6: CONNECT asks for a tunnel, which the server does not offer.
         guard line.method != .connect else { throw RequestError(.notImplemented, "CONNECT is not implemented.") }
         let parsed = ParsedHead(
             head: RequestHead(
@@ -96,7 +95,7 @@ public struct HeadParser: Sendable {
                 targetRange: line.target, authorityRange: authority, pathRange: line.path, queryRange: line.query),
             content: content,
             keepsAlive: line.version == .http11 && !fields.hasClose,
-            // RFC 9110 section 10.1.1: ignored from HTTP/1.0, and needless without content.
+            // RFC 9110 section 10.1.1: ignored in HTTP/1.0, and useless without content.
             expectsContinue: fields.hasContinue && line.version == .http11 && content != .none,
             consumed: end)
         self = HeadParser()

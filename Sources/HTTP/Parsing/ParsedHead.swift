@@ -1,12 +1,12 @@
-// A parsed head with what it says about the rest of the message and the connection.
+// A parsed head together with its message framing and whether the connection stays open.
 
-/// A complete head, and what it says about the content that follows and about the connection.
+/// A complete head, with the framing of its content and the persistence of its connection.
 ///
-/// A class, as it is handed on and kept: one reference to count instead of three.
+/// A class, because the head is passed on and stored: one reference is counted instead of three.
 public final class ParsedHead: Sendable {
-    /// How the end of the content is found (RFC 9112 section 6.3).
+    /// The framing of the content (RFC 9112 section 6.3).
     public enum Content: Equatable, Sendable {
-        /// There is none.
+        /// No content.
         case none
         /// Exactly this many bytes, at least one.
         case length(Int)
@@ -16,13 +16,13 @@ public final class ParsedHead: Sendable {
 
     /// The head.
     public let head: RequestHead
-    /// How the end of the content is found.
+    /// The framing of the content.
     public let content: Content
-    /// The client lets the connection go on after the answer.
+    /// Whether the client allows the connection to stay open after the answer.
     public let keepsAlive: Bool
-    /// The client waits for `100 Continue` before it sends the content (RFC 9110 section 10.1.1).
+    /// Whether the client waits for `100 Continue` before it sends the content (RFC 9110 section 10.1.1).
     public let expectsContinue: Bool
-    /// Bytes of the buffer that the head took, with empty lines before it.
+    /// The number of bytes of the head, with the empty lines before it.
     public let consumed: Int
 
     init(head: RequestHead, content: Content, keepsAlive: Bool, expectsContinue: Bool, consumed: Int) {

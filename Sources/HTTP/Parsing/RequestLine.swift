@@ -21,7 +21,7 @@ struct RequestLine: Sendable {
         guard !methodRange.isEmpty, index < line.upperBound, bytes[index] == Grammar.space else {
             throw .malformed("The request line does not start with a method and a space.")
         }
-        // Right to left from here, so that a space inside the target is found as a byte that no target has.
+        // The rest is read from right to left, so that a space inside the target fails as a byte of the target.
         let versionStart = line.upperBound - 8
         guard versionStart - 2 > index, bytes[versionStart - 1] == Grammar.space else {
             throw .malformed("The request line does not end with a space and a version.")
@@ -36,10 +36,10 @@ struct RequestLine: Sendable {
         query = Range(narrowing: form.query)
     }
 
-    /// Checks what is known of a line before its end. RFC 9112 section 3: a method longer than any known is 501, a target
-    /// longer than wanted is 414; what is no token, such as a TLS handshake on a plain port, starts no request line.
+    /// Checks an incomplete line. RFC 9112 section 3: a method longer than any known one is 501, and a target longer
+    /// than the limit is 414. Bytes that are no token, such as a TLS handshake on a plain port, start no request line.
     ///
-    /// - Parameter line: the line so far; its first byte is there even where the range is empty.
+    /// - Parameter line: the line so far; its first byte exists even where the range is empty.
     static func checkStart(_ bytes: Span<UInt8>, _ line: Range<Int>, limits: CheckedLimits) throws(RequestError) {
         guard Grammar.isToken(bytes[line.lowerBound]) else {
             throw .malformed("The request line does not start with a method.")

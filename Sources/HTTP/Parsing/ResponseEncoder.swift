@@ -1,8 +1,8 @@
 // Writes the head of a response and the chunks of its content (RFC 9112 sections 4, 6 and 7.1).
 
-/// Turns responses into bytes.
+/// Encodes responses.
 public enum ResponseEncoder {
-    /// How the end of the content is told to the client (RFC 9112 section 6.3).
+    /// The framing of a response's content (RFC 9112 section 6.3).
     public enum Framing: Equatable, Sendable {
         /// There is no content and the status allows none: no framing field.
         case none
@@ -10,7 +10,7 @@ public enum ResponseEncoder {
         case length(Int)
         /// `Transfer-Encoding: chunked`.
         case chunked
-        /// The connection closes at the end: all that HTTP/1.0 offers for content of unknown length.
+        /// The end of the connection ends the content: the only framing of HTTP/1.0 for content of unknown length.
         case untilClose
     }
 
@@ -18,7 +18,7 @@ public enum ResponseEncoder {
     ///
     /// - Parameters:
     ///   - response: the response.
-    ///   - version: what the client speaks.
+    ///   - version: the client's protocol version.
     /// - Returns: the framing.
     public static func framing(of response: Response, to version: HTTPVersion) -> Framing {
         guard !response.status.forbidsBody else { return .none }
@@ -31,15 +31,15 @@ public enum ResponseEncoder {
 
     /// Appends status line, header fields and the empty line.
     ///
-    /// Field lines named `Date`, `Content-Length`, `Transfer-Encoding` or `Connection` are left out, as these are the
-    /// encoder's to write.
+    /// Field lines named `Date`, `Content-Length`, `Transfer-Encoding` or `Connection` are omitted, because the encoder
+    /// writes these itself.
     ///
     /// - Parameters:
     ///   - response: the response.
-    ///   - framing: how the content ends.
-    ///   - closes: whether to say `Connection: close`.
+    ///   - framing: the framing of the content.
+    ///   - closes: whether to write `Connection: close`.
     ///   - date: the line `Date: …` with its CRLF.
-    ///   - output: where to append.
+    ///   - output: the buffer to append to.
     public static func appendHead(
         of response: Response, framing: Framing, closes: Bool, date: [UInt8], to output: inout [UInt8]
     ) {
@@ -70,32 +70,32 @@ public enum ResponseEncoder {
 
     /// Appends `100 Continue`.
     ///
-    /// - Parameter output: where to append.
+    /// - Parameter output: the buffer to append to.
     public static func appendContinue(to output: inout [UInt8]) {
         output.append("HTTP/1.1 100 Continue\r\n\r\n")
     }
 
-    /// Appends what goes before a chunk's data: its size, which is at least 1, and CRLF.
+    /// Appends the line before a chunk's data: its size and CRLF.
     ///
     /// - Parameters:
-    ///   - size: bytes of the chunk.
-    ///   - output: where to append.
+    ///   - size: the bytes of the chunk, at least 1.
+    ///   - output: the buffer to append to.
     public static func appendChunkStart(size: Int, to output: inout [UInt8]) {
         precondition(size > 0, "an empty chunk would end the content")
         output.append(contentsOf: String(size, radix: 16).utf8)
         output.append("\r\n")
     }
 
-    /// Appends what goes after a chunk's data.
+    /// Appends the CRLF after a chunk's data.
     ///
-    /// - Parameter output: where to append.
+    /// - Parameter output: the buffer to append to.
     public static func appendChunkEnd(to output: inout [UInt8]) {
         output.append("\r\n")
     }
 
     /// Appends the last chunk and an empty trailer section.
     ///
-    /// - Parameter output: where to append.
+    /// - Parameter output: the buffer to append to.
     public static func appendLastChunk(to output: inout [UInt8]) {
         output.append("0\r\n\r\n")
     }
@@ -113,7 +113,7 @@ public enum ResponseEncoder {
     }
 
     private static func appendFields(_ fields: HeaderFields, to output: inout [UInt8]) {
-        // Usually one copy of the whole block.
+        // Usually this copies the whole block at once.
         guard fields.isBlock, !fields.entries.contains(where: { isReserved(fields, $0.name) }) else {
             for entry in fields.entries where !isReserved(fields, entry.name) {
                 output.append(contentsOf: fields.bytes[Int(entry.name.lowerBound)..<Int(entry.value.upperBound)])
@@ -138,7 +138,7 @@ public enum ResponseEncoder {
 }
 
 extension [UInt8] {
-    /// Appends without counting a reference to the source, as `append(contentsOf:)` does.
+    /// Appends bytes without the reference count that `append(contentsOf:)` takes on its source.
     fileprivate mutating func append(bytes: borrowing [UInt8]) {
         bytes.withUnsafeBufferPointer { append(contentsOf: $0) }
     }

@@ -11,7 +11,7 @@ extension Span<UInt8> {
         return nil
     }
 
-    /// Whether the first bytes are these.
+    /// Whether the span begins with these bytes.
     func starts(with bytes: [UInt8]) -> Bool {
         guard count >= bytes.count else { return false }
         let mine = self.bytes
@@ -36,7 +36,7 @@ extension Span<UInt8> {
         extracting(range).withUnsafeBufferPointer { Array($0) }
     }
 
-    /// Whether a range holds `text`, which is in lower case, in any case.
+    /// Whether a range equals `text` without regard to ASCII case; `text` is in lower case.
     func equals(_ text: StaticString, in range: Range<Int>) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { wanted in
@@ -47,7 +47,7 @@ extension Span<UInt8> {
         }
     }
 
-    /// A range without spaces and tabs at either end (OWS, RFC 9110 section 5.6.3).
+    /// The range without the spaces and tabs at its ends (OWS, RFC 9110 section 5.6.3).
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var lower = range.lowerBound
         var upper = range.upperBound

@@ -1,4 +1,4 @@
-// The protocol limits in the form that parsers and connections use: checked, shared, durations in nanoseconds.
+// The protocol limits as parsers and connections use them: checked, shared, with durations in nanoseconds.
 
 /// Limits that agree with each other, shared by all connections of a server.
 public final class CheckedLimits: Sendable {

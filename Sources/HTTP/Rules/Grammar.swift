@@ -1,6 +1,6 @@
-// Byte classes of RFC 9110 and RFC 3986, on single bytes.
+// The byte classes of RFC 9110 and RFC 3986: tokens, field values, digits and URI characters.
 
-/// Byte classes. Every test is on one byte and knows nothing of Unicode.
+/// Byte classes. Every test looks at one byte, without regard to Unicode.
 enum Grammar {
     static let tab: UInt8 = 0x09
     static let lf: UInt8 = 0x0A
@@ -23,7 +23,7 @@ enum Grammar {
         contains(low: 0x2FFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF, byte)
     }
 
-    /// RFC 3986 section 3.2.2: reg-name without pct-encoded, and without "," which would let a list of hosts through.
+    /// RFC 3986 section 3.2.2: reg-name without pct-encoded, and without ",", which would allow a list of hosts.
     static func isRegisteredName(_ byte: UInt8) -> Bool {
         contains(low: 0x2BFF_6FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE, byte)
     }
@@ -42,7 +42,7 @@ enum Grammar {
         }
     }
 
-    /// ASCII letters in lower case, every other byte as it is.
+    /// The byte in lower case if it is an ASCII letter, otherwise unchanged.
     static func lowercased(_ byte: UInt8) -> UInt8 {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }

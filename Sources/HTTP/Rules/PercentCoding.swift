@@ -2,8 +2,9 @@
 
 /// Checks and decodes percent-encoded text.
 enum PercentCoding {
-    /// Whether the bytes are well-formed: each "%" has two hexadecimal digits, and what they decode to is UTF-8 without
-    /// NUL. A path's segments and a query's items meet at ASCII delimiters, so checking the whole checks the parts.
+    /// Whether the bytes are well-formed: each "%" has two hexadecimal digits, and the decoded bytes are UTF-8 without
+    /// NUL. ASCII delimiters separate the segments of a path and the items of a query, so checking the whole checks the
+    /// parts.
     static func isWellFormed(_ bytes: Span<UInt8>, in range: Range<Int>) -> Bool {
         var index = range.lowerBound
         while index < range.upperBound, bytes[index] != UInt8(ascii: "%") {
@@ -45,7 +46,7 @@ enum PercentCoding {
         return parts
     }
 
-    /// - Parameter plus: what a plus sign that is not encoded stands for.
+    /// - Parameter plus: the byte that an unencoded plus sign decodes to.
     private static func text(
         _ bytes: Span<UInt8>, in range: Range<Int>, plus: UInt8 = UInt8(ascii: "+")
     ) -> String {

@@ -1,8 +1,8 @@
-// Every bound of the HTTP layer, with its unit, its value and how the limits relate.
+// Every limit on what a client may send, hold or delay: sizes, counts, rates and times.
 
-/// Every bound on what a peer may send, hold or take its time over.
+/// The limits on a peer: on the size of its requests, on the resources it holds, and on its time.
 ///
-/// One value serves a whole server. The initial values are those for production; tests make some smaller.
+/// One value serves a whole server. The initial values are those for production; tests use smaller ones.
 public struct ProtocolLimits: Sendable {
     // MARK: The head of a request
 
@@ -43,9 +43,9 @@ public struct ProtocolLimits: Sendable {
 
     /// Connections open at once, over all loops; more are answered 503.
     public var connectionsMax = 16_000
-    /// Descriptors of the process kept for everything but clients: database, files, logs.
+    /// Descriptors that the process reserves for its database, its files and its logs.
     public var descriptorsReserved = 256
-    /// Connections refused with 503 that may be waiting for their end; more are closed unanswered.
+    /// Refused connections that are still being answered with 503; more are closed without an answer.
     public var refusalsMax = 64
 
     // MARK: Time
@@ -56,18 +56,18 @@ public struct ProtocolLimits: Sendable {
     public var headTime = Duration.seconds(10)
     /// Between two requests.
     public var idleTime = Duration.seconds(75)
-    /// Bytes a second that a peer has to send while the server waits for content, once `contentCredit` is used up.
+    /// Bytes per second that a peer has to send while the server waits for content, once `contentCredit` is used up.
     public var contentRateMin = 240
     /// How long a sender may fall behind `contentRateMin`.
     public var contentCredit = Duration.seconds(15)
-    /// Bytes a second that a peer has to take of an answer, once `outputCredit` is used up.
+    /// Bytes per second of an answer that a peer has to acknowledge, once `outputCredit` is used up.
     public var outputRateMin = 240
     /// How long a reader may fall behind `outputRateMin`.
     public var outputCredit = Duration.seconds(30)
-    /// How long a handler goes on for a peer that has closed its sending side. A peer that only half-closed gets its
-    /// answer; one that has gone looks the same until something is sent to it.
+    /// The time for which a handler continues after the peer has closed its sending side. A peer that only half-closed
+    /// still gets its answer. A peer that has gone looks the same until the server sends it something.
     public var halfCloseTime = Duration.seconds(1)
-    /// From the end of the last answer to closing regardless of what the peer still sends.
+    /// From the end of the last answer until the connection closes even though the peer still sends.
     public var lingerTime = Duration.seconds(5)
     /// Bytes read and dropped while lingering, so that a peer in the middle of sending can read its answer.
     public var lingerBytesMax = 64 * 1024 * 1024

@@ -1,12 +1,12 @@
-// Why a request is refused before any handler sees it.
+// The error of a request that is refused before a handler sees it.
 
-/// A request that breaks the protocol or a limit: the status of its answer, and what is wrong.
+/// A request that violates the protocol or a limit: the status of its answer, and a sentence for the client.
 ///
-/// The connection closes after the answer, as its framing can no longer be trusted.
+/// The connection closes after the answer, because its framing can no longer be trusted.
 public struct RequestError: Error {
     /// The status of the answer.
     public let status: Status
-    /// One sentence for the client; it never repeats what the client sent.
+    /// One sentence for the client. It never repeats bytes of the request.
     public let detail: String
 
     /// Creates an error.

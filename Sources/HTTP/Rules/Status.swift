@@ -7,7 +7,7 @@ public struct Status: Hashable, Sendable {
 
     /// Creates a status.
     ///
-    /// - Parameter code: 100...599; anything else is a bug of the caller and stops the program.
+    /// - Parameter code: 100...599; any other value is a bug of the caller and stops the program.
     public init(_ code: UInt16) {
         precondition((100...599).contains(code), "a status code has three digits, the first 1...5")
         self.code = code
@@ -18,7 +18,7 @@ public struct Status: Hashable, Sendable {
         code < 200 || code == 204 || code == 304
     }
 
-    /// The reason phrase of RFC 9110; for codes that it does not list, the name of their class.
+    /// The reason phrase of RFC 9110; for codes that the RFC does not list, the name of their class.
     public var reason: String {
         switch code {
         case 100: "Continue"
@@ -64,7 +64,7 @@ public struct Status: Hashable, Sendable {
         }
     }
 
-    /// RFC 9110 section 15: an unknown code means what the x00 code of its class means.
+    /// The name of a code's class. RFC 9110 section 15 treats an unknown code like the x00 code of its class.
     private static func reasonOfClass(_ code: UInt16) -> String {
         switch code {
         case ..<200: "Informational"
@@ -79,9 +79,9 @@ public struct Status: Hashable, Sendable {
     public static let ok = Status(200)
     /// A resource was created.
     public static let created = Status(201)
-    /// Succeeded, and there is no content.
+    /// The request has succeeded, and the response has no content.
     public static let noContent = Status(204)
-    /// The client's copy is still good.
+    /// The client's cached copy is still valid.
     public static let notModified = Status(304)
     /// The request is malformed.
     public static let badRequest = Status(400)
@@ -91,7 +91,7 @@ public struct Status: Hashable, Sendable {
     public static let forbidden = Status(403)
     /// There is no such resource.
     public static let notFound = Status(404)
-    /// The resource does not have this method; `Allow` says which it has.
+    /// The resource does not support this method; `Allow` lists the supported ones.
     public static let methodNotAllowed = Status(405)
     /// No representation fits `Accept`.
     public static let notAcceptable = Status(406)
@@ -101,26 +101,26 @@ public struct Status: Hashable, Sendable {
     public static let conflict = Status(409)
     /// A precondition of the request does not hold.
     public static let preconditionFailed = Status(412)
-    /// The content is larger than the server takes.
+    /// The content is larger than the server accepts.
     public static let contentTooLarge = Status(413)
-    /// The request target is longer than the server takes.
+    /// The request target is longer than the server accepts.
     public static let uriTooLong = Status(414)
-    /// The content's type or coding is not taken.
+    /// The server does not accept the content's type or coding.
     public static let unsupportedMediaType = Status(415)
-    /// An expectation other than `100-continue`.
+    /// The request has an expectation other than `100-continue`.
     public static let expectationFailed = Status(417)
-    /// Well-formed, but its values are wrong.
+    /// The content is well-formed, but its values are invalid.
     public static let unprocessableContent = Status(422)
     /// The client sends too many requests.
     public static let tooManyRequests = Status(429)
-    /// The header section is larger than the server takes.
+    /// The header section is larger than the server accepts.
     public static let headerFieldsTooLarge = Status(431)
     /// The server failed.
     public static let internalServerError = Status(500)
-    /// The server does not have what the request needs: a method, a transfer coding.
+    /// The server does not support a method or a transfer coding of the request.
     public static let notImplemented = Status(501)
-    /// The server cannot answer now; `Retry-After` says when to come back.
+    /// The server cannot answer now; `Retry-After` holds the seconds to wait.
     public static let serviceUnavailable = Status(503)
-    /// A major version other than 1.
+    /// The request has a major version other than 1.
     public static let versionNotSupported = Status(505)
 }

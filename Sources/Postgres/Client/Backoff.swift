@@ -1,13 +1,14 @@
-// Backoff: how long to wait before trying again.
+// The growing, randomised delay between two attempts to connect.
 
 /// Doubling delays with jitter, so that clients which failed together do not come back together.
 struct Backoff: Sendable {
     /// The delay after the first failure.
     let first: Duration
-    /// No delay is longer.
+    /// The longest delay.
     let most: Duration
 
-    /// The delay after `failures` failures in a row, from 1; `random` in 0..<1 chooses between half and all of it.
+    /// The delay after `failures` failures in a row, from 1. `random` in 0..<1 chooses between half and all of the
+    /// delay.
     func delay(failures: Int, random: Double) -> Duration {
         precondition(failures >= 1, "a delay follows a failure")
         let doublings = min(failures - 1, 30)

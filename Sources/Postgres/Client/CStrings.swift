@@ -1,4 +1,4 @@
-// C strings for libpq and posix_spawn.
+// Arrays of C strings for libpq and posix_spawn.
 
 /// Calls `body` with an array of C strings that ends in a null pointer.
 func withCStrings<T>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T) -> T {

@@ -1,13 +1,13 @@
-// Interrupt: stops the statement that a connection is running, from another thread.
+// Cancels the statement that a connection is running, from another thread.
 
 import CPostgres
 import Glibc
 
 /// The switch between a task that is cancelled and the connection that works for it.
 ///
-/// A cancel request travels on a connection of its own and may reach the server before the statement does, so it is
-/// repeated until the connection's thread has seen it. No request is ever under way while the connection begins
-/// something that must not be stopped: the next caller's work, or ROLLBACK.
+/// A cancel request uses a connection of its own and may reach the server before the statement does, so it is repeated
+/// until the connection's thread has seen it. No request is under way while the connection begins work that must not be
+/// stopped: the work of the next caller, or ROLLBACK.
 @safe
 final class Interrupt: Sendable {
     private struct State {
@@ -22,14 +22,14 @@ final class Interrupt: Sendable {
         var isSending = false
     }
 
-    /// A PGcancel, which any thread may use; freed under the lock only.
+    /// A PGcancel. Any thread may use it; it is freed under the lock only.
     @safe
     private struct Handle: @unchecked Sendable {
         // @unchecked: libpq documents PQcancel as safe to call from any thread.
         let pointer: OpaquePointer
     }
 
-    /// Between two requests for one statement; a statement that outlives several is waiting for its server.
+    /// The time between two requests for one statement. A statement that survives several is waiting for its server.
     private static let repeatInterval = Duration.milliseconds(100)
 
     private let monitor = Monitor(State())
@@ -50,7 +50,7 @@ final class Interrupt: Sendable {
         }
     }
 
-    /// Marks that a statement goes to the server.
+    /// Marks that a statement is sent to the server.
     /// - Throws: `.cancelled` when the work was cancelled before.
     func enter() throws(PostgresError) {
         let isCancelled = monitor.withLock { state in
@@ -72,8 +72,8 @@ final class Interrupt: Sendable {
     }
 
     /// Sets the connection to cancel on, nil before it closes; returns once no cancel request is under way.
-    func attach(_ link: OpaquePointer?) {
-        let handle = unsafe link.flatMap { unsafe PQgetCancel($0) }.map { unsafe Handle(pointer: $0) }
+    func attach(_ link: Link?) {
+        let handle = unsafe link.flatMap { unsafe PQgetCancel($0.pointer) }.map { unsafe Handle(pointer: $0) }
         var old: Handle?
         settle { state in
             old = state.handle
@@ -82,7 +82,7 @@ final class Interrupt: Sendable {
         if let old { unsafe PQfreeCancel(old.pointer) }
     }
 
-    /// Cancels `job` if it is still the current work. Returns at once; a thread of its own talks to the server.
+    /// Cancels `job` if it is still the current work. Returns at once; another thread sends the request to the server.
     func request(job: UInt64) {
         let isNew = monitor.withLock { state in
             guard state.job == job, !state.isRequested else { return false }
@@ -93,7 +93,7 @@ final class Interrupt: Sendable {
         ClientThread.start(named: "pg-cancel") { self.send(job: job) }
     }
 
-    /// Asks the server to stop the statement of the calling thread; returns once the request was delivered.
+    /// Requests that the server stops the statement of the calling thread. Returns once the request was delivered.
     func stop() {
         let handle = monitor.withLock { $0.handle }
         guard let handle else { return }

@@ -1,4 +1,4 @@
-// ListenerThread: the loop that keeps a listener's connection and waits on it.
+// The thread of a notification listener: connects, waits for NOTIFY, and connects again.
 
 import CPostgres
 import Glibc
@@ -8,20 +8,20 @@ import Synchronization
 final class ListenerThread: Sendable {
     private enum State {
         case running
-        /// Told to stop; the thread has yet to notice.
+        /// A stop was requested, but the thread has not noticed it yet.
         case stopping
         case ended
     }
 
     private static let backoff = Backoff(first: .milliseconds(50), most: .seconds(5))
-    /// A silent connection is checked with a round trip this often, so that a dead peer is noticed.
+    /// The interval at which an idle connection is checked with a round trip, so that a dead peer is noticed.
     private static let checkInterval = Duration.seconds(30)
 
     private let configuration: PoolConfiguration
     private let channels: [String]
     private let continuation: AsyncStream<ListenerEvent>.Continuation
     private let state = Mutex(State.running)
-    /// Readable once the thread is to stop: poll(2) waits for it together with the socket.
+    /// Becomes readable when the thread has to stop. poll(2) waits for it together with the socket.
     private let wakeRead: Int32
     private let wakeWrite: Int32
 
@@ -96,18 +96,18 @@ final class ListenerThread: Sendable {
     /// Delivers notifications until the connection breaks or the listener is stopped.
     private func listen(_ connection: Connection) throws(PostgresError) {
         while true {
-            while let notification = connection.nextNotification() { emit(notification) }
-            let hasInput = isReadable(connection.socket, within: Self.checkInterval)
+            while let notification = connection.link.nextNotification() { emit(notification) }
+            let hasInput = isReadable(connection.link.socket, within: Self.checkInterval)
             if isStopping { return }
             if hasInput {
-                guard connection.receive() else { throw connection.lost(nil) }
+                guard connection.link.receive() else { throw connection.link.lost(nil) }
             } else {
                 try connection.script("SELECT 1")
             }
         }
     }
 
-    /// Waits for input on `socket`, none if negative, or for the order to stop.
+    /// Waits for input on `socket`, which is ignored if negative, or for the request to stop.
     private func isReadable(_ socket: Int32, within duration: Duration) -> Bool {
         var descriptors = [
             pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
@@ -118,7 +118,7 @@ final class ListenerThread: Sendable {
     }
 
     private func emit(_ event: ListenerEvent) {
-        // The newest events are kept, so that the note about the dropped ones is among them.
+        // The newest events are kept, and the event about the dropped ones is among them.
         if case .dropped(let dropped) = continuation.yield(event), dropped != .overflowed {
             continuation.yield(.overflowed)
         }
@@ -126,24 +126,5 @@ final class ListenerThread: Sendable {
 
     private func quoted(_ channel: String) -> String {
         "\"" + channel.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
-}
-
-extension Connection {
-    /// The descriptor to wait on.
-    var socket: Int32 { unsafe PQsocket(link) }
-
-    /// Reads what has arrived; false when the connection has ended.
-    func receive() -> Bool {
-        unsafe PQconsumeInput(link) == 1 && !isBroken
-    }
-
-    /// The next notification that has arrived.
-    func nextNotification() -> ListenerEvent? {
-        guard let notification = unsafe PQnotifies(link) else { return nil }
-        defer { unsafe PQfreemem(notification) }
-        return unsafe .notification(
-            channel: String(cString: notification.pointee.relname),
-            payload: String(cString: notification.pointee.extra))
     }
 }

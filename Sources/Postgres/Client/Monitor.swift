@@ -1,10 +1,10 @@
-// Monitor: a lock with a condition, for the threads of this target.
+// A lock with a condition variable, for the threads of the PostgreSQL client.
 
 import Glibc
 
-/// State under a lock on which threads can wait; the missing condition variable of `Synchronization`.
+/// State under a lock with a condition variable, which `Synchronization` does not have.
 ///
-/// Only threads that this target owns may wait; tasks only lock, for nanoseconds.
+/// Only threads of this target may wait. Tasks only lock, for nanoseconds.
 @safe
 final class Monitor<State>: @unchecked Sendable {
     // @unchecked: every access to `state` holds `mutex`.
@@ -43,7 +43,8 @@ final class Monitor<State>: @unchecked Sendable {
         unsafe pthread_cond_broadcast(condition)
     }
 
-    /// Waits until `body` answers a value, asking again after each broadcast; nil once `deadline` has passed.
+    /// Waits until `body` returns a value, and calls it again after each broadcast. Returns nil once `deadline` has
+    /// passed.
     func wait<T>(until deadline: MonotonicTime? = nil, _ body: (inout State) -> T?) -> T? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }

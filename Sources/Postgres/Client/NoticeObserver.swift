@@ -1,4 +1,4 @@
-// NoticeObserver: what the server says unasked.
+// Receives the notices of a PostgreSQL session, and recognises the announcement of its end.
 
 import CPostgres
 
@@ -18,7 +18,7 @@ final class NoticeObserver {
             unsafe PQresultErrorField(result, Int32(field.rawValue.value)).map { unsafe String(cString: $0) } ?? ""
         }
         let severity = field(.severity)
-        // Outside a statement an error arrives as a notice, and is always the last word.
+        // Outside a statement an error arrives as a notice, and always ends the session.
         if severity == "FATAL" || severity == "PANIC" { hasFarewell = true }
         observe(.notice(severity: severity, message: field(.message)))
     }

@@ -1,10 +1,10 @@
-// Listener: notifications of the server, on a connection of their own.
+// Receives NOTIFY messages of PostgreSQL channels on a connection of its own.
 
-/// Something that a listener heard.
+/// An event of a listener.
 public enum ListenerEvent: Sendable, Hashable {
-    /// LISTEN is in force for every channel: notifications committed from now on are heard.
+    /// LISTEN is in force for every channel: notifications committed from now on are received.
     case listening
-    /// Somebody committed a NOTIFY.
+    /// A transaction with a NOTIFY was committed.
     case notification(channel: String, payload: String)
     /// The connection was lost and LISTEN is in force again; notifications in between were missed.
     case reconnected
@@ -12,20 +12,20 @@ public enum ListenerEvent: Sendable, Hashable {
     case overflowed
 }
 
-/// Listens on channels for as long as it lives, whatever happens to the server.
+/// Listens on channels until it is closed, across restarts of the server.
 ///
-/// It has one connection and one thread, and connects again after a doubling delay. It needs a server or pooler that
-/// keeps a session, as LISTEN does: pgbouncer in transaction mode is none.
+/// The listener has one connection and one thread, and connects again after a doubling delay. LISTEN needs a session,
+/// so pgbouncer in transaction mode does not work.
 public final class NotificationListener: Sendable {
-    /// Everything that happens, in order, for one reader; ends with `close`.
+    /// The events in order, for one reader; ends with `close`.
     public let events: AsyncStream<ListenerEvent>
     private let thread: ListenerThread
 
     /// Starts listening.
     ///
     /// - Parameters:
-    ///   - configuration: its `size`, `waitDeadline`, time limits of statements and `preparedStatements` do not apply.
-    ///   - channels: names, in the server's spelling.
+    ///   - configuration: `size`, `waitDeadline`, the time limits of statements and `preparedStatements` do not apply.
+    ///   - channels: the names of the channels, in the server's spelling.
     ///   - bufferedEventsMax: events that wait for the reader; older ones are dropped beyond it.
     public init(_ configuration: PoolConfiguration, channels: [String], bufferedEventsMax: Int = 1024) {
         precondition(bufferedEventsMax >= 2, "a buffer holds an event and the note that others were dropped")

@@ -1,16 +1,16 @@
-// PoolConfiguration: where a pool connects to, how many connections it has, and every time limit.
+// The configuration of a connection pool: server, size, time limits and observers.
 
 /// Settings of a pool; times are upper bounds.
 public struct PoolConfiguration: Sendable {
     /// libpq's connection string: `key=value` pairs or a `postgresql://` URI.
     public var connectionString: String
-    /// The most connections that are open at a time; opened when they are needed.
+    /// The most connections that are open at a time. They are opened when they are needed.
     public var size: Int
     /// How long a caller waits for a connection before `.poolExhausted`.
     public var waitDeadline: Duration = .seconds(10)
-    /// The most callers that wait at a time; one more gets `.poolExhausted` at once.
+    /// The most callers that wait at a time; a further caller gets `.poolExhausted` at once.
     public var waitersMax: Int = 10_000
-    /// How long opening one connection may take, in whole seconds from 2 on.
+    /// The time limit of opening a connection, in whole seconds from 2 on.
     public var connectTimeout: Duration = .seconds(5)
     /// How long one statement may run before the server cancels it with `57014`; nil: no limit.
     public var statementTimeout: Duration? = .seconds(60)
@@ -21,19 +21,19 @@ public struct PoolConfiguration: Sendable {
     /// Whether statements are prepared once per connection and kept.
     ///
     /// Set to false behind a pooler that gives each transaction another server connection without tracking prepared
-    /// statements (pgbouncer before 1.21 in transaction mode). No session state is used then: the session's settings are
-    /// made by SET LOCAL and hold inside `Pool.transaction` only.
+    /// statements (pgbouncer before 1.21 in transaction mode). No session state is used then: SET LOCAL makes the
+    /// session's settings, which apply inside `Pool.transaction` only.
     public var preparedStatements: Bool = true
-    /// The most statements kept prepared on a connection; the least recently used goes first.
+    /// The most prepared statements of a connection; the least recently used one is dropped first.
     public var preparedStatementsMax: Int = 256
     /// A number in 0..<1, for the jitter of delays.
     public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
-    /// How long a statement may take before `observe` is told of it; nil for any time.
+    /// The duration from which a statement is reported to `observe` as slow; nil to report none.
     public var slowStatement: Duration?
-    /// By what name the log finds whom a connection works for: asked on the task that wants one, where anybody wants to
-    /// know of slow statements; nil for nobody in particular.
+    /// Returns the name of the caller for reports of slow statements, nil if it has none. Called on the task that asks
+    /// for a connection, if slow statements are reported.
     public var caller: @Sendable () -> String? = { nil }
-    /// Receives what happens on the pool's connections; called on their threads, must not block.
+    /// Receives the events of the pool's connections. Called on their threads; must not block.
     public var observe: @Sendable (PostgresEvent) -> Void = { _ in }
 
     /// Settings with the default limits.
@@ -46,8 +46,8 @@ public struct PoolConfiguration: Sendable {
     /// The server's settings of each session: the limits of statements and transactions in milliseconds, and one
     /// process for each statement.
     ///
-    /// A pool brings its own concurrency. Two more processes for a statement of some milliseconds cost more than they
-    /// take over, and the planner prefers plans for them to better ones: docs/decisions/0011.
+    /// A pool has concurrency of its own. For statements of some milliseconds, parallel workers cost more than they
+    /// save, and the planner prefers parallel plans to better ones: docs/decisions/0011.
     var sessionSettings: [(String, Int64)] {
         [("statement_timeout", statementTimeout), ("idle_in_transaction_session_timeout", idleInTransactionTimeout)]
             .compactMap { name, limit in limit.map { (name, $0.wholeMilliseconds) } }
@@ -55,18 +55,18 @@ public struct PoolConfiguration: Sendable {
     }
 }
 
-/// Something that happened on a connection of a pool or listener.
+/// An event of a connection of a pool or a listener.
 public enum PostgresEvent: Sendable, Hashable {
     /// The server sent a NOTICE or WARNING.
     case notice(severity: String, message: String)
     /// A connection was opened.
     case connected
-    /// A connection could not be opened; the next attempt comes no earlier than after `retryIn`.
+    /// A connection could not be opened. The next attempt follows after `retryIn` or later.
     case connectFailed(PostgresError, retryIn: Duration)
     /// A connection broke.
     case connectionLost
-    /// Statements that were run together, or the end of a transaction, took long; they go by their names, and their
-    /// values are not told. `caller` is whom the connection worked for.
+    /// Statements that ran together, or the end of a transaction, took long. The event has the names of the statements,
+    /// but not their values. `caller` is the caller that the connection worked for.
     case slowStatements(names: [String], duration: Duration, caller: String?)
     /// A transaction is run again after a serialisation failure or deadlock; `attempt` counts from 2.
     case transactionRetried(SQLState, attempt: Int)

@@ -1,11 +1,11 @@
-// Statement: a named piece of SQL with parameters.
+// A named SQL statement with parameters.
 
-/// One SQL statement and the name it is known by in errors, logs and the server's prepared statements.
+/// One SQL statement, and its name in errors, logs and the server's prepared statements.
 ///
-/// Parameters are written `$1` … `$65535`. Their types come from the `Parameter` values, not from the SQL; where an
+/// Parameters are written `$1` … `$65535`. Their types come from the `Parameter` values, not from the SQL. Where an
 /// untyped `.null` may be passed, the SQL needs a cast (`$1::bigint`).
 public struct Statement: Sendable, Hashable {
-    /// The name; unique for its SQL. At most 40 characters count, so that the server's 63 are never exceeded.
+    /// The name, unique for its SQL. Only its first 40 characters count, so that it fits the server's limit of 63.
     public let name: String
     /// The SQL, one statement.
     public let sql: String

@@ -1,8 +1,8 @@
-// StatementCache: which statements one connection has prepared, least recently used first out.
+// The prepared statements of one connection, with the least recently used evicted first.
 
-/// The prepared statements of one connection: a pure value that decides what to prepare and what to give up.
+/// The prepared statements of one connection: a pure value that decides which to prepare and which to drop.
 struct StatementCache {
-    /// What to do before a statement can be executed.
+    /// The preparation that a statement needs before it can be executed.
     struct Plan: Equatable {
         /// The name of the prepared statement on the server.
         let serverName: String
@@ -20,7 +20,7 @@ struct StatementCache {
     private var entries: [Statement: Entry] = [:]
     private var clock: UInt64 = 0
     private var named: UInt64 = 0
-    /// Statements that the server still holds but nobody will use again.
+    /// Statements that the server still has, but that the client will not use again.
     private(set) var discarded: [String] = []
 
     init(capacity: Int) {

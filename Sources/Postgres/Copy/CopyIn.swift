@@ -1,4 +1,4 @@
-// COPY FROM STDIN in binary format.
+// Writes rows with COPY FROM STDIN in binary format.
 
 import CPostgres
 
@@ -117,7 +117,7 @@ public struct CopyFields: ~Copyable {
         encoder.jsonb(document)
     }
 
-    /// Appends a `text[]`: from each column what it has at `row`.
+    /// Appends a `text[]` of the values that the columns have at `row`.
     public mutating func textArray(_ columns: [ByteColumn], at row: Int) {
         count += 1
         encoder.withLength { $0.array(columns, at: row, of: .text) }
@@ -130,7 +130,7 @@ public struct CopyFields: ~Copyable {
     }
 }
 
-/// Sends rows to a COPY; lives inside `Connection.copyIn` only.
+/// Sends rows to a COPY. Exists inside `Connection.copyIn` only.
 @safe
 public struct CopyWriter: ~Copyable {
     /// Rows are sent in pieces of this size: fewer system calls, and no more memory than this and one row.
@@ -148,7 +148,7 @@ public struct CopyWriter: ~Copyable {
     }
 
     /// Sends one row, whose fields `fill` appends: as many as the COPY has columns.
-    /// - Throws: `.connectionLost`, `.cancelled`. What the server thinks of the row shows at the end of the COPY.
+    /// - Throws: `.connectionLost`, `.cancelled`. The server reports a refused row at the end of the COPY.
     public mutating func row(_ fill: (inout CopyFields) -> Void) throws(PostgresError) {
         let start = fields.encoder.bytes.count
         fields.encoder.integer(Int16(0))
@@ -169,9 +169,10 @@ public struct CopyWriter: ~Copyable {
         if connection.interrupt.isRequested { throw PostgresError(.cancelled, "the task was cancelled during COPY") }
         let count = Int32(fields.encoder.bytes.count)
         let code = unsafe fields.encoder.bytes.withUnsafeBytes { buffer in
-            unsafe PQputCopyData(connection.link, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), count)
+            unsafe PQputCopyData(
+                connection.link.pointer, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), count)
         }
-        guard code == 1 else { throw connection.note(connection.linkError()) }
+        guard code == 1 else { throw connection.runner.note(connection.link.error()) }
         fields.encoder.bytes.removeAll(keepingCapacity: true)
     }
 }
@@ -180,8 +181,8 @@ extension Connection {
     /// Writes rows with `COPY … FROM STDIN (FORMAT binary)`.
     ///
     /// If `write` throws, the COPY is abandoned and has no effect. No other statement may run inside `write`.
-    /// - Returns: the rows written.
-    /// - Throws: what `write` throws, `.server` when the server refuses a row, `.connectionLost`, `.cancelled`.
+    /// - Returns: the number of rows written.
+    /// - Throws: errors of `write`, `.server` when the server refuses a row, `.connectionLost`, `.cancelled`.
     @discardableResult
     public func copyIn(
         _ statement: String, _ write: (inout CopyWriter) throws(PostgresError) -> Void
@@ -190,39 +191,21 @@ extension Connection {
         try interrupt.enter()
         defer { interrupt.leave() }
         let start = MonotonicTime.now()
-        defer { noteIfSlow(since: start) { [String(statement.prefix { $0 != "(" })] } }
-        guard try simple(statement).status == PGRES_COPY_IN else {
-            throw note(PostgresError(.protocolViolation, "not a COPY FROM STDIN"))
+        defer { slowStatements.note(since: start) { [String(statement.prefix { $0 != "(" })] } }
+        guard try runner.simple(statement).status == PGRES_COPY_IN else {
+            throw runner.note(PostgresError(.protocolViolation, "not a COPY FROM STDIN"))
         }
         var writer = CopyWriter(self)
         do {
             try write(&writer)
             try writer.end()
         } catch {
-            unsafe PQputCopyEnd(link, "abandoned by the client")
+            unsafe PQputCopyEnd(link.pointer, "abandoned by the client")
             // The server's answer repeats that the COPY was abandoned; the reason is in `error`.
-            while let result = unsafe PQgetResult(link) { unsafe PQclear(result) }
-            throw note(error)
+            while let result = unsafe PQgetResult(link.pointer) { unsafe PQclear(result) }
+            throw runner.note(error)
         }
-        guard unsafe PQputCopyEnd(link, nil) == 1 else { throw note(linkError()) }
-        return try finishCopy()
-    }
-
-    /// Reads the results behind a COPY and answers its number of rows.
-    func finishCopy() throws(PostgresError) -> Int {
-        var rows = 0
-        var error: PostgresError?
-        while let result = unsafe PQgetResult(link) {
-            let memory = unsafe ResultMemory(result)
-            if memory.status == PGRES_COMMAND_OK {
-                rows = memory.affectedRows
-            } else if error == nil {
-                error = memory.error
-            }
-            if isBroken { break }
-        }
-        if isBroken { throw note(lost(error)) }
-        if let error { throw note(error) }
-        return rows
+        guard unsafe PQputCopyEnd(link.pointer, nil) == 1 else { throw runner.note(link.error()) }
+        return try runner.finishCopy()
     }
 }

@@ -1,4 +1,4 @@
-// COPY TO STDOUT in binary format.
+// Reads rows with COPY TO STDOUT in binary format.
 
 import CPostgres
 
@@ -7,10 +7,10 @@ import CPostgres
 final class CopyMemory: RowMemory, @unchecked Sendable {
     // @unchecked: nothing changes after `init`.
     private let message: UnsafeMutablePointer<CChar>
-    /// Where each field lies in the message; nil for NULL.
+    /// The range of each field in the message; nil for NULL.
     private let fields: [Range<Int>?]
 
-    /// Takes over `message`; `fields` lie within it.
+    /// Takes over `message`, which contains `fields`.
     init(_ message: UnsafeMutablePointer<CChar>, _ fields: [Range<Int>?]) {
         unsafe self.message = message
         self.fields = fields
@@ -30,8 +30,8 @@ final class CopyMemory: RowMemory, @unchecked Sendable {
 
 /// Finds rows and fields in the messages of a binary COPY.
 ///
-/// Source: PostgreSQL documentation, COPY, "Binary Format"; the backend sends one row a message, the header before the
-/// first row in the same message.
+/// Source: PostgreSQL documentation, COPY, "Binary Format". The backend sends one row per message. The first message
+/// also has the header.
 struct CopyParser {
     enum Message: Equatable {
         case row([Range<Int>?])
@@ -87,8 +87,8 @@ extension Connection {
     ///
     /// A COPY does not name its types: an accessor of another type than the column's is noticed only if the lengths
     /// differ. If `read` throws, the COPY is stopped. No other statement may run inside `read`.
-    /// - Returns: the rows read.
-    /// - Throws: what `read` throws, `.server`, `.connectionLost`, `.cancelled`.
+    /// - Returns: the number of rows read.
+    /// - Throws: errors of `read`, `.server`, `.connectionLost`, `.cancelled`.
     @discardableResult
     public func copyOut(
         _ statement: String, _ read: (Row) throws(PostgresError) -> Void
@@ -96,29 +96,37 @@ extension Connection {
         try begin()
         try interrupt.enter()
         defer { interrupt.leave() }
-        guard try simple(statement).status == PGRES_COPY_OUT else {
-            throw note(PostgresError(.protocolViolation, "not a COPY TO STDOUT"))
+        guard try runner.simple(statement).status == PGRES_COPY_OUT else {
+            throw runner.note(PostgresError(.protocolViolation, "not a COPY TO STDOUT"))
         }
-        var parser = CopyParser()
-        while true {
-            var message: UnsafeMutablePointer<CChar>?
-            let length = Int(unsafe PQgetCopyData(link, &message, 0))
-            guard length >= 0, let message = unsafe message else {
-                return try finishCopy()
-            }
-            do {
-                try unsafe accept(message, length, &parser, read)
-            } catch {
-                stopCopy()
-                throw note(error)
-            }
+        var rows = CopyReader(link: link)
+        do {
+            while try rows.next(read) {}
+        } catch {
+            interrupt.stop()
+            rows.drop()
+            throw runner.note(error)
         }
+        return try runner.finishCopy()
+    }
+}
+
+/// Reads the rows of a COPY from its connection.
+@safe
+private struct CopyReader {
+    let link: Link
+    private var parser = CopyParser()
+
+    init(link: Link) {
+        self.link = link
     }
 
-    private func accept(
-        _ message: UnsafeMutablePointer<CChar>, _ length: Int, _ parser: inout CopyParser,
-        _ read: (Row) throws(PostgresError) -> Void
-    ) throws(PostgresError) {
+    /// Passes the next row to `read`.
+    /// - Returns: false at the end of the COPY.
+    mutating func next(_ read: (Row) throws(PostgresError) -> Void) throws(PostgresError) -> Bool {
+        var message: UnsafeMutablePointer<CChar>?
+        let length = Int(unsafe PQgetCopyData(link.pointer, &message, 0))
+        guard length >= 0, let message = unsafe message else { return false }
         switch unsafe parser.parse(UnsafeRawBufferPointer(start: message, count: length)) {
         case .row(let fields):
             try read(Row(memory: unsafe CopyMemory(message, fields), index: 0))
@@ -128,13 +136,13 @@ extension Connection {
             unsafe PQfreemem(message)
             throw PostgresError(.protocolViolation, "a malformed row of a COPY")
         }
+        return true
     }
 
-    /// Ends a COPY early: the rest is read and dropped, for which the server is asked to stop first.
-    private func stopCopy() {
-        interrupt.stop()
+    /// Reads and drops the rest.
+    func drop() {
         var message: UnsafeMutablePointer<CChar>?
-        while unsafe PQgetCopyData(link, &message, 0) > 0 { unsafe PQfreemem(message) }
-        while let result = unsafe PQgetResult(link) { unsafe PQclear(result) }
+        while unsafe PQgetCopyData(link.pointer, &message, 0) > 0 { unsafe PQfreemem(message) }
+        while let result = unsafe PQgetResult(link.pointer) { unsafe PQclear(result) }
     }
 }

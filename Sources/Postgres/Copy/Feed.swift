@@ -1,4 +1,4 @@
-// Feed: hands values from a task to a thread that may block for them.
+// A bounded queue from a task to a thread that may block on it.
 
 import Synchronization
 
@@ -8,18 +8,18 @@ import Synchronization
 public final class Feed<Element: Sendable>: Sendable {
     private struct State {
         var elements: [Element] = []
-        /// Whether the task has sent all.
+        /// Whether the task has sent all elements.
         var isFinished = false
-        /// Whether nothing is taken any more, by either side's will.
+        /// Whether one side has closed the feed.
         var isClosed = false
         var sender: CheckedContinuation<Bool, Never>?
     }
 
-    /// Why the thread gets nothing.
+    /// The reason why the thread gets no element.
     public enum Interruption: Error, Hashable {
         /// The task gave up.
         case abandoned
-        /// Nothing came in time.
+        /// No element came in time.
         case late
     }
 
@@ -34,7 +34,7 @@ public final class Feed<Element: Sendable>: Sendable {
 
     /// Sends an element, once there is room.
     ///
-    /// - Returns: false where the other side takes no more.
+    /// - Returns: false if the feed is closed.
     public func send(_ element: Element) async -> Bool {
         let isTaken: Bool = await withCheckedContinuation { continuation in
             let answer: Bool? = monitor.withLock { state in
@@ -50,13 +50,13 @@ public final class Feed<Element: Sendable>: Sendable {
         return isTaken
     }
 
-    /// Says that all was sent.
+    /// Ends the feed after the last element.
     public func finish() {
         monitor.withLock { $0.isFinished = true }
         monitor.broadcast()
     }
 
-    /// Ends the hand-over from either side: the task's next `send` answers false, the thread's next `next` throws.
+    /// Closes the feed from either side: the task's next `send` returns false, and the thread's next `next` throws.
     public func close() {
         let sender = monitor.withLock { state in
             state.isClosed = true
@@ -69,9 +69,9 @@ public final class Feed<Element: Sendable>: Sendable {
 
     /// Takes the next element; blocks the calling thread until there is one.
     ///
-    /// - Parameter patience: how long it may take.
+    /// - Parameter patience: the longest time to wait.
     /// - Returns: nil at the end.
-    /// - Throws: `.abandoned` where the task gave up, `.late` where nothing came in time.
+    /// - Throws: `.abandoned` if the task gave up, `.late` if no element came in time.
     public func next(patience: Duration) throws(Interruption) -> Element? {
         let deadline = MonotonicTime.now() + patience
         let taken: Result<Element?, Interruption>? = monitor.wait(until: deadline) { state in

@@ -1,4 +1,4 @@
-// Account: the user of the operating system that the embedded server runs as.
+// The operating system user that the embedded PostgreSQL runs as.
 
 import Glibc
 
@@ -11,7 +11,7 @@ struct Account: Equatable {
     /// Whether this process runs as this user.
     var isCurrent: Bool { user == geteuid() }
 
-    /// The account for the server: this process's own; for root, whom PostgreSQL refuses, `postgres`.
+    /// The account for the server: the process's own account. PostgreSQL refuses root, for which it is `postgres`.
     static func forServer() throws(EmbeddedPostgresError) -> Account {
         guard geteuid() == 0 else { return Account(name: "", user: geteuid(), group: getegid()) }
         guard let account = named("postgres") else {

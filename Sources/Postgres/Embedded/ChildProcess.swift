@@ -1,4 +1,4 @@
-// ChildProcess: starts programs.
+// Starts a child process, sends it signals, and waits for its end.
 
 import CPostgres
 import Glibc
@@ -7,7 +7,7 @@ import Glibc
 struct ChildProcess: Sendable {
     let processID: pid_t
 
-    /// How a program ended.
+    /// The end of a program: an exit code or a signal.
     enum Status: Sendable, Hashable, CustomStringConvertible {
         case exited(Int32)
         case killed(signal: Int32)
@@ -26,8 +26,8 @@ struct ChildProcess: Sendable {
         }
     }
 
-    /// Starts `arguments[0]`, an absolute path, in a process group of its own, so that a terminal's Ctrl-C reaches this
-    /// process alone. It inherits no descriptor and no signal mask; its output is written to the file `output`.
+    /// Starts `arguments[0]`, an absolute path, in a process group of its own, so that Ctrl-C in a terminal reaches
+    /// this process alone. The program inherits no descriptor and no signal mask. Its output goes to the file `output`.
     static func start(
         _ arguments: [String], environment: [String], output: String
     ) throws(EmbeddedPostgresError) -> ChildProcess {
@@ -68,7 +68,7 @@ struct ChildProcess: Sendable {
         return ChildProcess(processID: processID)
     }
 
-    /// Blocks until the program has ended, or only looks; its process id stays taken until `reap`.
+    /// Checks whether the program has ended, or blocks until it has. Its process id stays in use until `reap`.
     /// - Returns: whether it has ended.
     @discardableResult
     func awaitEnd(blocking: Bool = true) -> Bool {

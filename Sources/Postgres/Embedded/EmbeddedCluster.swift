@@ -1,4 +1,4 @@
-// EmbeddedCluster: creates the cluster, and the role and database in it.
+// Creates the cluster of the embedded PostgreSQL, with its role and its database.
 
 import Glibc
 
@@ -7,16 +7,17 @@ struct EmbeddedCluster {
     static let superuser = "postgres"
     static let role = "metaxy"
     static let database = "metaxy"
-    /// Enough for the programs to find the shell that initdb calls; nothing of this process's environment, whose
-    /// PG… variables would change what they do.
+    /// The environment of the programs: enough to find the shell that initdb calls. The variables of this process are
+    /// not passed on, because its PG… variables would change the programs' behaviour.
     static let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"]
 
     let programs: EmbeddedPrograms
     let directory: EmbeddedDirectory
 
-    /// Runs initdb unless the cluster exists; answers whether it did.
+    /// Runs initdb unless the cluster exists, and returns whether it ran.
     ///
-    /// The cluster is made under another name and renamed when it is complete: a crash leaves either none or a whole.
+    /// The cluster is created under another name and renamed when it is complete. So a crash leaves either no cluster
+    /// or a complete one.
     func initialise(durable: Bool) throws(EmbeddedPostgresError) -> Bool {
         guard try FileSystem.status(directory.cluster) == nil else { return false }
         let temporary = directory.cluster + ".new"
@@ -27,9 +28,9 @@ struct EmbeddedCluster {
         if !directory.account.isCurrent { try FileSystem.changeOwner(temporary, to: directory.account) }
         let options = [
             "--pgdata", temporary, "--username", Self.superuser, "--encoding", "UTF8",
-            // Byte order for text, the same on every machine, with Unicode's character classes.
+            // Text sorts in byte order, which is the same on every machine, and has Unicode's character classes.
             "--locale", "C.UTF-8", "--data-checksums", "--no-instructions",
-            // Whoever can enter the socket's directory may connect; there is no other way in.
+            // Access to the socket's directory is the only protection: everybody who can enter it may connect.
             "--auth-local", "trust", "--auth-host", "reject",
         ]
         try run(
@@ -74,7 +75,8 @@ struct EmbeddedCluster {
 
     /// Creates the role that owns the database, and the database, where they are missing.
     ///
-    /// The role is no superuser: what the service refuses itself, such as changing the lineage, it then cannot do.
+    /// The role is no superuser. So the service cannot do operations that it forbids itself, such as changing the
+    /// lineage.
     static func prepare(_ connection: Connection) throws(PostgresError) {
         let hasRole = Statement("embedded_has_role", "SELECT 1 FROM pg_roles WHERE rolname = $1", prepare: false)
         if try connection.query(hasRole, [.text(role)]).isEmpty {

@@ -1,4 +1,4 @@
-// EmbeddedConfiguration: where the private PostgreSQL lives and how long it may take.
+// The configuration of the embedded PostgreSQL: directory, programs and time limits.
 
 /// Settings of the embedded server.
 public struct EmbeddedConfiguration: Sendable {
@@ -6,16 +6,16 @@ public struct EmbeddedConfiguration: Sendable {
     public var dataDirectory: String
     /// Directories to look for PostgreSQL's programs in, separated by colons: the value of `PATH`.
     public var searchPath: String
-    /// A private directory for the socket if the data directory's path is too long for one (`XDG_RUNTIME_DIR`); nil:
-    /// a new directory under `/tmp`.
+    /// A private directory for the socket (`XDG_RUNTIME_DIR`), used if the data directory's path is too long. If nil, a
+    /// new directory under `/tmp` is used.
     public var runtimeDirectory: String?
-    /// How long the server may take until it accepts connections; recovery after a crash counts.
+    /// The time limit until the server accepts connections, which includes recovery after a crash.
     public var startDeadline: Duration = .seconds(120)
-    /// How long a shutdown may take before the server is told to stop at once, without a checkpoint.
+    /// The time limit of a shutdown. After it, the server has to stop at once, without a checkpoint.
     public var stopDeadline: Duration = .seconds(30)
-    /// Whether a commit survives a crash of the machine. False is for tests that crash nothing.
+    /// Whether a commit survives a crash of the machine. Tests that crash nothing set it to false.
     public var durable: Bool = true
-    /// Receives what happens to the server; called on its supervisor's thread, must not block.
+    /// Receives the server's events. Called on the supervisor's thread; must not block.
     public var observe: @Sendable (EmbeddedEvent) -> Void = { _ in }
 
     /// Settings with the default limits.
@@ -34,8 +34,8 @@ public enum EmbeddedEvent: Sendable, Hashable {
     case leftoverStopped(processID: Int32)
     /// The server accepts connections.
     case started(processID: Int32)
-    /// The server ended by itself; it is started again after `restartIn`.
+    /// The server ended by itself. The supervisor restarts it after `restartIn`.
     case exited(status: String, restartIn: Duration)
-    /// The server could not be started again; it is tried again after `retryIn`.
+    /// The server could not be restarted. The supervisor tries again after `retryIn`.
     case restartFailed(EmbeddedPostgresError, retryIn: Duration)
 }

@@ -1,8 +1,9 @@
-// EmbeddedDirectory: the data directory of the embedded server.
+// The data directory of the embedded PostgreSQL: lock, permissions, socket and version.
 
 import Glibc
 
-/// The places in a data directory, and the lock that keeps a second server out of it. The lock lives as long as this.
+/// The paths in a data directory, and the lock that keeps a second server out of it. The lock is held as long as this
+/// object exists.
 final class EmbeddedDirectory: Sendable {
     /// The data directory, without symbolic links.
     let path: String
@@ -11,12 +12,12 @@ final class EmbeddedDirectory: Sendable {
 
     var cluster: String { path + "/postgres" }
     var logs: String { path + "/postgres-log" }
-    /// What the server and initdb print before the log is open.
+    /// The file for output of initdb, and of the server before its log is open.
     var output: String { path + "/postgres-start.log" }
 
     /// The bytes of a socket's path, its terminating zero included: `sun_path` in <sys/un.h>.
     static let socketPathBytesMax = 108
-    /// The name that libpq and the server give a socket, for the port that is only a number here.
+    /// The name of the socket file, which libpq and the server derive from the port.
     static let socketName = ".s.PGSQL.5432"
 
     /// Creates the directory if it is missing, checks that the server's account can reach it, and locks it.
@@ -39,12 +40,13 @@ final class EmbeddedDirectory: Sendable {
     }
 
     deinit {
-        // Closing alone is not enough: a process being spawned meanwhile has a copy of the descriptor until it execs.
+        // Closing alone is not enough: a process that is just being spawned has a copy of the descriptor until it
+        // execs.
         flock(lock, LOCK_UN)
         close(lock)
     }
 
-    /// Takes the lock, which the system gives back when the process ends, however it ends.
+    /// Takes the lock. The system releases it when the process ends, even after a crash.
     private static func lock(_ path: String) throws(EmbeddedPostgresError) -> Int32 {
         let file = path + "/metaxy.lock"
         let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -75,7 +77,7 @@ final class EmbeddedDirectory: Sendable {
         }
     }
 
-    /// The last lines that the server wrote, in one.
+    /// The last lines of the server's output, joined into one.
     func lastWords() throws(EmbeddedPostgresError) -> String {
         var newest: (path: String, modified: Int)?
         for name in FileSystem.names(in: logs) {
@@ -86,7 +88,7 @@ final class EmbeddedDirectory: Sendable {
         return (String((log ?? "").suffix(1000)) + String((try FileSystem.read(output) ?? "").suffix(1000))).oneLine
     }
 
-    /// Where the socket is: in the data directory, or in a short private directory if its path would be too long.
+    /// The directory of the socket: the data directory, or a short private directory if the path would be too long.
     func socketDirectory(runtimeDirectory: String?) throws(EmbeddedPostgresError) -> String {
         let own = path + "/socket"
         guard Self.fits(own) else { return try shortDirectory(runtimeDirectory) }
@@ -97,13 +99,13 @@ final class EmbeddedDirectory: Sendable {
         return own
     }
 
-    /// Whether a socket can be in `directory`: libpq takes a comma for the end of a host.
+    /// Whether `directory` can hold the socket. libpq treats a comma in its path as the end of a host.
     static func fits(_ directory: String) -> Bool {
         !directory.contains(",")
             && directory.utf8.count + 1 + socketName.utf8.count + 1 <= socketPathBytesMax
     }
 
-    /// Where the socket of the server on the data directory `path` is, as its start left it.
+    /// The socket's directory that the last start recorded in the data directory `path`.
     static func recordedSocketDirectory(of path: String) throws(EmbeddedPostgresError) -> String {
         let own = path + "/socket"
         if fits(own) { return own }
@@ -113,7 +115,7 @@ final class EmbeddedDirectory: Sendable {
         return recorded
     }
 
-    /// The directory that an earlier start recorded if it is still ours alone, else a new one.
+    /// The directory that an earlier start recorded if it is still private, otherwise a new one.
     private func shortDirectory(_ runtimeDirectory: String?) throws(EmbeddedPostgresError) -> String {
         let record = path + "/socket-directory"
         if let recorded = try FileSystem.read(record), try isPrivate(recorded) { return recorded }

@@ -1,8 +1,8 @@
-// EmbeddedPostgresError: why the private PostgreSQL does not run.
+// The reasons why the embedded PostgreSQL does not run.
 
-/// A failure to set up, start or stop the embedded server; `message` says what an operator can do about it.
+/// A failure to set up, start or stop the embedded server. `message` advises the operator.
 public struct EmbeddedPostgresError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     public enum Code: Sendable, Hashable {
         /// PostgreSQL's programs, or a system program they need, are not installed.
         case programsMissing
@@ -22,9 +22,9 @@ public struct EmbeddedPostgresError: Error, Sendable, Hashable, CustomStringConv
         case stopTimedOut
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     public let code: Code
-    /// What happened, where, and what helps.
+    /// The failure, its place, and a remedy.
     public let message: String
 
     init(_ code: Code, _ message: String) {

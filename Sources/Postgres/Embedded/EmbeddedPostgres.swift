@@ -1,15 +1,16 @@
-// EmbeddedPostgres: a private PostgreSQL server that lives and dies with this process.
+// An embedded PostgreSQL server that starts and stops with this process.
 
-/// A PostgreSQL server of one's own: created on first use, reachable through a private Unix socket only.
+/// A private PostgreSQL server, created on first use and reachable only through a Unix socket.
 ///
-/// It is started again if it crashes. It gets its fast shutdown from `stop`, and from the system when this process
-/// ends without. One that survived nevertheless is stopped by the next `start` on the same data directory.
+/// The server is restarted if it crashes. `stop` shuts it down. If this process ends without calling `stop`, the system
+/// sends the server the signal for a fast shutdown. The next `start` on the same data directory stops any survivor.
 public final class EmbeddedPostgres: Sendable {
     /// The data directory, without symbolic links.
     public let dataDirectory: String
-    /// Connects to the database `metaxy` as the role `metaxy`, which owns it and has no other right.
+    /// The connection string for the database `metaxy` and the role `metaxy`, which owns the database and has no other
+    /// right.
     public let connectionString: String
-    /// Connects to the database `postgres` as its superuser: for tests and for operators.
+    /// The connection string for the database `postgres` and its superuser: for tests and for operators.
     public let administratorConnectionString: String
     private let supervisor: EmbeddedSupervisor
 
@@ -22,9 +23,9 @@ public final class EmbeddedPostgres: Sendable {
             socketDirectory: address.socketDirectory, role: EmbeddedCluster.superuser, database: "postgres")
     }
 
-    /// Starts the server, after creating its data directory if there is none, and returns once it accepts
-    /// connections: about a second for a new directory, tenths of one later.
-    /// - Throws: every code of `EmbeddedPostgresError` but `.stopTimedOut` for the server itself.
+    /// Creates the data directory if it is missing, starts the server, and returns once it accepts connections. This
+    /// takes about a second for a new directory, and tenths of a second later.
+    /// - Throws: every code of `EmbeddedPostgresError` except `.stopTimedOut` for the server itself.
     public static func start(
         _ configuration: EmbeddedConfiguration
     ) async throws(EmbeddedPostgresError) -> EmbeddedPostgres {
@@ -36,10 +37,10 @@ public final class EmbeddedPostgres: Sendable {
         return EmbeddedPostgres(supervisor, try result.get())
     }
 
-    /// Connects to the database `metaxy` of the server that another process runs on a data directory.
+    /// The connection string for the database `metaxy` of a server that another process runs on a data directory.
     ///
     /// - Parameter dataDirectory: an absolute path.
-    /// - Throws: `.directory` where nobody has ever started one there.
+    /// - Throws: `.directory` where no server was ever started there.
     public static func connectionString(
         ofServerOn dataDirectory: String
     ) throws(EmbeddedPostgresError) -> String {
@@ -49,12 +50,12 @@ public final class EmbeddedPostgres: Sendable {
             socketDirectory: recorded, role: EmbeddedCluster.role, database: EmbeddedCluster.database)
     }
 
-    /// The process id of the server; nil while it is being started again, and after `stop`.
+    /// The process id of the server; nil during a restart and after `stop`.
     public var processID: Int32? {
         supervisor.processID
     }
 
-    /// Stops the server cleanly and gives its data directory free.
+    /// Stops the server cleanly and releases its data directory.
     /// - Throws: `.stopTimedOut`.
     public func stop() async throws(EmbeddedPostgresError) {
         let result: Result<Void, EmbeddedPostgresError> = await withCheckedContinuation { continuation in

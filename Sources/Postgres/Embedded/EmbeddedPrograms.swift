@@ -1,20 +1,20 @@
-// EmbeddedPrograms: where PostgreSQL's server programs are.
+// Finds the programs of PostgreSQL on this machine: initdb and postgres.
 
 import Glibc
 
 /// The programs that the embedded server needs.
 struct EmbeddedPrograms: Equatable {
-    /// The oldest major version whose SQL is relied on.
+    /// The oldest supported major version.
     static let majorVersionMin = 15
 
     /// The directory with `postgres` and `initdb`.
     let directory: String
-    /// util-linux's `setpriv`: gives up root, and ties the server's life to this process.
+    /// `setpriv` of util-linux, which drops root's rights and ties the server's life to this process.
     let setpriv: String
 
-    /// Finds the programs: the newest version under Debian's directory, else what `searchPath` offers.
+    /// Finds the programs: the newest version under Debian's directory, otherwise the first in `searchPath`.
     ///
-    /// Debian keeps the server out of PATH, and the `postgres` that somebody put there may be older.
+    /// Debian keeps the server's programs out of PATH, and a `postgres` in PATH may be older.
     static func find(
         searchPath: String, versionsDirectory: String = "/usr/lib/postgresql"
     ) throws(EmbeddedPostgresError) -> EmbeddedPrograms {
@@ -37,8 +37,8 @@ struct EmbeddedPrograms: Equatable {
 
     /// The command that runs one of PostgreSQL's programs as `account`.
     ///
-    /// The program gets SIGINT, which is PostgreSQL's fast shutdown, when the thread that started it ends: even after
-    /// kill -9 of this process no server stays behind.
+    /// The program gets SIGINT, PostgreSQL's fast shutdown, when the thread that started it ends. So no server stays
+    /// behind, even after kill -9 of this process.
     func command(_ program: String, _ arguments: [String], as account: Account) -> [String] {
         var command = [setpriv, "--pdeathsig", "INT"]
         if !account.isCurrent {

@@ -1,4 +1,4 @@
-// EmbeddedSettings: the server's configuration file, each setting with its reason.
+// The configuration file of the embedded PostgreSQL, with a reason for each setting.
 
 /// The configuration of the embedded server, written anew at each start.
 enum EmbeddedSettings {
@@ -14,12 +14,12 @@ enum EmbeddedSettings {
     /// Settings of an operator, read last; relative to the cluster's directory.
     static let localFileName = "local.conf"
 
-    /// What that file says before an operator writes to it.
+    /// The initial content of that file.
     static let localText = "# Settings in this file override those of \(fileName) and stay as they are.\n"
 
     /// The text of the configuration file.
     ///
-    /// - Parameter memory: what the processes of this server may take together, in bytes; nil where that is not known.
+    /// - Parameter memory: the memory limit of the server's processes together, in bytes; nil if it is unknown.
     static func text(socketDirectory: String, logDirectory: String, durable: Bool, memory: Int?) -> String {
         let settings =
             fixed + (durable ? [cache(memory)] : volatile)
@@ -36,12 +36,12 @@ enum EmbeddedSettings {
             + "\n# What is said there has the last word.\ninclude = '\(localFileName)'\n"
     }
 
-    /// A string of the configuration file, in which a backslash escapes.
+    /// Quotes a string for the configuration file, in which a backslash escapes.
     private static func quoted(_ text: String) -> String {
         "'" + text.map { $0 == "'" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "'"
     }
 
-    /// One directory for a setting that takes a list of them.
+    /// Quotes one directory for a setting that takes a list.
     private static func listed(_ directory: String) -> String {
         quoted("\"" + directory.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\"")
     }
@@ -89,8 +89,8 @@ enum EmbeddedSettings {
         Setting(name: "log_lock_waits", value: "on", reason: "So do long waits for locks."),
     ]
 
-    /// Half of what PostgreSQL's manual advises for a machine of its own (section 20.4.1): the server and the page cache live
-    /// beside it. docs/decisions/0012 has what it gives.
+    /// Half of the value that PostgreSQL's manual advises for a dedicated machine (section 20.4.1), because this
+    /// process and the page cache share the memory. docs/decisions/0012 has the measurements.
     private static func cache(_ memory: Int?) -> Setting {
         let megabytes = memory.map { min(max(($0 / 8) >> 20, 128), 4096) } ?? 256
         return Setting(

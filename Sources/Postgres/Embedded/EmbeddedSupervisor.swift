@@ -1,30 +1,30 @@
-// EmbeddedSupervisor: the thread that starts the server and keeps it running.
+// The thread that starts the embedded PostgreSQL, and restarts it when it ends.
 
 import Glibc
 
-/// Starts the server, waits for its end, and starts it again unless it was told to stop.
+/// Starts the server, waits for its end, and restarts it unless it was stopped on request.
 ///
-/// Everything happens on one thread that lives as long as the server: the system tells the server of the end of the
-/// thread that started it.
+/// All steps run on one thread that lives as long as the server, because the system signals the server when the thread
+/// that started it ends.
 final class EmbeddedSupervisor: Sendable {
     private struct State {
         var isStopping = false
         var hasEnded = false
-        /// The server; nil between two.
+        /// The server process; nil between two runs.
         var child: ChildProcess?
     }
 
-    /// Where a server that runs can be reached.
+    /// The address of the running server.
     struct Address: Sendable {
         let directory: String
         let socketDirectory: String
     }
 
     private static let pollInterval = Duration.milliseconds(10)
-    /// After a crash the server is back at once; one that keeps crashing is not started more than every 10 seconds.
+    /// After a crash the server restarts at once. A server that keeps crashing restarts at most every 10 seconds.
     private static let backoff = Backoff(first: .milliseconds(100), most: .seconds(10))
 
-    /// A server that ran for longer did not crash because of how it was started.
+    /// After this time a crash counts as the first one: the server's start was not the cause.
     private static let stableAfter = Duration.seconds(60)
 
     let configuration: EmbeddedConfiguration
@@ -38,7 +38,7 @@ final class EmbeddedSupervisor: Sendable {
     func start(_ ready: @escaping @Sendable (Result<Address, EmbeddedPostgresError>) -> Void) {
         ClientThread.start(named: "pg-supervisor") { [self] in
             let failure = run { ready(.success($0)) }
-            // The directory's lock went with the variables of `run`: whoever hears of the end can start anew.
+            // `run` has released the directory's lock, so a caller that learns of the end can start a server again.
             monitor.withLock { $0.hasEnded = true }
             monitor.broadcast()
             if let failure { ready(.failure(failure)) }
@@ -50,7 +50,7 @@ final class EmbeddedSupervisor: Sendable {
         monitor.withLock { $0.child?.processID }
     }
 
-    /// Stops the server: a fast shutdown, then without a checkpoint, then the hard way; blocks.
+    /// Stops the server: first a fast shutdown, then one without a checkpoint, then SIGKILL. Blocks.
     func stop() throws(EmbeddedPostgresError) {
         monitor.withLock { $0.isStopping = true }
         monitor.broadcast()
@@ -67,7 +67,7 @@ final class EmbeddedSupervisor: Sendable {
 
     // MARK: On the thread
 
-    /// Runs the server until it is told to stop; answers why it could not be started.
+    /// Runs the server until it is stopped, and returns the reason if it could not be started.
     private func run(_ ready: (Address) -> Void) -> EmbeddedPostgresError? {
         do {
             let (cluster, address) = try setUp()
@@ -142,7 +142,7 @@ final class EmbeddedSupervisor: Sendable {
         }
     }
 
-    /// Waits for the end of the server, and starts it again each time that it ends by itself.
+    /// Waits for the end of the server, and restarts it each time that it ends by itself.
     private func supervise(_ cluster: EmbeddedCluster, _ address: Address) {
         var failures = 0
         var startedAt = MonotonicTime.now()
@@ -168,7 +168,7 @@ final class EmbeddedSupervisor: Sendable {
         }
     }
 
-    /// Waits until `child` has ended. Nobody can signal its process id any more when the system may reuse it.
+    /// Waits until `child` has ended. No thread signals its process id once the system may reuse it.
     private func end(_ child: ChildProcess) -> ChildProcess.Status {
         child.awaitEnd()
         monitor.withLock { $0.child = nil }
@@ -179,7 +179,7 @@ final class EmbeddedSupervisor: Sendable {
         monitor.withLock { $0.isStopping }
     }
 
-    /// Waits; answers whether the server is to stop.
+    /// Waits, and returns whether the server has to stop.
     private func pauses(_ delay: Duration) -> Bool {
         monitor.wait(until: MonotonicTime.now() + delay) { $0.isStopping ? true : nil } ?? false
     }

@@ -1,28 +1,28 @@
-// EmbeddedSurvivors: PostgreSQL processes that an earlier server left behind.
+// Finds and ends PostgreSQL processes that a crashed server left behind.
 
 import Glibc
 
-/// Finds and stops the processes of a cluster whose server was killed. The caller holds the directory's lock, so
-/// nothing else can be using the cluster rightfully.
+/// Finds and stops the processes of a cluster whose server was killed. The caller holds the directory's lock, so no
+/// other server may use the cluster.
 struct EmbeddedSurvivors {
     let cluster: String
     let socketDirectory: String
-    /// Told of a postmaster that has to be stopped.
+    /// Called with the process id of a postmaster that has to be stopped.
     let found: (pid_t) -> Void
 
     private static let pollInterval = Duration.milliseconds(10)
 
-    /// Stops every process of the cluster and removes the files by which it says that it runs: the server would
-    /// believe them if some other process had its process id now.
+    /// Stops every process of the cluster and removes its lock files. The server would trust these files if another
+    /// process had the same process id now.
     ///
-    /// The processes of a cluster have its directory as their working directory. A leftover postmaster is asked for a
-    /// fast shutdown; backends without a postmaster end by themselves.
+    /// The processes of a cluster have its directory as their working directory. A leftover postmaster gets the signal
+    /// for a fast shutdown; backends without a postmaster end by themselves.
     func stop(deadline: Duration) throws(EmbeddedPostgresError) {
         let signals: [(Int32, Duration)] = [(SIGINT, deadline), (SIGQUIT, .seconds(5)), (SIGKILL, .seconds(5))]
         for (signal, patience) in signals {
             let processes = survivors()
             guard !processes.isEmpty else { break }
-            // The postmaster tells its backends itself; SIGINT would only cancel their statements.
+            // The postmaster signals its backends itself; SIGINT would only cancel their statements.
             let postmaster = try postmasterID()
             for process in processes where signal != SIGINT || process == postmaster {
                 if signal == SIGINT { found(process) }

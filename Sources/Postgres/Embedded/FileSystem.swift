@@ -1,21 +1,21 @@
-// FileSystem: the few calls on files and directories that the embedded server needs.
+// Calls on files and directories: read, write, create, rename, remove and lock.
 
 import Glibc
 
 /// Calls of the operating system with their errors turned into `EmbeddedPostgresError.directory`.
 enum FileSystem {
-    /// What `stat` says of a path.
+    /// The result of `stat` for a path.
     struct Status {
         let isDirectory: Bool
         let owner: uid_t
         let group: gid_t
         /// The permission bits.
         let mode: mode_t
-        /// When the content changed last, in seconds.
+        /// The time of the last change of the content, in seconds.
         let modified: Int
     }
 
-    /// The status of what `path` itself names, nil when there is nothing; a symbolic link is followed if `following`.
+    /// The status of `path`, nil if it does not exist; a symbolic link is followed if `following` is set.
     static func status(_ path: String, following: Bool = true) throws(EmbeddedPostgresError) -> Status? {
         var info = Glibc.stat()
         let code = unsafe following ? stat(path, &info) : lstat(path, &info)
@@ -54,12 +54,12 @@ enum FileSystem {
         guard unsafe rename(source, target) == 0 else { throw failure("rename", source) }
     }
 
-    /// Removes a file; it is no failure if there is none.
+    /// Removes a file if it exists.
     static func remove(_ path: String) throws(EmbeddedPostgresError) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
-    /// The content of a small file, nil when there is none.
+    /// The content of a small file, nil if it does not exist.
     static func read(_ path: String) throws(EmbeddedPostgresError) -> String? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -77,7 +77,7 @@ enum FileSystem {
         }
     }
 
-    /// Replaces a file: its old or its new content is there at any time, also after a crash.
+    /// Replaces a file atomically: it has its old or its new content at any time, even after a crash.
     static func replace(
         _ path: String, with content: String, owner: Account, mode: mode_t
     ) throws(EmbeddedPostgresError) {
@@ -117,7 +117,7 @@ enum FileSystem {
         return names
     }
 
-    /// Where a symbolic link points, nil when it cannot be read.
+    /// The target of a symbolic link, nil if it cannot be read.
     static func target(ofLink path: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = unsafe buffer.withUnsafeMutableBytes { bytes in
@@ -127,7 +127,7 @@ enum FileSystem {
         return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    /// The path without symbolic links, nil when there is nothing.
+    /// The path without symbolic links, nil if it does not exist.
     static func resolved(_ path: String) -> String? {
         guard let resolved = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(resolved) }

@@ -1,11 +1,11 @@
-// MemoryLimit: how much memory the processes of this control group may take.
+// The memory limit of this process's control group.
 
-/// What Linux lets this process and those that it starts take, all together.
+/// The memory that Linux allows this process and its children together.
 enum MemoryLimit {
-    /// Bytes: the memory of the machine, or the least limit of a control group around this process where one is less; nil
-    /// where Linux tells neither.
+    /// The memory of the machine, or the smallest limit of a control group around this process, in bytes; nil if Linux
+    /// reports neither.
     ///
-    /// Inside a container the path of its group may be that of the host and lead nowhere; its limit then stands at the root.
+    /// Inside a container the group's path may be that of the host and not exist; its limit is at the root then.
     /// (proc(5), cgroups(7); `memory.max` of version 2, `memory.limit_in_bytes` of version 1.)
     ///
     /// - Parameter content: the content of a file, nil where it cannot be read.
@@ -15,9 +15,9 @@ enum MemoryLimit {
         return (limits + [machine(content("/proc/meminfo") ?? "")].compactMap { $0 }).min()
     }
 
-    /// As `bytes(reading:)`, of the files of this machine.
+    /// As `bytes(reading:)`, with the files of this machine.
     static func bytes() -> Int? {
-        // A file that is not there or may not be read tells no limit.
+        // A file that does not exist or may not be read sets no limit.
         bytes { (try? FileSystem.read($0)) ?? nil }
     }
 
@@ -27,7 +27,7 @@ enum MemoryLimit {
         return total?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
-    /// The files that may say a limit for a line `number:controllers:path`: of the group and of all around it.
+    /// The files with limits for a line `number:controllers:path`: those of the group and of all groups around it.
     private static func files(of line: Substring) -> [String] {
         let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return [] }

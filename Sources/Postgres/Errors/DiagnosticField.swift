@@ -1,6 +1,7 @@
 // The letters of the protocol that mark the fields of an error or a notice.
 
-/// The fields of an error or notice, by the code letters of the protocol, which libpq's macros hide from Swift.
+/// The fields of an error or notice. The values are the letters of the protocol, which Swift cannot import from libpq's
+/// macros.
 ///
 /// Source: PostgreSQL documentation, 55.8 "Error and Notice Message Fields".
 enum DiagnosticField: Unicode.Scalar {

@@ -1,11 +1,11 @@
-// PostgresError: every failure this target reports.
+// The error of every failed database operation, with its code and the server's details.
 
 /// A failure of the server, of a connection, of the pool, or of decoding a result.
 ///
-/// Parameters are never copied into it. The server itself may quote stored values in `detail` ("Key (id)=(5)
-/// already exists"), so `detail` belongs in an operator's log, not in a reply; `description` leaves it out.
+/// An error never contains parameters. But the server may quote stored values in `detail` ("Key (id)=(5) already
+/// exists"), so `detail` belongs in an operator's log, not in a reply. `description` omits it.
 public struct PostgresError: Error, Sendable, Hashable {
-    /// What kind of failure it is.
+    /// The kind of failure.
     public enum Code: Sendable, Hashable {
         /// The server refused a statement; the connection stays usable.
         case server(SQLState)
@@ -21,13 +21,13 @@ public struct PostgresError: Error, Sendable, Hashable {
         case poolClosed
         /// The calling task was cancelled; the statement was stopped on the server.
         case cancelled
-        /// libpq or the server answered something that this client cannot use.
+        /// libpq or the server sent an answer that this client cannot use.
         case protocolViolation
-        /// A value has another type than asked for, or is NULL.
+        /// A value has another type than requested, or is NULL.
         case decode
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     public var code: Code
     /// One line of text: the server's primary message, or this client's own.
     public var message: String
@@ -37,13 +37,13 @@ public struct PostgresError: Error, Sendable, Hashable {
     public var hint: String?
     /// The constraint that refused the row.
     public var constraint: String?
-    /// The table the failure is about.
+    /// The table that the failure concerns.
     public var table: String?
-    /// The column the failure is about.
+    /// The column that the failure concerns.
     public var column: String?
     /// The name of the statement that failed.
     public var statement: String?
-    /// The place of the failed statement in a pipeline, from 0.
+    /// The index of the failed statement in a pipeline, from 0.
     public var batchIndex: Int?
 
     /// Makes an error with a code and a message.

@@ -1,4 +1,4 @@
-// SQLState: the five-character condition codes a PostgreSQL server reports.
+// The five-character SQLSTATE codes of PostgreSQL.
 
 /// A server condition code of five characters, as `23505`.
 ///

@@ -1,13 +1,13 @@
-// Job: what a caller of the pool wants done.
+// The work that a caller submits to the pool, and the way back to the caller.
 
 import Synchronization
 
-/// Work for a connection, and the way back to the caller. Exactly one of `work`'s answer and `fail` is called, once.
+/// Work for a connection, and the way back to the caller. Exactly one of `work`'s result and `fail` is called, once.
 final class Job: Sendable {
-    /// Does the work and answers how to hand over its result, which happens once the connection is free again: a
-    /// caller that comes straight back then finds it, instead of opening another.
+    /// Does the work, and returns a closure that delivers its result. The pool calls the closure once the connection is
+    /// free again, so that a caller that comes back at once finds it free.
     let work: @Sendable (Connection) -> @Sendable () -> Void
-    /// Tells the caller that there will be no connection.
+    /// Reports to the caller that it gets no connection.
     let fail: @Sendable (PostgresError) -> Void
     private let ticketNumber = Atomic<UInt64>(0)
     private let cancelled = Atomic<Bool>(false)
@@ -20,7 +20,7 @@ final class Job: Sendable {
         self.fail = fail
     }
 
-    /// The place in the pool's queue, 0 before it has one.
+    /// The ticket in the pool's queue, 0 before it has one.
     var ticket: UInt64 {
         get { ticketNumber.load(ordering: .sequentiallyConsistent) }
         set { ticketNumber.store(newValue, ordering: .sequentiallyConsistent) }

@@ -1,4 +1,4 @@
-// Pool: a bounded number of connections, shared by any number of tasks.
+// A bounded pool of PostgreSQL connections, shared by any number of tasks.
 
 import Synchronization
 
@@ -9,7 +9,7 @@ import Synchronization
 public final class Pool: Sendable {
     private let core: PoolCore
 
-    /// Makes a pool; nothing is connected before the first use.
+    /// Creates a pool. It connects at the first use.
     public init(_ configuration: PoolConfiguration) {
         self.core = PoolCore(configuration)
     }
@@ -22,8 +22,8 @@ public final class Pool: Sendable {
     ///
     /// If the calling task is cancelled, the statement that runs is stopped on the server and throws `.cancelled`. A
     /// transaction that `body` leaves open is rolled back.
-    /// - Throws: what `body` throws, and `E` made of `.poolExhausted`, `.poolClosed`, `.cancelled`, or `.connectFailed`
-    ///   when the server could not be reached before the deadline.
+    /// - Throws: errors of `body`, and an `E` made from `.poolExhausted`, `.poolClosed`, `.cancelled`, or
+    ///   `.connectFailed` when the server could not be reached before the deadline.
     public func withConnection<T: Sendable, E: PostgresErrorConvertible>(
         _ body: @escaping @Sendable (Connection) throws(E) -> T
     ) async throws(E) -> T {
@@ -34,7 +34,7 @@ public final class Pool: Sendable {
             await withCheckedContinuation { continuation in
                 let job = Job(
                     work: { connection in
-                        connection.caller = caller
+                        connection.slowStatements.caller = caller
                         let result = Result { () throws(E) in try body(connection) }
                         return { continuation.resume(returning: result) }
                     },
@@ -61,8 +61,8 @@ public final class Pool: Sendable {
         core.statistics()
     }
 
-    /// The randomness of its configuration.
+    /// The source of randomness in the pool's configuration.
     var random: () -> Double { core.configuration.random }
-    /// The observer of its configuration.
+    /// The observer in the pool's configuration.
     var observe: (PostgresEvent) -> Void { core.configuration.observe }
 }

@@ -1,4 +1,4 @@
-// PoolCore: performs what PoolMachine decides.
+// The shared state of a pool: performs the decisions of PoolMachine.
 
 /// The shared state of a pool, its sessions' threads and its timekeeper.
 final class PoolCore: Sendable {
@@ -10,7 +10,7 @@ final class PoolCore: Sendable {
         var connectsTotal: UInt64 = 0
         var timeoutsTotal: UInt64 = 0
         var connectError: PostgresError?
-        /// When the timekeeper looks next; nil: not before it is told.
+        /// The time when the timekeeper wakes next; nil if it waits to be woken.
         var armed: MonotonicTime?
         var isClosed = false
         var closing: [CheckedContinuation<Void, Never>] = []
@@ -28,7 +28,7 @@ final class PoolCore: Sendable {
         ClientThread.start(named: "pg-pool-time") { [self] in keepTime() }
     }
 
-    /// A server that restarts is back within a second or two; one that is down is not asked more than every two.
+    /// A server that restarts is back within a second or two. A server that is down gets one attempt every two seconds.
     static let backoff = Backoff(first: .milliseconds(50), most: .seconds(2))
 
     // MARK: From callers
@@ -45,7 +45,7 @@ final class PoolCore: Sendable {
     func cancel(_ job: Job) {
         job.isCancelled = true
         let ticket = job.ticket
-        // Not submitted yet: whoever submits it looks at the task's cancellation afterwards.
+        // The job is not submitted yet: its submitter checks the task's cancellation afterwards.
         guard ticket != 0 else { return }
         perform { state, _ in state.machine.cancel(ticket) }
     }
@@ -114,7 +114,7 @@ final class PoolCore: Sendable {
 
     // MARK: Performing
 
-    /// Tells the machine what happened and performs its actions after the lock is given back.
+    /// Reports an event to the machine, and performs the machine's actions after the lock is released.
     private func perform(_ decide: (inout State, MonotonicTime) -> [PoolMachine.Action]) {
         let (tasks, isEarlier) = monitor.withLock { state in
             let actions = decide(&state, MonotonicTime.now())
@@ -172,7 +172,7 @@ final class PoolCore: Sendable {
         switch reason {
         case .deadline:
             state.timeoutsTotal += 1
-            // A pool without a server to talk to says so, instead of asking for a larger pool.
+            // Without a reachable server the error is that of connecting, instead of an exhausted pool.
             if state.machine.open == 0, let error = state.connectError { return error }
             return PostgresError(
                 .poolExhausted, "no connection became free within \(configuration.waitDeadline.wholeMilliseconds) ms")

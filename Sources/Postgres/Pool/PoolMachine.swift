@@ -1,11 +1,11 @@
-// PoolMachine: every decision of the pool, without threads, connections or clocks.
+// The decisions of a pool as a pure state machine: who gets a connection, when to open one, who has waited too long.
 
 /// Decides who gets which connection, when to open one, and who has waited too long.
 ///
-/// Each function is told what happened and answers what to do. A slot holds at most one connection; at any time a
-/// slot has at most one action outstanding, whose outcome is reported before the next.
+/// Each function takes an event and returns actions. A slot holds at most one connection, and has at most one action
+/// outstanding, whose outcome is reported before the next.
 struct PoolMachine {
-    /// What the pool has to do.
+    /// An action that the pool has to perform.
     enum Action: Equatable {
         /// Open a connection; answered by `connected` or `connectFailed`.
         case connect(slot: Int)
@@ -13,7 +13,7 @@ struct PoolMachine {
         case run(ticket: UInt64, slot: Int)
         /// Close the connection and end the slot for ever; answered by `ended`.
         case close(slot: Int)
-        /// Tell a caller that it gets no connection.
+        /// Report to a caller that it gets no connection.
         case fail(ticket: UInt64, Reason)
         /// Stop the work of a caller.
         case interrupt(ticket: UInt64, slot: Int)
@@ -21,7 +21,7 @@ struct PoolMachine {
         case closed
     }
 
-    /// Why a caller gets no connection.
+    /// The reason why a caller gets no connection.
     enum Reason: Equatable {
         case deadline, tooManyWaiters, cancelled, closed
     }
@@ -73,7 +73,7 @@ struct PoolMachine {
         return (ticket, dispatch(now))
     }
 
-    /// A caller has lost interest.
+    /// A caller no longer wants a connection.
     mutating func cancel(_ ticket: UInt64) -> [Action] {
         if queue.remove(ticket) != nil { return [.fail(ticket: ticket, .cancelled)] }
         guard let (slot, _) = running[ticket] else { return [] }

@@ -1,6 +1,6 @@
-// PoolStatistics: the state of a pool at one moment.
+// The figures of a pool at one moment: connections, waiting callers and totals.
 
-/// What a pool has done and is doing.
+/// The state of a pool, and its totals since the start.
 public struct PoolStatistics: Sendable, Hashable {
     /// The most connections that may be open.
     public let size: Int
@@ -12,7 +12,7 @@ public struct PoolStatistics: Sendable, Hashable {
     public let waiting: Int
     /// Callers that were given a connection, since the start.
     public let acquiredTotal: UInt64
-    /// How long callers have waited, in sum since the start; those given up on included.
+    /// The total time that callers have waited since the start, including those that timed out.
     public let waitTotal: Duration
     /// Connections opened, since the start.
     public let connectsTotal: UInt64

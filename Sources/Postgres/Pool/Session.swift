@@ -1,8 +1,8 @@
-// Session: one connection and the thread that it lives on.
+// The mailbox of one pooled connection and its thread.
 
 /// The thread of one slot of a pool. It opens the slot's connection and runs callers' work on it, one at a time.
 final class Session: Sendable {
-    /// What the thread is told to do.
+    /// A command to the thread.
     enum Order: Sendable {
         case connect
         case run(Job, ticket: UInt64)
@@ -18,7 +18,7 @@ final class Session: Sendable {
         ClientThread.start(named: "pg-session") { session.run() }
     }
 
-    /// Tells the thread what to do next.
+    /// Sends a command to the thread.
     func send(_ order: Order) {
         inbox.withLock { $0.append(order) }
         inbox.broadcast()

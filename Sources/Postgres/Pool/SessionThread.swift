@@ -1,4 +1,4 @@
-// SessionThread: what runs on the thread of a session.
+// The loop of one pooled connection's thread: connects, runs jobs, closes.
 
 /// The loop of one session's thread.
 struct SessionThread: Sendable {
@@ -14,8 +14,8 @@ struct SessionThread: Sendable {
             case .connect:
                 connection = connect()
             case .run(let job, let ticket):
-                // A server that went away while the connection lay idle has left its farewell in the socket.
-                if let current = connection, current.isAlive {
+                // A server that closed the idle connection has left an announcement in its socket.
+                if let current = connection, current.link.isAlive {
                     if !perform(job, ticket, on: current) { connection = nil }
                 } else {
                     connection = nil
@@ -45,10 +45,10 @@ struct SessionThread: Sendable {
         }
     }
 
-    /// Runs a caller's work and answers whether the connection can be used again.
+    /// Runs a caller's work and returns whether the connection can be used again.
     private func perform(_ job: Job, _ ticket: UInt64, on connection: Connection) -> Bool {
         interrupt.begin(job: ticket)
-        // A cancellation before `begin` reached no work; one after it finds this work's ticket.
+        // A cancellation before `begin` found no work to stop; a later one finds this work's ticket.
         let handOver = job.isCancelled ? cancelled(job) : job.work(connection)
         interrupt.end()
         connection.rollback()

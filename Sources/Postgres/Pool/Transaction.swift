@@ -1,12 +1,12 @@
-// Transactions: BEGIN, COMMIT, ROLLBACK, and running again what the server asks to run again.
+// Runs a closure in a transaction, and again after a serialization failure or a deadlock.
 
-/// How much a transaction sees of others that commit while it runs.
+/// The isolation level: which commits of other transactions a running transaction sees.
 public enum Isolation: String, Sendable, Hashable {
-    /// Each statement sees what was committed before it began.
+    /// Each statement sees the commits before its own start.
     case readCommitted = "READ COMMITTED"
-    /// Every statement sees what was committed before the first; a write that collides fails with `40001`.
+    /// Every statement sees the commits before the first statement. A write that conflicts fails with `40001`.
     case repeatableRead = "REPEATABLE READ"
-    /// As if transactions ran one after another; fails with `40001` where that cannot be had.
+    /// Transactions have the effect of running one after another, or fail with `40001`.
     case serializable = "SERIALIZABLE"
 
     func begin(readOnly: Bool) -> String {
@@ -15,15 +15,15 @@ public enum Isolation: String, Sendable, Hashable {
 }
 
 extension Pool {
-    /// Between two attempts of a transaction; collisions resolve within the time a transaction takes.
+    /// The delay between two attempts of a transaction. Conflicts resolve within the duration of a transaction.
     private static let backoff = Backoff(first: .milliseconds(5), most: .milliseconds(500))
 
     /// Runs `body` in a transaction: all of its statements take effect, or none if it throws.
     ///
-    /// BEGIN travels with the first statement, so that the transaction costs one round trip more than its statements.
+    /// BEGIN is sent with the first statement, so that the transaction costs one round trip more than its statements.
     /// After `40001` or `40P01` the whole of `body` runs again, up to `retries` times, after a short random delay
-    /// during which no connection is held: it must not do anything that cannot be repeated.
-    /// - Throws: what `body` throws, and `E` made of any failure of `withConnection`, of BEGIN and of COMMIT:
+    /// without a connection. So `body` must not do anything that cannot be repeated.
+    /// - Throws: errors of `body`, and an `E` made from any failure of `withConnection`, of BEGIN and of COMMIT:
     ///   `.commitUnknown` if the connection broke during COMMIT.
     public func transaction<T: Sendable, E: PostgresErrorConvertible>(
         isolation: Isolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
@@ -53,18 +53,18 @@ extension Pool {
     }
 }
 
-/// How an attempt to run a transaction ended.
+/// The result of an attempt to run a transaction.
 enum TransactionOutcome<Value: Sendable, Failure: Error>: Sendable {
     case committed(Value)
     case failed(Failure)
-    /// It collided with another and may succeed when it is run again.
+    /// The transaction conflicted with another, and may succeed when it runs again.
     case collided(SQLState, Failure)
 }
 
 extension Connection {
-    /// Runs `body` in a transaction, once; for callers that keep something in the session, as an advisory lock, across
-    /// transactions. Transactions do not nest.
-    /// - Throws: what `body` throws, and `E` made of any failure of BEGIN and of COMMIT.
+    /// Runs `body` in a transaction, once; for callers that keep state in the session across transactions, such as an
+    /// advisory lock. Transactions do not nest.
+    /// - Throws: errors of `body`, and an `E` made from any failure of BEGIN and of COMMIT.
     public func transaction<T: Sendable, E: PostgresErrorConvertible>(
         isolation: Isolation = .readCommitted, readOnly: Bool = false, _ body: (Connection) throws(E) -> T
     ) throws(E) -> T {
@@ -79,12 +79,12 @@ extension Connection {
     func transact<T, E: PostgresErrorConvertible>(
         _ begin: String, _ body: (Connection) throws(E) -> T
     ) -> TransactionOutcome<T, E> {
-        prologue = [begin]
+        runner.prologue = [begin]
         if !configuration.preparedStatements {
-            // Behind a pooler nothing was set when the session began.
-            prologue += configuration.sessionSettings.map { "SET LOCAL \($0.0) = \($0.1)" }
+            // Behind a pooler the session has no settings of its own.
+            runner.prologue += configuration.sessionSettings.map { "SET LOCAL \($0.0) = \($0.1)" }
         }
-        failure = nil
+        runner.failure = nil
         let value: T
         do {
             value = try body(self)
@@ -102,7 +102,7 @@ extension Connection {
     }
 
     private func ended<T, E>(_ error: E) -> TransactionOutcome<T, E> {
-        guard let state = failure?.sqlState, state.isRetriable, !isBroken else { return .failed(error) }
+        guard let state = runner.failure?.sqlState, state.isRetriable, !isBroken else { return .failed(error) }
         return .collided(state, error)
     }
 }

@@ -1,8 +1,8 @@
-// WaitQueue: callers in the order of their arrival.
+// The queue of callers that wait for a connection, in the order of their arrival.
 
 /// A first-in, first-out queue of tickets from which any ticket can leave.
 ///
-/// Tickets ascend, so the queue is sorted by ticket and a caller that is put back takes its old place.
+/// Tickets ascend, so the queue is sorted by ticket. A caller that is put back takes its old place.
 struct WaitQueue {
     struct Entry: Equatable {
         let ticket: UInt64

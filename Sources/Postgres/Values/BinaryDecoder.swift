@@ -1,6 +1,6 @@
-// BinaryDecoder: PostgreSQL's binary formats, read from memory that libpq owns.
+// Decodes values from the binary formats of PostgreSQL.
 
-/// Reads single values; each function answers nil when the bytes do not have the form of the type.
+/// Reads single values. Each function returns nil when the bytes do not have the form of the type.
 enum BinaryDecoder {
     static func integer<T: FixedWidthInteger>(_ bytes: UnsafeRawBufferPointer, as type: T.Type = T.self) -> T? {
         guard bytes.count == MemoryLayout<T>.size else { return nil }
@@ -72,9 +72,9 @@ enum BinaryDecoder {
         return isWhole ? result : nil
     }
 
-    /// Where the elements of an array of at most one dimension lie in its bytes, nil for NULL.
+    /// The ranges of an array's elements in its bytes, nil for NULL. The array has at most one dimension.
     ///
-    /// - Returns: false where the bytes are no such array.
+    /// - Returns: false if the bytes are no such array.
     static func places(_ bytes: UnsafeRawBufferPointer, of types: [TypeOID], into places: inout [Range<Int>?]) -> Bool {
         guard let count = unsafe elementCount(bytes, of: types) else { return false }
         return unsafe elements(bytes, count) { place in
@@ -83,7 +83,8 @@ enum BinaryDecoder {
         }
     }
 
-    /// How many elements an array says that it has: never more than its bytes can hold, so that none reserves too much.
+    /// The number of elements in an array's header. It is never more than the bytes can hold, which bounds
+    /// reservations.
     private static func elementCount(_ bytes: UnsafeRawBufferPointer, of types: [TypeOID]) -> Int? {
         guard bytes.count >= 12 else { return nil }
         let dimensions = unsafe int32(bytes, at: 0)
@@ -95,7 +96,7 @@ enum BinaryDecoder {
         return count >= 0 && count <= (bytes.count - 20) / 4 ? count : nil
     }
 
-    /// Goes along the elements; false where they do not end where the bytes do, or where `visit` says so.
+    /// Visits the elements. Returns false if they do not end with the bytes, or if `visit` returns false.
     private static func elements(
         _ bytes: UnsafeRawBufferPointer, _ count: Int, _ visit: (Range<Int>?) -> Bool
     ) -> Bool {

@@ -1,6 +1,6 @@
-// BinaryEncoder: PostgreSQL's binary formats, written into one growing buffer.
+// Encodes values in the binary formats of PostgreSQL.
 
-/// Writes values in the binary format of PostgreSQL's `*_send`/`*_recv` functions: big-endian, without lengths.
+/// Writes values in the binary format of PostgreSQL's `*_send` and `*_recv` functions: big-endian, without lengths.
 ///
 /// Source: PostgreSQL, `src/backend/utils/adt/*`, the functions named beside each type.
 struct BinaryEncoder {
@@ -73,14 +73,14 @@ struct BinaryEncoder {
         }
     }
 
-    /// As `array`, of values whose binary form is `prefix` and their bytes.
+    /// As `array`, for values whose binary form is `prefix` followed by their bytes.
     mutating func array(_ column: ByteColumn, of type: TypeOID, prefix: [UInt8] = []) {
         arrayHeader(count: column.count, hasNull: column.nullCount > 0, of: type)
         bytes.reserveCapacity(bytes.count + column.bytes.count + (4 + prefix.count) * column.count)
         for index in 0..<column.count { element(column, index, prefix: prefix) }
     }
 
-    /// As `array`, of what each column has at `row`.
+    /// As `array`, for the values that the columns have at `row`.
     mutating func array(_ columns: [ByteColumn], at row: Int, of type: TypeOID) {
         arrayHeader(count: columns.count, hasNull: columns.contains { $0.isNull(row) }, of: type)
         for column in columns { element(column, row, prefix: []) }
@@ -93,7 +93,7 @@ struct BinaryEncoder {
         _ = column.append(index, to: &bytes)
     }
 
-    /// Writes what `body` writes, preceded by its length.
+    /// Writes the output of `body`, preceded by its length.
     mutating func withLength(_ body: (inout BinaryEncoder) -> Void) {
         let start = bytes.count
         integer(Int32(0))

@@ -1,4 +1,4 @@
-// BitString: a fixed number of bits in PostgreSQL's order, for bit(n) columns.
+// A fixed number of bits in PostgreSQL's order, for bit(n) columns.
 
 /// A string of `count` bits with set operations; the value of a `bit(n)` column.
 ///

@@ -1,31 +1,31 @@
-// ByteColumn: many values of varying length in one buffer.
+// Many values of varying length in one buffer.
 
-/// Values of varying length, one after another in one buffer: what an array of `text`, `bytea`, `jsonb` or `uuid` is
-/// made from without an allocation for each element.
+/// Values of varying length, one after another in one buffer. An array of `text`, `bytea`, `jsonb` or `uuid` is made
+/// from it without an allocation for each element.
 ///
-/// At most 2 GiB of bytes in all.
+/// All values together have at most 2 GiB.
 public struct ByteColumn: Hashable, Sendable {
     /// All values, one behind the other; NULLs take no bytes.
     public private(set) var bytes: [UInt8] = []
-    /// Where each value ends; the complement of that for NULL.
+    /// The end of each value; the bitwise complement of the end for NULL.
     private var ends: [Int32] = []
-    /// How many values are NULL.
+    /// The number of NULL values.
     public private(set) var nullCount = 0
 
-    /// A column without values.
+    /// Creates a column without values.
     public init() {}
 
-    /// A column without values, with room for some.
+    /// Creates a column without values and reserves room.
     ///
     /// - Parameters:
-    ///   - count: how many values.
-    ///   - bytes: how many bytes they have in all.
+    ///   - count: the expected number of values.
+    ///   - bytes: the expected number of bytes of all values.
     public init(reservingCapacity count: Int, bytes: Int) {
         ends.reserveCapacity(count)
         self.bytes.reserveCapacity(bytes)
     }
 
-    /// How many values there are, NULLs included.
+    /// The number of values, including NULLs.
     public var count: Int { ends.count }
 
     /// The value at `index`; nil for NULL.
@@ -34,13 +34,13 @@ public struct ByteColumn: Hashable, Sendable {
         return end < 0 ? nil : bytes[start(of: index)..<Int(end)]
     }
 
-    /// Where the value at `index` lies in `bytes`; nil for NULL.
+    /// The range of the value at `index` in `bytes`; nil for NULL.
     public func range(_ index: Int) -> Range<Int>? {
         let end = ends[index]
         return end < 0 ? nil : start(of: index)..<Int(end)
     }
 
-    /// Whether neither the value at `index` nor that of `other` is NULL, and both are the same.
+    /// Whether the value at `index` equals that of `other`; false if either is NULL.
     public func equals(_ index: Int, _ other: ByteColumn) -> Bool {
         guard let range = range(index), let others = other.range(index), range.count == others.count else {
             return false
@@ -68,7 +68,7 @@ public struct ByteColumn: Hashable, Sendable {
         ends.append(Int32(bytes.count))
     }
 
-    /// Appends a value. Of slices there are so many that specialising matters: other modules cannot for `append(_:)`.
+    /// Appends a slice as a value. Other modules cannot specialise the generic `append(_:)`, and slices are common.
     public mutating func append(_ value: ArraySlice<UInt8>) {
         bytes.append(contentsOf: value)
         ends.append(Int32(bytes.count))
@@ -77,7 +77,7 @@ public struct ByteColumn: Hashable, Sendable {
     /// Appends the bytes of `other` in `range` as a value.
     public mutating func append(_ other: [UInt8], in range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= other.count)
-        // By way of a pointer, since a slice counts a reference.
+        // Uses a pointer, because a slice counts a reference.
         unsafe other.withUnsafeBufferPointer {
             unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))
         }
@@ -99,7 +99,7 @@ public struct ByteColumn: Hashable, Sendable {
         append(other.bytes, in: other.start(of: index)..<Int(other.ends[index]))
     }
 
-    /// Appends the value that `write` appends to the buffer.
+    /// Appends a value that `write` writes to the buffer.
     public mutating func append(writing write: (inout [UInt8]) -> Void) {
         write(&bytes)
         ends.append(Int32(bytes.count))
@@ -116,7 +116,7 @@ public struct ByteColumn: Hashable, Sendable {
         while ends.count < count { appendNull() }
     }
 
-    /// Takes the last value away again.
+    /// Removes the last value.
     public mutating func removeLast() {
         guard let end = ends.popLast() else { return }
         if end < 0 { nullCount -= 1 }

@@ -1,8 +1,8 @@
-// Parameter: the values that a statement can be given.
+// The value of a statement's parameter.
 
 /// A value for `$n`, sent in PostgreSQL's binary format with its type.
 ///
-/// An array has one dimension; ragged arrays of arrays do not exist in PostgreSQL and are passed flattened.
+/// An array has one dimension. PostgreSQL has no ragged arrays of arrays; these are passed flattened.
 public enum Parameter: Sendable, Hashable {
     /// NULL of the type that the SQL implies.
     case null
@@ -16,7 +16,7 @@ public enum Parameter: Sendable, Hashable {
     case int8(Int64)
     /// `double precision`.
     case double(Double)
-    /// `text`; U+0000 is refused by the server.
+    /// `text`; the server refuses U+0000.
     case text(String)
     /// `bytea`.
     case bytes([UInt8])

@@ -1,4 +1,4 @@
-// Parameter encoding: the type and the binary form of each parameter.
+// Encodes the parameters of a statement for libpq: types, lengths and binary values.
 
 extension Parameter {
     /// The type that is declared to the server.
@@ -30,7 +30,7 @@ extension Parameter {
         }
     }
 
-    /// Appends the binary form; nothing for NULL.
+    /// Appends the binary form; appends nothing for NULL.
     func encode(into encoder: inout BinaryEncoder) {
         switch self {
         case .null: break
@@ -76,7 +76,7 @@ extension Parameter {
     }
 }
 
-/// The parameters of one execution in the form that libpq takes: one buffer with all values, and where each lies.
+/// The parameters of one execution in the form that libpq takes: one buffer with all values, and their offsets.
 @safe
 struct EncodedParameters {
     private(set) var encoder = BinaryEncoder()
@@ -86,10 +86,10 @@ struct EncodedParameters {
     private var offsets: [Int] = []
     private var pointers: [UnsafePointer<CChar>?] = unsafe []
 
-    /// Buffers above this are given back after use, so that one large value does not stay allocated for ever.
+    /// Larger buffers are freed after use, so that one large value does not stay allocated for ever.
     private static let keptBytesMax = 1 << 20
 
-    /// Encodes `parameters` over whatever was there before.
+    /// Encodes `parameters` and replaces those of the last execution.
     mutating func encode(_ parameters: [Parameter]) {
         encoder.bytes.removeAll(keepingCapacity: encoder.bytes.capacity <= Self.keptBytesMax)
         types.removeAll(keepingCapacity: true)

@@ -1,4 +1,4 @@
-// Row accessors: arrays of one dimension.
+// Reads array columns of a row: text[], bigint[], bytea[] and others.
 
 extension Row {
     /// The `text[]`, `varchar[]` or `name[]` of a column, with its NULLs.

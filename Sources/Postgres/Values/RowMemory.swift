@@ -1,4 +1,4 @@
-// RowMemory: who owns the bytes that a row is read from.
+// The memory of a query result or a COPY row, freed with the last reference.
 
 import CPostgres
 

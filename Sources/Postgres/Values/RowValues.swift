@@ -1,4 +1,4 @@
-// Row accessors: single values.
+// Reads single values of a row by column: integers, text, bytea, timestamps and others.
 
 extension Row {
     /// The `boolean` of a column.

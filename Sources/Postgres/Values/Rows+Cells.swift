@@ -1,4 +1,4 @@
-// Values of rows by position, for loops over many rows: no object a row, and nothing generic to be looked up.
+// Reads single values of a result by row and column, without an object for each row.
 
 extension Rows {
     /// Appends the bytes of a value in binary format to `output`.
@@ -6,15 +6,15 @@ extension Rows {
     /// - Parameters:
     ///   - row: 0..<count.
     ///   - column: 0..<columnCount.
-    ///   - prefix: how many bytes at its start are left out; at most as many as it has.
-    /// - Returns: false for NULL, of which nothing is appended.
+    ///   - prefix: the number of bytes to omit at the start of the value, at most its length.
+    /// - Returns: false for NULL, which appends nothing.
     public func append(_ row: Int, _ column: Int, droppingFirst prefix: Int = 0, to output: inout [UInt8]) -> Bool {
         guard let bytes = unsafe field(row, column) else { return false }
         unsafe output.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[prefix...]))
         return true
     }
 
-    /// Whether the bytes of a value in binary format are those of `other` in `range`; nil for NULL.
+    /// Whether a value in binary format equals the bytes of `other` in `range`; nil for NULL.
     public func equals(_ row: Int, _ column: Int, _ other: [UInt8], in range: Range<Int>) -> Bool? {
         guard let bytes = unsafe field(row, column) else { return nil }
         guard bytes.count == range.count else { return false }
@@ -43,9 +43,9 @@ extension Rows {
         return value
     }
 
-    /// Where the elements of a `text[]` lie in its bytes, nil for NULL; of no elements where the column is NULL.
+    /// The ranges of the elements of a `text[]` in its bytes, nil for NULL elements. A NULL column has no elements.
     ///
-    /// - Parameter places: emptied first.
+    /// - Parameter places: set to the ranges.
     /// - Throws: `.decode` when it is no `text[]`.
     public func texts(_ row: Int, _ column: Int, into places: inout [Range<Int>?]) throws(PostgresError) {
         places.removeAll(keepingCapacity: true)
@@ -55,7 +55,7 @@ extension Rows {
         }
     }
 
-    /// Whether the bytes of a value in `place` are those of `other` in `range`; both may be nil, for NULL.
+    /// Whether the bytes of a value in `place` equal those of `other` in `range`. Nil means NULL, which equals NULL.
     public func equals(
         _ row: Int, _ column: Int, at place: Range<Int>?, _ other: [UInt8], in range: Range<Int>?
     ) -> Bool {

@@ -1,4 +1,4 @@
-// Rows: the result of a query, read in place.
+// The rows of a query result, read in place.
 
 /// The rows of a query. They stay in libpq's memory, which is freed with the last `Rows` or `Row` that refers to it.
 public struct Rows: RandomAccessCollection, Sendable {
@@ -27,10 +27,10 @@ public struct Rows: RandomAccessCollection, Sendable {
     }
 }
 
-/// One row; columns are counted from 0. Nothing is copied before a value is asked for.
+/// One row. Columns are counted from 0. Values are copied only when they are read.
 ///
-/// Every accessor throws `.decode` when the column has another type than asked for, and those without `OrNil` also
-/// when it is NULL. A column that does not exist is a bug of the caller and stops the program.
+/// Every accessor throws `.decode` when the column has another type than requested. Accessors without `OrNil` also
+/// throw when the column is NULL. A column that does not exist is a bug of the caller and stops the program.
 public struct Row: Sendable {
     let memory: RowMemory
     let index: Int

@@ -1,6 +1,7 @@
-// TupleID: where a version of a row lies in its table.
+// The physical address of a row version (ctid).
 
-/// The place of a row's version, PostgreSQL's `tid`: good until the row changes, or its table is written anew.
+/// The physical address of a row version, PostgreSQL's `tid`. It is valid until the row changes or its table is
+/// rewritten.
 public struct TupleID: Hashable, Sendable {
     let block: UInt32
     let offset: UInt16
@@ -21,7 +22,7 @@ extension Rows {
 }
 
 extension BinaryEncoder {
-    /// `tidrecv`: the block and the place in it.
+    /// `tidrecv`: the block and the index within the block.
     mutating func tupleID(_ value: TupleID) {
         integer(value.block)
         integer(value.offset)

@@ -1,6 +1,6 @@
-// TypeOID: the object ids of the built-in types this client encodes and decodes.
+// The object identifiers of PostgreSQL's built-in types.
 
-/// The number by which PostgreSQL names a type; fixed for built-in types.
+/// PostgreSQL's object identifier of a type, which is fixed for built-in types.
 ///
 /// Source: PostgreSQL, `src/include/catalog/pg_type.dat`.
 struct TypeOID: RawRepresentable, Hashable, Sendable {
