@@ -6,7 +6,7 @@ RELEASE := .build/release/metaxyd
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo serve test simulate check format schema golden fuzz bench bench-peer drills chaos \
-	check-deploy check-contract clean
+	check-deploy check-contract map clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -113,6 +113,9 @@ check-contract: $(CHECKS)/contract/installed ## test a real server against opena
 	@scripts/setup drills
 	$(SWIFT) build --product metaxyd
 	$(CHECKS)/contract/bin/python scripts/check-contract .build/debug/metaxyd --examples $(EXAMPLES) --seed $(SEED)
+
+map: ## print every file's first sentence by room; ROOM, such as Service/Claims
+	@scripts/map $(ROOM)
 
 clean: ## remove the build directory
 	rm -rf .build
