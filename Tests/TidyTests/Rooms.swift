@@ -48,15 +48,15 @@ struct RoomUses {
                 if let type = Self.declaredType(line) { homes[type, default: []].insert(Room(file).name) }
             }
         }
-        uses = files.flatMap { file in
+        var uses: [Use] = []
+        for file in files {
             let user = Room(file).name
-            return Self.typeNames(file.lines).sorted().compactMap { type in
-                guard let rooms = homes[type], rooms.count == 1, let used = rooms.first, used != user else {
-                    return nil
-                }
-                return Use(user: user, used: used, file: file.path, type: type)
+            for type in Self.typeNames(file.lines).sorted() {
+                guard let rooms = homes[type], rooms.count == 1, let used = rooms.first, used != user else { continue }
+                uses.append(Use(user: user, used: used, file: file.path, type: type))
             }
         }
+        self.uses = uses
     }
 
     /// The name of the type that a line declares at the top level of its file, unless the type is private.
