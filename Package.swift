@@ -36,8 +36,10 @@ let package = Package(
         .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
 
         // Pure: no I/O, no clock, no randomness, no Foundation.
-        .target(name: "JSON", swiftSettings: strict),
-        .target(name: "Feature", dependencies: ["CDigest", "JSON"], swiftSettings: strict),
+        .target(name: "JSON", exclude: readmes(), swiftSettings: strict),
+        .target(
+            name: "Feature", dependencies: ["CDigest", "JSON"],
+            exclude: readmes("Spec", "Graph", "Records", "Judgement", "Work", "Filter"), swiftSettings: strict),
         .target(
             name: "HTTP", exclude: readmes("Rules", "Message", "Parsing", "Connection"), swiftSettings: strict),
 
@@ -49,7 +51,8 @@ let package = Package(
         .target(
             name: "Postgres", dependencies: ["CPostgres", "Threads"],
             exclude: readmes("Errors", "Values", "Client", "Copy", "Pool", "Embedded"), swiftSettings: fenced),
-        .target(name: "WebToken", dependencies: ["COpenSSL", "JSON"], swiftSettings: fenced),
+        .target(
+            name: "WebToken", dependencies: ["COpenSSL", "JSON"], exclude: readmes(), swiftSettings: fenced),
 
         // The service.
         .target(

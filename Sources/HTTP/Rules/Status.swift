@@ -109,14 +109,8 @@ public struct Status: Hashable, Sendable {
     public static let unsupportedMediaType = Status(415)
     /// The request has an expectation other than `100-continue`.
     public static let expectationFailed = Status(417)
-    /// The content is well-formed, but its values are invalid.
-    public static let unprocessableContent = Status(422)
-    /// The client sends too many requests.
-    public static let tooManyRequests = Status(429)
     /// The header section is larger than the server accepts.
     public static let headerFieldsTooLarge = Status(431)
-    /// The server failed.
-    public static let internalServerError = Status(500)
     /// The server does not support a method or a transfer coding of the request.
     public static let notImplemented = Status(501)
     /// The server cannot answer now; `Retry-After` holds the seconds to wait.

@@ -22,22 +22,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable {
         self == .serializationFailure || self == .deadlockDetected
     }
 
-    /// `22001`: a value is too long for its column.
-    public static let stringDataRightTruncation = SQLState(rawValue: "22001")
-    /// `22003`: a number does not fit its type.
-    public static let numericValueOutOfRange = SQLState(rawValue: "22003")
-    /// `22P02`: text that its type cannot parse.
-    public static let invalidTextRepresentation = SQLState(rawValue: "22P02")
-    /// `23502`: a NULL where none may be.
-    public static let notNullViolation = SQLState(rawValue: "23502")
-    /// `23503`: a reference to a row that does not exist.
-    public static let foreignKeyViolation = SQLState(rawValue: "23503")
     /// `23505`: a duplicate key.
     public static let uniqueViolation = SQLState(rawValue: "23505")
-    /// `23514`: a CHECK constraint refused the row.
-    public static let checkViolation = SQLState(rawValue: "23514")
-    /// `23P01`: an exclusion constraint refused the row.
-    public static let exclusionViolation = SQLState(rawValue: "23P01")
     /// `25006`: a write in a read-only transaction, or on a standby.
     public static let readOnlySQLTransaction = SQLState(rawValue: "25006")
     /// `25P02`: the transaction has failed before and only accepts ROLLBACK.
@@ -52,18 +38,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable {
     public static let insufficientPrivilege = SQLState(rawValue: "42501")
     /// `42601`: the SQL does not parse.
     public static let syntaxError = SQLState(rawValue: "42601")
-    /// `42703`: an unknown column.
-    public static let undefinedColumn = SQLState(rawValue: "42703")
     /// `42P01`: an unknown table.
     public static let undefinedTable = SQLState(rawValue: "42P01")
-    /// `42P04`: the database exists already.
-    public static let duplicateDatabase = SQLState(rawValue: "42P04")
-    /// `42P05`: the prepared statement exists already.
-    public static let duplicatePreparedStatement = SQLState(rawValue: "42P05")
-    /// `42P07`: the table exists already.
-    public static let duplicateTable = SQLState(rawValue: "42P07")
-    /// `3D000`: the database does not exist.
-    public static let invalidCatalogName = SQLState(rawValue: "3D000")
     /// `53100`: the server's disk is full.
     public static let diskFull = SQLState(rawValue: "53100")
     /// `53200`: the server is out of memory.
@@ -72,8 +48,6 @@ public struct SQLState: RawRepresentable, Hashable, Sendable {
     public static let tooManyConnections = SQLState(rawValue: "53300")
     /// `55P03`: a lock was not free (`NOWAIT`, or `lock_timeout` passed).
     public static let lockNotAvailable = SQLState(rawValue: "55P03")
-    /// `55006`: the object is in use.
-    public static let objectInUse = SQLState(rawValue: "55006")
     /// `57014`: the statement was cancelled, by request or by `statement_timeout`.
     public static let queryCanceled = SQLState(rawValue: "57014")
     /// `57P01`: the server is shutting down, or an administrator ended the session.
@@ -82,8 +56,6 @@ public struct SQLState: RawRepresentable, Hashable, Sendable {
     public static let crashShutdown = SQLState(rawValue: "57P02")
     /// `57P03`: the server is starting, stopping or recovering.
     public static let cannotConnectNow = SQLState(rawValue: "57P03")
-    /// `P0001`: `RAISE EXCEPTION` in a function or trigger.
-    public static let raiseException = SQLState(rawValue: "P0001")
     /// `0A000`: the server does not support the request, as a changed result type of a cached plan.
     public static let featureNotSupported = SQLState(rawValue: "0A000")
 }

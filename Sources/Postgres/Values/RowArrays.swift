@@ -30,25 +30,16 @@ extension Row {
     /// The `boolean[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func boolArray(_ column: Int) throws(PostgresError) -> [Bool] {
-        try required(column, boolArrayOrNil(column))
-    }
-
-    /// As `boolArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func boolArrayOrNil(_ column: Int) throws(PostgresError) -> [Bool]? {
-        try complete(column, unsafe array(column, [.boolArray], of: [.bool]) { unsafe BinaryDecoder.bool($0) })
+        try required(
+            column, complete(column, unsafe array(column, [.boolArray], of: [.bool]) { unsafe BinaryDecoder.bool($0) }))
     }
 
     /// The `smallint[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func int2Array(_ column: Int) throws(PostgresError) -> [Int16] {
-        try required(column, int2ArrayOrNil(column))
-    }
-
-    /// As `int2Array`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func int2ArrayOrNil(_ column: Int) throws(PostgresError) -> [Int16]? {
-        try complete(column, unsafe array(column, [.int2Array], of: [.int2]) { unsafe BinaryDecoder.integer($0) })
+        try required(
+            column,
+            complete(column, unsafe array(column, [.int2Array], of: [.int2]) { unsafe BinaryDecoder.integer($0) }))
     }
 
     /// The `integer[]` of a column, which holds no NULL.
@@ -84,13 +75,9 @@ extension Row {
     /// The `double precision[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func doubleArray(_ column: Int) throws(PostgresError) -> [Double] {
-        try required(column, doubleArrayOrNil(column))
-    }
-
-    /// As `doubleArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func doubleArrayOrNil(_ column: Int) throws(PostgresError) -> [Double]? {
-        try complete(column, unsafe array(column, [.doubleArray], of: [.double]) { unsafe BinaryDecoder.double($0) })
+        try required(
+            column,
+            complete(column, unsafe array(column, [.doubleArray], of: [.double]) { unsafe BinaryDecoder.double($0) }))
     }
 
     /// The `bytea[]` of a column, with its NULLs.
@@ -102,13 +89,9 @@ extension Row {
     /// The `bytea[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func bytesArray(_ column: Int) throws(PostgresError) -> [[UInt8]] {
-        try required(column, bytesArrayOrNil(column))
-    }
-
-    /// As `bytesArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func bytesArrayOrNil(_ column: Int) throws(PostgresError) -> [[UInt8]]? {
-        try complete(column, unsafe array(column, [.byteaArray], of: [.bytea]) { unsafe BinaryDecoder.bytes($0) })
+        try required(
+            column,
+            complete(column, unsafe array(column, [.byteaArray], of: [.bytea]) { unsafe BinaryDecoder.bytes($0) }))
     }
 
     /// The `timestamptz[]` of a column, with its NULLs.
@@ -121,14 +104,10 @@ extension Row {
     /// The `timestamptz[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func timestampArray(_ column: Int) throws(PostgresError) -> [Int64] {
-        try required(column, timestampArrayOrNil(column))
-    }
-
-    /// As `timestampArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func timestampArrayOrNil(_ column: Int) throws(PostgresError) -> [Int64]? {
-        try complete(
-            column, unsafe array(column, .timestampArrays, of: .timestamps) { unsafe BinaryDecoder.timestamp($0) })
+        try required(
+            column,
+            complete(
+                column, unsafe array(column, .timestampArrays, of: .timestamps) { unsafe BinaryDecoder.timestamp($0) }))
     }
 
     /// The `jsonb[]` of a column, with its NULLs.
@@ -140,25 +119,16 @@ extension Row {
     /// The `jsonb[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func jsonbArray(_ column: Int) throws(PostgresError) -> [[UInt8]] {
-        try required(column, jsonbArrayOrNil(column))
-    }
-
-    /// As `jsonbArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func jsonbArrayOrNil(_ column: Int) throws(PostgresError) -> [[UInt8]]? {
-        try complete(column, unsafe array(column, [.jsonbArray], of: [.jsonb]) { unsafe BinaryDecoder.jsonb($0) })
+        try required(
+            column,
+            complete(column, unsafe array(column, [.jsonbArray], of: [.jsonb]) { unsafe BinaryDecoder.jsonb($0) }))
     }
 
     /// The `bit(n)[]` of a column, which holds no NULL.
     /// - Throws: `.decode` when it has another type, is NULL or holds a NULL.
     public func bitArray(_ column: Int) throws(PostgresError) -> [BitString] {
-        try required(column, bitArrayOrNil(column))
-    }
-
-    /// As `bitArray`, nil for NULL.
-    /// - Throws: `.decode` when it has another type or holds a NULL.
-    public func bitArrayOrNil(_ column: Int) throws(PostgresError) -> [BitString]? {
-        try complete(column, unsafe array(column, [.bitArray], of: [.bit]) { unsafe BinaryDecoder.bit($0) })
+        try required(
+            column, complete(column, unsafe array(column, [.bitArray], of: [.bit]) { unsafe BinaryDecoder.bit($0) }))
     }
 
     private func array<Element>(
