@@ -12,7 +12,7 @@ struct AnswerWriter {
     /// Writes the head of an answer, and its content unless that is streamed.
     ///
     /// - Returns: whether streamed content has to follow.
-    func write(_ response: Response, to exchange: inout Exchange) -> Bool {
+    func write(_ response: Response, to exchange: inout ConnectionExchange) -> Bool {
         let framing = ResponseEncoder.framing(of: response, to: exchange.version)
         let keepsAlive = exchange.machine.answerBegins()
         exchange.framing = framing

@@ -25,7 +25,7 @@ final class ClientConnection {
     /// The peer's address as text, made for the first request: an idle connection does not need it.
     private(set) lazy var peerText = peer.description
     let place: ConnectionSlots.Place
-    var exchange: Exchange
+    var exchange: ConnectionExchange
     var phase = Phase.open
     var interest: Interest = [.readable, .peerEnd]
     /// Whether received bytes are wanted. If not, they stay in the socket.
@@ -53,6 +53,6 @@ final class ClientConnection {
         self.token = token
         self.peer = peer
         self.place = place
-        exchange = Exchange(machine: machine)
+        exchange = ConnectionExchange(machine: machine)
     }
 }

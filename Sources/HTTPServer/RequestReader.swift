@@ -101,7 +101,9 @@ final class RequestReader {
     }
 
     /// While this runs, nothing else touches `connection.exchange`.
-    private func consume(_ exchange: inout Exchange, _ connection: ClientConnection, _ bytes: Span<UInt8>) -> Int {
+    private func consume(_ exchange: inout ConnectionExchange, _ connection: ClientConnection, _ bytes: Span<UInt8>)
+        -> Int
+    {
         // Read once: a property of a class costs a reference count at each use.
         let writer = self.writer
         var recent = self.recent
@@ -153,7 +155,7 @@ final class RequestReader {
     ///
     /// - Returns: whether the fast path answered it.
     private func start(
-        _ exchange: inout Exchange, _ connection: ClientConnection, _ parsed: ParsedHead, _ content: [UInt8]?,
+        _ exchange: inout ConnectionExchange, _ connection: ClientConnection, _ parsed: ParsedHead, _ content: [UInt8]?,
         _ writer: borrowing AnswerWriter
     ) -> Bool {
         exchange.isHead = parsed.head.method == .head
@@ -172,7 +174,7 @@ final class RequestReader {
     }
 
     /// Answers a request that no handler sees.
-    func refuse(_ exchange: inout Exchange, _ error: RequestError, _ writer: borrowing AnswerWriter) {
+    func refuse(_ exchange: inout ConnectionExchange, _ error: RequestError, _ writer: borrowing AnswerWriter) {
         exchange.isHead = false
         exchange.version = .http11
         _ = writer.write(application.refusal(error), to: &exchange)

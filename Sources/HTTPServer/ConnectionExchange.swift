@@ -4,7 +4,7 @@ import HTTP
 
 /// The state that parsing and answering work on: one value, so that a batch of requests is one access to the
 /// connection.
-struct Exchange {
+struct ConnectionExchange {
     var machine: ConnectionMachine
     var output = OutputQueue()
     /// Whether the request in work is HEAD, whose answer has no content.
