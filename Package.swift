@@ -69,6 +69,7 @@ let package = Package(
                 .embedInCode("0021_skip_batch_statistics.sql"),
                 .embedInCode("0022_fill_ready_blocks.sql"),
                 .embedInCode("0023_bind_functions_to_schema.sql"),
+                .embedInCode("0024_drop_entry_places.sql"),
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),

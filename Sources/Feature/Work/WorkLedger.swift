@@ -95,21 +95,6 @@ public struct WorkLedger: Sendable {
         }
     }
 
-    /// The units that were up to date as their blocks are stored and may not be any more, of each feature that has as many of
-    /// them as `counts` says: ascending.
-    ///
-    /// - Complexity: O(blocks + units that are returned).
-    public func marked(_ counts: ClosedRange<Int>) -> [FeatureID: [RecordID]] {
-        var marked: [FeatureID: [(address: BlockAddress, bits: BlockBits)]] = [:]
-        for (address, block) in current {
-            let bits = block.dirty - (stored[address]?.candidates ?? BlockBits())
-            if !bits.isEmpty { marked[address.feature, default: []].append((address, bits)) }
-        }
-        return marked.filter { counts.contains($0.value.reduce(0) { $0 + $1.bits.popcount }) }.mapValues { blocks in
-            blocks.sorted { $0.address < $1.address }.flatMap { $0.bits.offsets.map($0.address.record(at:)) }
-        }
-    }
-
     /// What became ready to be handed out, by feature.
     public var awakened: [FeatureID: ReadyWork] {
         var work: [FeatureID: ReadyWork] = [:]

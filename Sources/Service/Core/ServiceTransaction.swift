@@ -19,8 +19,6 @@ struct ServiceTransaction {
     private(set) var isNoted = false
     /// What became ready by what was written back before the end.
     private var awakened: [FeatureID: ReadyWork] = [:]
-    /// The units that were marked, of features of which few were.
-    private(set) var marked: [FeatureID: [RecordID]] = [:]
 
     init(
         _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ claimMemory: ClaimMemory,
@@ -185,7 +183,6 @@ struct ServiceTransaction {
     mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
         awakened.merge(ledger.awakened) { $0 + $1 }
-        marked.merge(ledger.marked(Limits.readAheadUnits)) { $1 }
         ledger.noteFlush()
     }
 

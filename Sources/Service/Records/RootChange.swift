@@ -25,7 +25,6 @@ struct RootChange: Sendable {
     /// - Complexity: O(differing rows · slots).
     init(_ rows: RootRows, _ found: RootComparison, compared: [RecordID: ComparedHead]) {
         var isFresh: [Bool] = []
-        var places: [TupleID?] = []
         for (index, standing) in found.standings.enumerated() {
             let position = found.positions[index]
             let record = rows.records[position]
@@ -45,11 +44,9 @@ struct RootChange: Sendable {
                 }
             }
             positions.append(position)
-            places.append(found.places[index])
             if case .none = standing { isFresh.append(true) } else { isFresh.append(false) }
         }
         columns = Self.columns(rows, positions, isFresh)
-        columns.places = places
     }
 
     /// The rows at `positions` as the lineage takes them.

@@ -26,8 +26,6 @@ struct RootComparison {
 
     /// The positions of the rows.
     let positions: [Int]
-    /// Where the head of each lies, nil for none.
-    private(set) var places: [TupleID?] = []
     /// What each follows.
     private(set) var standings: [Standing] = []
     /// The different moves.
@@ -47,13 +45,11 @@ struct RootComparison {
     init(_ heads: DifferingHeads, _ part: RecordPart) throws(StoreError) {
         positions = heads.positions
         standings.reserveCapacity(heads.count)
-        places.reserveCapacity(heads.count)
         let shape = part.shape
         let fields = shape.fieldsBySlot
         var texts: [Range<Int>?] = []
         var signature = Signature()
         for index in 0..<heads.count {
-            places.append(try heads.place(index))
             guard let definition = try heads.definition(index) else {
                 standings.append(.none)
                 continue

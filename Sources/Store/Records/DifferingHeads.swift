@@ -1,7 +1,7 @@
 // Heads that are not what some rows say, read in place.
 
 public import Feature
-public import Postgres
+import Postgres
 
 /// Rows whose record has no live head with their fingerprint, each with the head that it has; ascending by position.
 ///
@@ -15,7 +15,7 @@ public struct DifferingHeads: Sendable {
     private let order: [Int]
 
     private enum Column {
-        static let ordinal = 0, definition = 1, state = 2, provenance = 3, dataVersion = 4, place = 5
+        static let ordinal = 0, definition = 1, state = 2, provenance = 3, dataVersion = 4
     }
 
     /// What `columns` lists.
@@ -35,7 +35,7 @@ public struct DifferingHeads: Sendable {
     }
 
     /// The list of a SELECT.
-    static let columns = "u.ordinal, h.definition_id, h.state, h.provenance, h.data_version, h.ctid"
+    static let columns = "u.ordinal, h.definition_id, h.state, h.provenance, h.data_version"
 
     /// How many there are.
     public var count: Int { positions.count }
@@ -43,11 +43,6 @@ public struct DifferingHeads: Sendable {
     /// The definition under which a head was written; nil where there is no head.
     public func definition(_ index: Int) throws(StoreError) -> DefinitionID? {
         do { return try rows.int8(order[index], Column.definition) } catch { throw StoreError(error) }
-    }
-
-    /// Where a head lies in its table; nil where there is no head.
-    public func place(_ index: Int) throws(StoreError) -> TupleID? {
-        do { return try rows.tupleID(order[index], Column.place) } catch { throw StoreError(error) }
     }
 
     /// Whether there is a head that is no tombstone.

@@ -137,7 +137,7 @@ public struct HeadTable {
     /// - Complexity: an index lookup for each row or a walk along their range, and a row back for each that differs.
     public func differing(_ records: [RecordID], fingerprints: ByteColumn) -> Question<DifferingHeads> {
         let walk = RecordWalk(records)
-        let columns = "rid, definition_id, state, provenance, data_version, fingerprint, ctid"
+        let columns = "rid, definition_id, state, provenance, data_version, fingerprint"
         let range =
             "WITH h AS MATERIALIZED (SELECT \(columns) FROM head_\(feature) WHERE rid >= $3 AND rid <= $4)\n"
         let statement = Statement(

@@ -93,7 +93,7 @@ public struct LineageLog {
             FROM input WHERE becomes_head
             ON CONFLICT (rid) DO UPDATE SET entry = excluded.entry, definition_id = excluded.definition_id,
                 state = excluded.state, provenance = excluded.provenance, data_version = excluded.data_version,
-                fingerprint = NULL, entry_place = NULL
+                fingerprint = NULL
             """)
     }
 }

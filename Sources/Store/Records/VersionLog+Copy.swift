@@ -157,15 +157,12 @@ extension VersionLog {
         if versions.isOverridden[row] { fields.textArray(versions.dataVersions, at: row) } else { fields.null() }
     }
 
-    /// Moves heads that are there already: where they lie, if that is known, which spares looking for them (a quarter of
-    /// the statement's time, at a million records).
+    /// Moves heads that exist already.
     private func move(
         _ versions: VersionColumns, _ rows: [Int], _ entries: [EntryID], _ definition: DefinitionID
     ) throws(StoreError) {
         let slots = versions.provenance.count
         let isOverridden = rows.contains { versions.isOverridden[$0] }
-        let places = versions.places.isEmpty ? [] : rows.compactMap { versions.places[$0] }
-        let arePlaced = places.count == rows.count
         var parameters: [Parameter] = [
             .int8(definition), .int8Array(rows.map { versions.records[$0] }), .int8Array(rows.map { entries[$0] }),
             .uuidColumn(versions.fingerprints.count > 0 ? versions.fingerprints.picking(rows) : ByteColumn()),
@@ -175,35 +172,28 @@ extension VersionLog {
         for slot in 0..<slots {
             parameters.append(.textColumn(isOverridden ? versions.dataVersions[slot].picking(rows) : ByteColumn()))
         }
-        if arePlaced {
-            let placed = parameters + [.tupleIDArray(places)]
-            guard try connection.run(moveStatement(slots, isPlaced: true), placed) < rows.count else { return }
-            // Somebody has written the table anew since: those that lie elsewhere now are looked for.
-        }
-        try connection.runLater(moveStatement(slots, isPlaced: false), parameters)
+        try connection.runLater(moveStatement(slots), parameters)
     }
 
-    private func moveStatement(_ slots: Int, isPlaced: Bool) -> Statement {
+    private func moveStatement(_ slots: Int) -> Statement {
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
         // In the list of a SELECT arrays are taken apart as they are read; in FROM each would be put aside whole first.
         let texts = (0..<2 * slots).map { place in
             ", unnest((SELECT $\(6 + place)::text[])) AS \(place < slots ? "p" : "d")\(place % slots)"
         }
-        let places = isPlaced ? ", unnest((SELECT $\(6 + 2 * slots)::tid[])) AS place" : ""
         return Statement(
-            "version_move\(isPlaced ? "_placed" : "")_\(feature)_\(slots)",
+            "version_move_\(feature)_\(slots)",
             """
             UPDATE head_\(feature) h
             SET entry = u.entry, definition_id = $1, state = 0, provenance = ARRAY[\(provenance)],
-                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint,
-                entry_place = NULL
+                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint
             FROM (
                 SELECT unnest((SELECT $2::bigint[])) AS rid, unnest((SELECT $3::bigint[])) AS entry,
                        unnest((SELECT $4::uuid[])) AS fingerprint, unnest((SELECT $5::boolean[])) AS overridden\
-            \(texts.joined())\(places)
+            \(texts.joined())
             ) u
-            WHERE h.rid = u.rid AND \(isPlaced ? "h.ctid = u.place" : "h.entry <> u.entry")
+            WHERE h.rid = u.rid
             """)
     }
 }

@@ -13,8 +13,6 @@ public struct VersionColumns: Sendable {
     public var isFresh: [Bool]
     /// Encoded keys of the records that have no head yet and a short key, NULL for the others.
     public private(set) var keys = ByteColumn()
-    /// Where the heads lay when they were read, nil where there was none; no values where that is not known.
-    public var places: [TupleID?] = []
     /// Digests of the versions, 16 bytes each; no values where none is kept.
     public var fingerprints: ByteColumn
     /// Metadata columns, JSON objects.
@@ -150,17 +148,16 @@ public struct VersionLog {
                     provenance, data_version, parents, metadata)
                 SELECT entry, rid, $1, operation, now(), \(feature), $3, provenance, data_version, parents, metadata
                 FROM input
-                RETURNING entry, ctid AS place
             ), moved AS (
                 UPDATE head_\(feature) h
                 SET entry = i.entry, definition_id = $1, state = 0, provenance = i.provenance,
-                    data_version = i.data_version, fingerprint = i.fingerprint, entry_place = a.place
-                FROM input i JOIN appended a ON a.entry = i.entry WHERE h.rid = i.rid AND NOT i.fresh
+                    data_version = i.data_version, fingerprint = i.fingerprint
+                FROM input i WHERE h.rid = i.rid AND NOT i.fresh
             )
             INSERT INTO head_\(feature)
-                (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint, key, entry_place)
-            SELECT i.rid, i.entry, $1, \(feature), 0, i.provenance, i.data_version, i.fingerprint, i.key, a.place
-            FROM input i JOIN appended a ON a.entry = i.entry WHERE i.fresh
+                (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint, key)
+            SELECT i.rid, i.entry, $1, \(feature), 0, i.provenance, i.data_version, i.fingerprint, i.key
+            FROM input i WHERE i.fresh
             """)
     }
 }

@@ -356,6 +356,7 @@ extension WorkTable {
         """
         INSERT INTO ready_block (since, feature_id, block)
         SELECT clock_timestamp(), u.feature_id, u.block FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        ON CONFLICT (feature_id, block) DO NOTHING
         """)
 
     private static let leaveStatement = Statement(
