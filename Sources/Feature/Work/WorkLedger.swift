@@ -1,5 +1,24 @@
 // The work blocks that one transaction has locked, and what it does to them.
 
+/// Where a block stands in the order of locking: by the rank of its feature, then by feature and block.
+public struct LockPlace: Hashable, Comparable, Sendable {
+    /// Where the feature stands in the order of the graph.
+    public let rank: Int
+    /// The block.
+    public let address: BlockAddress
+
+    /// The place of a block.
+    public init(rank: Int, address: BlockAddress) {
+        self.rank = rank
+        self.address = address
+    }
+
+    /// By rank, then by address.
+    public static func < (left: LockPlace, right: LockPlace) -> Bool {
+        (left.rank, left.address) < (right.rank, right.address)
+    }
+}
+
 /// The locked work blocks of a transaction: loaded once, changed in memory, written back together.
 ///
 /// All decisions about dirty, leased and parked units go through here, so the rule that a unit without a bit is up to
@@ -7,9 +26,34 @@
 public struct WorkLedger: Sendable {
     private var stored: [BlockAddress: WorkBlock] = [:]
     private var current: [BlockAddress: WorkBlock] = [:]
+    /// The last block in the order of locking that the transaction holds.
+    private var last: LockPlace?
+    /// Whether no other transaction holds blocks meanwhile.
+    private var isAlone = false
 
     /// A ledger of no blocks.
     public init() {}
+
+    /// Whether no block has been locked.
+    public var isEmpty: Bool { current.isEmpty }
+
+    /// No other transaction holds blocks until this one ends, so blocks may be locked in any order: a push.
+    public mutating func noteAlone() {
+        isAlone = true
+    }
+
+    /// Whether the transaction may wait for blocks from `first` on: it holds none that comes after it in the order of locking.
+    ///
+    /// Two transactions that wait for blocks in this order alone never wait for each other.
+    public func mayWait(from first: LockPlace) -> Bool {
+        guard let last, !isAlone else { return true }
+        return last < first
+    }
+
+    /// Notes that the transaction holds blocks up to `place`.
+    public mutating func note(upTo place: LockPlace) {
+        last = last.map { max($0, place) } ?? place
+    }
 
     /// Takes in a block that the transaction has just locked.
     ///

@@ -77,9 +77,10 @@ extension ServiceTransaction {
             Writer(),
             LoggedChange(
                 .recordsReverted, feature: plan.id, detail: ChangeDetail.counts(["records": versions.count])))
+        let access = try enter(plan)
         try stored { [versions] () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                versions, definition: plan.definition, slots: plan.slots, operation: operation)
+            try LineageAppend(connection, access).append(
+                versions, fresh: [], definition: plan.definition, slots: plan.slots, operation: operation)
         }
         try propagate(changes, of: plan)
         if let sets {

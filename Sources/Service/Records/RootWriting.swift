@@ -34,9 +34,9 @@ struct RootWriting {
     private let isAlone: Bool
     private let watched: [String]
     private var outcomes: [WriteOutcome]
-    /// Records that are now as their source says, and units downstream that may need work.
+    /// Records that are now as their source says.
     private var settled: [BlockAddress: BlockBits] = [:]
-    private var marked: [BlockAddress: BlockBits] = [:]
+    private let access: WriteAccess
 
     init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ transaction: inout ServiceTransaction)
         throws(ServiceError)
@@ -47,7 +47,8 @@ struct RootWriting {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = transaction.connection
-        try stored { () throws(StoreError) in try RootLock(connection, feature: plan.id).enter(isAlone: isAlone) }
+        let access = try transaction.enter(plan, isAlone: isAlone)
+        self.access = access
         self.plan = plan
         self.writers = writers
         self.isAlone = isAlone
@@ -57,7 +58,7 @@ struct RootWriting {
         // Waits until it is alone: its rows are taken only then.
         if isAlone {
             (operations, writtenAt) = try stored { () throws(StoreError) in
-                let lineage = VersionLog(connection, feature: plan.id)
+                let lineage = LineageAppend(connection, access)
                 return try connection.ask(ChangeLog.numbers(writers.count), lineage.opening())
             }
         }
@@ -65,7 +66,7 @@ struct RootWriting {
 
     /// Writes the rows that differ from what is stored.
     mutating func write(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError) {
-        let (connection, plan) = (transaction.connection, plan)
+        let (connection, plan, access) = (transaction.connection, plan, access)
         let change = try change(rows, &transaction)
         countOutcomes(rows, change)
         guard !change.positions.isEmpty else { return }
@@ -73,21 +74,20 @@ struct RootWriting {
             writers.count == 1 ? operations : change.positions.map { operations[rows.owner($0)] }
         let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: change.positions.count, writtenAt: $0) }
         try stored { () throws(StoreError) in
-            try VersionLog(connection, feature: plan.id).append(
+            try LineageAppend(connection, access).append(
                 change.columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
-            try PresenceTable(connection).update(plan.id, live: change.appeared, gone: [])
+            try PresenceTable(connection).update(access, live: change.appeared, gone: [])
         }
-        note(change.columns.records, of: plan.id, in: &settled)
-        for mark in try transaction.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
+        settled.merge(BlockAddress.group(change.columns.records, of: plan.id)) { $0 | $1 }
+        try transaction.propagate(change.moves, of: plan)
     }
 
-    /// Marks what the write touches, blocks in the one order in which everybody locks them.
+    /// Notes that the records are as their source says. The units downstream are marked when the transaction ends.
     ///
     /// - Returns: what came of each request.
     mutating func finish(_ transaction: inout ServiceTransaction) throws(ServiceError) -> [WriteOutcome] {
-        try transaction.lock(Set(settled.keys).union(marked.keys))
+        try transaction.lock(Set(settled.keys))
         for (address, bits) in settled { transaction.ledger.update(address) { $0.markUpToDate(bits) } }
-        for (address, bits) in marked { transaction.ledger.update(address) { $0.mark(bits) } }
         for outcome in outcomes { transaction.tally.add(outcome, of: plan.id) }
         try transaction.note(
             operations, writers, LoggedChange(.recordsWritten, feature: plan.id),
@@ -129,12 +129,6 @@ struct RootWriting {
             outcomes[owner].unchanged -= 1
             if isNew { outcomes[owner].new += 1 } else { outcomes[owner].changed += 1 }
         }
-    }
-
-    private func note(
-        _ records: [RecordID], of feature: FeatureID, in blocks: inout [BlockAddress: BlockBits]
-    ) {
-        blocks.merge(BlockAddress.group(records, of: feature)) { $0 | $1 }
     }
 }
 

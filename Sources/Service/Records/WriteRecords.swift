@@ -100,9 +100,12 @@ extension Metaxy {
             var writing = RecordWriting(plan)
             try writing.check(rows)
             let operation = try transaction.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
+            let (records, units) = try writing.lock(rows, &transaction)
             for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
-                let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
-                try writing.write(part, operation: operation, &transaction)
+                let part = start..<min(start + Limits.writeRowsStep, rows.count)
+                try writing.write(
+                    Array(rows[part]), Array(records[part]), units?.picking(Array(records[part])), operation: operation,
+                    &transaction)
             }
             transaction.tally.add(writing.outcome, of: plan.id)
             try transaction.complete(operation, writing.outcome.detail)
@@ -130,17 +133,27 @@ private struct RecordWriting {
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
-    mutating func write(_ rows: [RecordRow], operation: Int64, _ transaction: inout ServiceTransaction)
-        throws(ServiceError)
-    {
-        let connection = transaction.connection
-        let plan = plan
-        let watched = transaction.catalog.watched(of: plan.id)
+    /// Gives the records their ids, and locks the blocks of all of them and of their units.
+    func lock(
+        _ rows: [RecordRow], _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) -> (records: [RecordID], units: ChildUnits?) {
+        let (connection, plan) = (transaction.connection, plan)
         let records = try stored { () throws(StoreError) in
             try RecordIDTable(connection, space: plan.space).intern(rows.map(\.key))
         }
-        let units = try ChildUnits(plan, rows.map(\.key), records, &transaction)
-        try transaction.lock(records, of: plan.id)
+        let units = try ChildUnits(plan, rows.map(\.key), records, transaction)
+        try transaction.lock(records, of: plan, with: units)
+        return (records, units)
+    }
+
+    /// Writes rows whose blocks are locked.
+    mutating func write(
+        _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, operation: Int64,
+        _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) {
+        let connection = transaction.connection
+        let plan = plan
+        let watched = transaction.catalog.watched(of: plan.id)
         let heads = try stored { () throws(StoreError) in
             try HeadTable(connection, feature: plan.id).compare(
                 records, metadata: rows.map(\.metadata), watched: watched)
@@ -166,10 +179,12 @@ private struct RecordWriting {
         // Before its records, as where a unit is completed: what follows its version belongs to it.
         let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
         try units?.follow(versions, doubtful: doubtful, operation: operation, &transaction)
+        let access = try transaction.enter(plan)
+        let fresh = Set(appeared.filter { heads[$0] == nil })
         try stored { [appended, appeared] () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                appended, definition: plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(plan.id, live: appeared, gone: [])
+            try LineageAppend(connection, access).append(
+                appended, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
+            try PresenceTable(connection).update(access, live: appeared, gone: [])
         }
         try transaction.propagate(changes, of: plan)
         if units == nil { settle(records, doubtful, &transaction) }

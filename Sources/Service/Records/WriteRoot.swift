@@ -151,11 +151,11 @@ extension Metaxy {
                         let feature = part.shape.feature
                         let differing = try connection.ask(
                             HeadTable(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
-                        let numbers = VersionLog(connection, feature: feature).numbers(differing.count, isAhead: true)
+                        let numbers = LineageAppend.numbers(differing.count, isAhead: true)
                         let found = try RootComparison(differing, part)
                         var rows = RootRows(
                             part: part, records: records, found: found,
-                            entries: differing.count < VersionLog.copiedMin ? [] : try connection.ask(numbers))
+                            entries: differing.count < LineageAppend.copiedMin ? [] : try connection.ask(numbers))
                         if found.live(areSame: true).isEmpty {
                             rows.change = RootChange(rows, found, compared: [:])
                         }

@@ -16,11 +16,16 @@ public struct PresenceTable {
     ///
     /// The caller holds the work blocks of these records, which orders all writers of the same presence rows.
     ///
+    /// - Parameters:
+    ///   - access: to the feature of the records.
+    ///   - live: records that now have a live head.
+    ///   - gone: records that now have a tombstone.
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own; a row for each block touched.
     public func update(
-        _ feature: FeatureID, live: [RecordID], gone: [RecordID]
+        _ access: WriteAccess, live: [RecordID], gone: [RecordID]
     ) throws(StoreError) {
+        let feature = access.feature
         guard !live.isEmpty || !gone.isEmpty else { return }
         let liveBits = BlockAddress.group(live, of: feature)
         let goneBits = BlockAddress.group(gone, of: feature)

@@ -15,8 +15,8 @@ public struct ReadyBlock: Sendable {
 
 /// Reads and writes the work bitmaps.
 ///
-/// Whoever changes blocks locks them first, upstream features before downstream ones and blocks in order, so that two
-/// writers never wait for each other; claims take what is free and skip the rest.
+/// A transaction locks the blocks that it changes, upstream features before downstream ones and blocks in order, so that two
+/// transactions never wait for each other. Claims take free blocks and skip the rest.
 public struct WorkTable {
     private let connection: Connection
     private let rank: (FeatureID) -> Int
@@ -32,16 +32,42 @@ public struct WorkTable {
     /// Locks blocks until the end of the transaction and loads them into `ledger`; missing ones are made.
     ///
     /// - Parameter addresses: those already in `ledger` are passed over.
+    /// - Precondition: the transaction holds no block that comes after one of these in the order of locking.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip when all exist, three otherwise.
+    /// - Complexity: one round trip when all exist, three more for each run of missing ones.
     public func lock(_ addresses: some Sequence<BlockAddress>, into ledger: inout WorkLedger) throws(StoreError) {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
-        guard !wanted.isEmpty else { return }
-        try read(Self.lockStatement, wanted, into: &ledger)
-        let missing = wanted.filter { !ledger.holds($0) }
-        guard !missing.isEmpty else { return }
-        try connection.run(Self.createStatement, Self.parameters(missing))
-        try read(Self.lockStatement, missing, into: &ledger)
+        note(wanted, in: &ledger)
+        try lockRest(wanted, into: &ledger)
+    }
+
+    /// Locks those of some blocks in order that are not locked yet.
+    private func lockRest(_ addresses: [BlockAddress], into ledger: inout WorkLedger) throws(StoreError) {
+        var wanted = addresses.filter { !ledger.holds($0) }
+        while !wanted.isEmpty {
+            try read(Self.lockStatement, wanted, into: &ledger)
+            wanted.removeAll { ledger.holds($0) }
+            guard !wanted.isEmpty else { return }
+            // Those before the first missing one are locked. Later ones must not be before it is.
+            let known = try peek(wanted)
+            let missing = Array(wanted.prefix { known[$0] == nil })
+            guard !missing.isEmpty else { continue }
+            try connection.run(Self.createStatement, Self.parameters(missing))
+        }
+    }
+
+    /// Notes that the transaction is about to wait for blocks, which are in order.
+    private func note(_ wanted: [BlockAddress], in ledger: inout WorkLedger) {
+        guard let first = wanted.first, let last = wanted.last else { return }
+        assert(
+            ledger.mayWait(from: place(first)),
+            "block \(first.block) of feature \(first.feature), of rank \(rank(first.feature)), is locked after a later one"
+        )
+        ledger.note(upTo: place(last))
+    }
+
+    private func place(_ address: BlockAddress) -> LockPlace {
+        LockPlace(rank: rank(address.feature), address: address)
     }
 
     /// As `lock`, and asks two questions in the same round trip, answered as of after all blocks are locked.
@@ -53,12 +79,13 @@ public struct WorkTable {
     ) throws(StoreError) -> (A, B) {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
         guard !wanted.isEmpty else { return try connection.ask(first, second) }
+        note(wanted, in: &ledger)
         let locked = Question<[(BlockAddress, WorkBlock)]>
             .rows(Self.lockStatement, Self.parameters(wanted)) { row throws(PostgresError) in try Self.block(row) }
         let (blocks, answer, other) = try connection.ask(locked, first, second)
         for (address, block) in blocks { ledger.load(address, block) }
         guard blocks.count < wanted.count else { return (answer, other) }
-        try lock(wanted, into: &ledger)
+        try lockRest(wanted, into: &ledger)
         return (try connection.ask(first), other)
     }
 
@@ -70,6 +97,7 @@ public struct WorkTable {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
         guard !wanted.isEmpty else { return }
         try read(Self.lockFreeStatement, wanted, into: &ledger)
+        if let last = wanted.last(where: ledger.holds) { ledger.note(upTo: place(last)) }
     }
 
     /// Reads blocks without locking them.
@@ -258,11 +286,18 @@ extension WorkTable {
     private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
     private static let isReady = "bit_count(w.dirty & ~w.leased) > 0"
 
+    /// Stops before the first block that does not exist yet: it is to be made and locked before those after it.
     private static let lockStatement = Statement(
         "work_lock",
         """
-        SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
-        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        WITH wanted AS MATERIALIZED (
+            SELECT * FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
+        )
+        SELECT \(columns) FROM wanted u JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        WHERE u.ordinal < coalesce(
+            (SELECT min(m.ordinal) FROM wanted m WHERE NOT EXISTS (
+                SELECT FROM work e WHERE e.feature_id = m.feature_id AND e.block = m.block OFFSET 0)),
+            9223372036854775807)
         ORDER BY u.ordinal FOR UPDATE OF w
         """)
 

@@ -7,14 +7,14 @@ import Testing
 @testable import Store
 
 @Suite("Versions in bulk")
-struct VersionLogTests {
+struct LineageAppendTests {
     @Test("what is written at once is what is written piece by piece", arguments: 0..<12)
     func pieces(shape: Int) async throws {
         try await Migrated.with { migrated in
             for feature: FeatureID in [1, 2] { try await Self.create(feature, migrated) }
             // The second version of a record finds two of three heads there.
             for (round, records) in [(0, (0..<1_000).filter { $0 % 3 > 0 }), (1, Array(0..<1_000))] {
-                for (feature, size) in [(FeatureID(1), VersionLog.copiedMin - 1), (2, records.count)] {
+                for (feature, size) in [(FeatureID(1), LineageAppend.copiedMin - 1), (2, records.count)] {
                     for start in stride(from: 0, to: records.count, by: size) {
                         let piece = records[start..<min(start + size, records.count)]
                         try await Self.append(Self.columns(piece, round, shape), to: feature, migrated)
@@ -37,7 +37,7 @@ struct VersionLogTests {
         try await Migrated.with { migrated in
             try await Self.create(1, migrated)
             let locks = try await migrated.pool.transaction { (connection) throws(StoreError) -> Int? in
-                #expect(try VersionLog(connection, feature: 1).draw(3).entries.count == 3)
+                #expect(try LineageAppend(connection, WriteAccess(feature: 1)).draw(3).entries.count == 3)
                 let held = Statement(
                     "held",
                     """
@@ -59,7 +59,7 @@ struct VersionLogTests {
 
     private static func append(_ columns: VersionColumns, to feature: FeatureID, _ migrated: Migrated) async throws {
         try await migrated.pool.transaction { (connection) throws(StoreError) in
-            try VersionLog(connection, feature: feature).append(
+            try LineageAppend(connection, WriteAccess(feature: feature)).append(
                 columns, kind: .computed, definition: 7, operations: [3])
         }
     }
