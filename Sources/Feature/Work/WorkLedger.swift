@@ -50,6 +50,17 @@ public struct WorkLedger: Sendable {
         return last < first
     }
 
+    /// Notes that the transaction is about to wait for blocks, the first of which is at `first`.
+    ///
+    /// - Precondition: `mayWait(from: first)`; checked in debug builds.
+    public mutating func noteWait(from first: LockPlace, to last: LockPlace) {
+        assert(
+            mayWait(from: first),
+            "block \(first.address.block) of feature \(first.address.feature), of rank \(first.rank), is locked after a later one"
+        )
+        note(upTo: last)
+    }
+
     /// Notes that the transaction holds blocks up to `place`.
     public mutating func note(upTo place: LockPlace) {
         last = last.map { max($0, place) } ?? place

@@ -59,11 +59,7 @@ public struct WorkTable {
     /// Notes that the transaction is about to wait for blocks, which are in order.
     private func note(_ wanted: [BlockAddress], in ledger: inout WorkLedger) {
         guard let first = wanted.first, let last = wanted.last else { return }
-        assert(
-            ledger.mayWait(from: place(first)),
-            "block \(first.block) of feature \(first.feature), of rank \(rank(first.feature)), is locked after a later one"
-        )
-        ledger.note(upTo: place(last))
+        ledger.noteWait(from: place(first), to: place(last))
     }
 
     private func place(_ address: BlockAddress) -> LockPlace {
