@@ -31,15 +31,17 @@ struct BatchJudge {
     /// A judge of units of `plan`.
     init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         // Without the ledger: a copy of it would be copied whole at its next change.
-        self.transaction = ServiceTransaction(
+        let bare = ServiceTransaction(
             transaction.connection, transaction.catalog, transaction.definitions, transaction.claimMemory,
             transaction.visibleProjects)
-        self.plan = plan
-        ancestors = try Ancestors(of: plan, transaction.catalog)
-        let general = GeneralJudge(self.transaction, plan)
-        let columns = IdentityUnits(plan).map { ColumnJudge(self.transaction, plan, $0, ancestors, general) }
+        let ancestors = try Ancestors(of: plan, transaction.catalog)
+        let general = GeneralJudge(bare, plan)
+        let columns = IdentityUnits(plan).map { ColumnJudge(bare, plan, $0, ancestors, general) }
         areBitsEnough = columns != nil
         if let columns { judge = columns } else { judge = general }
+        self.transaction = bare
+        self.plan = plan
+        self.ancestors = ancestors
     }
 
     /// Upstream units found on the way whose earlier version is what they should be: to be put back.
