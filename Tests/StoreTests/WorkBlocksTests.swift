@@ -53,7 +53,7 @@ struct WorkBlocksTests {
             let first = try await migrated.pool.transaction(retries: 0) { (connection) throws(StoreError) in
                 var ledger = try Self.lock([1], connection)
                 make.yield()
-                while try connection.row(waiting, { row throws(PostgresError) in try row.int8(0) }) == 0 {}
+                while (try connection.row(waiting) { row throws(PostgresError) in try row.int8(0) }) == 0 {}
                 try WorkTable(connection, rank: { _ in 0 }).lock(Self.addresses([2]), into: &ledger)
                 return ledger
             }

@@ -52,14 +52,13 @@ struct RecordRewriteTests {
     @Test("a rewrite of a root waits for a long write, and finds what it wrote", arguments: Action.allCases)
     func waits(action: Action) async throws {
         try await World.with { world in
-            let from = try await world.push([Self.root(), Self.leaf])
+            try await world.push([Self.root(), Self.leaf])
             let key = try #require(FeatureKey("root"))
             let before = try await world.metaxy.shape(of: key)
             var first = [Self.part(before, 0..<2, "a")][...]
             _ = try await world.metaxy.write(to: before, writer: Writer()) {
                 () async throws(ServiceError) in first.popFirst()
             }
-            _ = from
             if action == .restore { _ = try await Self.run(.delete, world, "root", from: "") }
             if action == .rebase { try await world.push([Self.root("2"), Self.leaf]) }
             let shape = try await world.metaxy.shape(of: key)
