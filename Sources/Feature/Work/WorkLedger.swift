@@ -1,8 +1,8 @@
-// The work blocks that one transaction has locked, and what it does to them.
+// The work blocks that one transaction has locked and changes, and the order of locking.
 
-/// Where a block stands in the order of locking: by the rank of its feature, then by feature and block.
+/// The place of a block in the order of locking: by the rank of its feature, then by feature and block.
 public struct LockPlace: Hashable, Comparable, Sendable {
-    /// Where the feature stands in the order of the graph.
+    /// The rank of the feature in the order of the graph.
     public let rank: Int
     /// The block.
     public let address: BlockAddress
@@ -142,7 +142,7 @@ public struct WorkLedger: Sendable {
         return arrived
     }
 
-    /// The blocks that differ from what is stored, in the order of locking, and whether what is stored has something to hand
+    /// The blocks that differ from what is stored, in the order of locking, and whether the stored block had units to hand
     /// out.
     public var changes: [(address: BlockAddress, block: WorkBlock, wasReady: Bool)] {
         current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map {

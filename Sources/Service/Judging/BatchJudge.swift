@@ -65,11 +65,11 @@ struct BatchJudge {
         try judge.judge(units, isDescribed: isDescribed, hasFailures: true)
     }
 
-    /// Counts how units stand, most of them by bits alone: what is expected and was never there is new, what is there and
-    /// not expected is orphaned.
+    /// Counts units by state, most of them by bits alone. A unit that is expected and was never computed is new. A live record that
+    /// is not expected is orphaned.
     ///
     /// - Parameter blocks: candidates, by block.
-    /// - Complexity: three round trips where bits tell, as `judge` for the units of which they do not.
+    /// - Complexity: three round trips where bits are enough, and `judge` for the other units.
     mutating func count(_ blocks: [(block: Int32, units: BlockBits)]) throws(ServiceError) -> JudgedCounts {
         var counts = JudgedCounts()
         var rest: [RecordID] = []
@@ -87,7 +87,7 @@ struct BatchJudge {
         return counts
     }
 
-    /// - Returns: the units of which bits do not tell how they stand.
+    /// - Returns: the units that have to be judged.
     private func countByBits(
         _ blocks: [(block: Int32, units: BlockBits)], into counts: inout JudgedCounts
     ) throws(StoreError) -> [RecordID] {
@@ -125,16 +125,16 @@ struct BatchJudge {
     }
 }
 
-/// How units stand, as numbers.
+/// Numbers of units by state.
 struct JudgedCounts {
-    /// Of each kind of an increment.
+    /// Units of each kind of an increment.
     var kinds: [IncrementKind: Int] = [:]
     /// Live records that are not as they should be.
     var liveInIncrement = 0
     /// Units that need nothing.
     var settled: [RecordID] = []
 
-    /// Counts one that was judged.
+    /// Counts a judged unit.
     mutating func add(_ judged: JudgedRows, _ position: Int) {
         guard let kind = judged.kind(position) else { return settled.append(judged.units[position]) }
         kinds[kind, default: 0] += 1

@@ -1,4 +1,4 @@
-// Judges units as columns, and leaves to the general judge those of which columns do not tell enough.
+// Judges units as columns, and passes the units that need more to the general judge.
 
 import Feature
 import Store
@@ -32,7 +32,7 @@ struct ColumnJudge: UnitJudge {
         let wanted = FailureTable.of(units, feature: plan.id)
         do {
             let blocks = Set(units.map { Int32(truncatingIfNeeded: $0 >> 10) })
-            // What is done upstream after this was read marks the units again, so it may be out of date but not miss.
+            // A change upstream after this read marks the units again, so the read may be out of date but misses nothing.
             let isAnyOpen = try ancestors.isAnyOpen(transaction.blocks)
             let (candidates, question) = (
                 ancestors.candidates(in: blocks), identity.rows(units, isDescribed: isDescribed)
@@ -65,7 +65,7 @@ struct ColumnJudge: UnitJudge {
         }
     }
 
-    /// Judges one by one what could not be judged as columns, and puts it in its place.
+    /// Judges the units one by one that could not be judged as columns, and merges the results in order.
     private mutating func complete(
         _ verdicts: IdentityVerdicts, _ units: [RecordID], isDescribed: Bool
     ) throws -> JudgedRows {
@@ -99,7 +99,7 @@ struct ColumnJudge: UnitJudge {
         return merged
     }
 
-    /// Of stale units of earlier definitions, those of which an earlier version is what they should be.
+    /// The stale units of earlier definitions that have an earlier version with the expected provenance.
     private func goingBack(_ verdicts: IdentityVerdicts, _ units: [RecordID]) throws(StoreError) -> [Int] {
         let wanted = zip(verdicts.returning, verdicts.wanted).map { (record: units[$0], provenance: $1) }
         let found = try LineageQueries(transaction.connection, feature: plan.id).matching(

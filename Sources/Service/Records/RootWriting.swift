@@ -10,9 +10,9 @@ struct RootRows: Sendable {
     let records: [RecordID]
     /// For each row the request that it is of; none where all are of the first.
     var owners: [Int] = []
-    /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
+    /// The rows that differ from the stored versions; nil where these are yet to be found, under the locks of the write.
     var found: RootComparison?
-    /// What that makes of them; nil where it takes a comparison of metadata.
+    /// The change that these make; nil where metadata has to be compared first.
     var change: RootChange?
     /// Numbers for the entries of what differs; none where these have yet to be drawn.
     var entries: [EntryID] = []
@@ -24,13 +24,13 @@ struct RootRows: Sendable {
 /// One write to a root, or several small ones, being carried out in one transaction.
 struct RootWriting {
     private let plan: FeaturePlan
-    /// Who writes: one for each request.
+    /// The writers, one for each request.
     private let writers: [Writer]
     /// The numbers of the changes, one for each request; none before the first rows.
     private var operations: [Int64] = []
     /// The transaction's time, where that is known before the first rows.
     private var writtenAt: Int64?
-    /// Whether nobody else writes to the root meanwhile; otherwise the blocks of the records are locked.
+    /// Whether this is a long write, alone on the root. A short write locks the blocks of its records.
     private let isAlone: Bool
     private let watched: [String]
     private var outcomes: [WriteOutcome]
@@ -84,7 +84,7 @@ struct RootWriting {
 
     /// Notes that the records are as their source says. The units downstream are marked when the transaction ends.
     ///
-    /// - Returns: what came of each request.
+    /// - Returns: the outcome of each request.
     mutating func finish(_ transaction: inout ServiceTransaction) throws(ServiceError) -> [WriteOutcome] {
         try transaction.lock(Set(settled.keys))
         for (address, bits) in settled { transaction.ledger.update(address) { $0.markUpToDate(bits) } }
@@ -95,7 +95,7 @@ struct RootWriting {
         return outcomes
     }
 
-    /// Finds what differs from what is stored: where others write too, under the locks of the records' blocks.
+    /// Finds the rows that differ from the stored versions; a short write under the locks of the records' blocks.
     private mutating func find(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
         -> RootComparison
     {
@@ -112,7 +112,7 @@ struct RootWriting {
         return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
 
-    /// What the rows change: as it was found out beside this, where metadata need not be compared.
+    /// The change that the rows make. Where metadata need not be compared, another session has made it.
     private mutating func change(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
         -> RootChange
     {
@@ -133,8 +133,8 @@ struct RootWriting {
 }
 
 extension RootWriting {
-    /// Holds the metadata of rows against what is stored, where their versions do not tell already that they differ, or
-    /// where somebody downstream watches columns.
+    /// Compares the metadata of rows with the stored metadata, where their versions are equal or where a feature downstream watches
+    /// columns.
     private func compare(
         _ rows: RootRows, _ found: RootComparison, _ connection: Connection
     ) throws(ServiceError) -> [RecordID: ComparedHead] {

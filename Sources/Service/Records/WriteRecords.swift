@@ -5,7 +5,7 @@ import Postgres
 public import Store
 import Synchronization
 
-/// What a write answers.
+/// The outcome of a write.
 public struct WriteOutcome: Hashable, Sendable {
     /// The feature version under which the rows were written.
     public let featureVersion: String
@@ -16,13 +16,13 @@ public struct WriteOutcome: Hashable, Sendable {
     /// Records that are already as sent: nothing was written for them.
     public var unchanged: Int
 
-    /// What is noted of it.
+    /// The counts that the log of changes keeps.
     var detail: KeyValuePairs<String, Int> {
         ["written": new + changed, "new": new, "changed": changed, "unchanged": unchanged]
     }
 }
 
-/// What a feature asks of the rows that are written to it.
+/// The form of the rows that are written to a feature.
 public struct RowShape: Hashable, Sendable {
     /// The feature's key.
     public let key: FeatureKey
@@ -41,7 +41,7 @@ public struct RowShape: Hashable, Sendable {
     let slots: [Slot]
     let slotCount: Int
 
-    /// What a feature asks by its current definition.
+    /// The form of the rows of a feature by its current definition.
     init(_ plan: FeaturePlan) {
         key = plan.key
         idColumns = plan.spec.idColumns
@@ -57,7 +57,7 @@ public struct RowShape: Hashable, Sendable {
 }
 
 extension Metaxy {
-    /// What a feature asks of rows.
+    /// The form of the rows of a feature.
     ///
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
@@ -83,7 +83,7 @@ extension Metaxy {
     /// A row that equals what is stored, under the current definition, writes nothing. A derived row without provenance
     /// gets that of the current upstream records.
     ///
-    /// - Parameter shape: what the rows were read by.
+    /// - Parameter shape: the form by which the rows were read.
     /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
     ///   changed since `shape`, or where it is a root; `.unavailable`.
     /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
@@ -190,8 +190,8 @@ private struct RecordWriting {
         if units == nil { settle(records, doubtful, &transaction) }
     }
 
-    /// A record whose provenance was computed here, under the lock of its block, is up to date. One that brought its own is
-    /// judged when somebody asks.
+    /// A record whose provenance was computed here, under the lock of its block, is up to date. A record that brought its own provenance is
+    /// judged at the next resolve or claim.
     private func settle(_ records: [RecordID], _ doubtful: Set<RecordID>, _ transaction: inout ServiceTransaction) {
         transaction.ledger.update(records.filter { !doubtful.contains($0) }, of: plan.id) { $0.markUpToDate($1) }
         transaction.ledger.update(doubtful, of: plan.id) { $0.mark($1) }

@@ -1,4 +1,4 @@
-// Heads that are not what some rows say, read in place.
+// Heads that differ from some rows, read in place.
 
 public import Feature
 import Postgres
@@ -9,7 +9,7 @@ import Postgres
 /// what the statement asks for.
 public struct DifferingHeads: Sendable {
     private let rows: Rows
-    /// Where the rows stand among those that were asked for.
+    /// The positions of the rows among those that were asked for.
     public let positions: [Int]
     /// For each of them its row of the result.
     private let order: [Int]
@@ -50,12 +50,12 @@ public struct DifferingHeads: Sendable {
         do { return try rows.int2(order[index], Column.state) == 0 } catch { throw StoreError(error) }
     }
 
-    /// Holds versions of one row against those of a head, slot by slot.
+    /// Compares the versions of a row with those of a head, slot by slot.
     ///
     /// - Parameters:
-    ///   - isDataVersion: whether data versions are held against data versions, or else provenance against provenance.
+    ///   - isDataVersion: true to compare data versions, false to compare provenance.
     ///   - slots: how many there are.
-    ///   - versions: what the row says of a slot, counted from 0: its bytes and which of them; nil for nothing.
+    ///   - versions: the row's version of a slot, counted from 0: a buffer and a range of it; nil for none.
     ///   - places: scratch.
     ///   - body: called with each slot that differs, counted from 0, ascending.
     public func differences(

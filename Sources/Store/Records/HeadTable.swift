@@ -11,7 +11,7 @@ public struct DescribedHead: Sendable {
     public let metadata: [UInt8]
 }
 
-/// A head held against the metadata columns of a version to come.
+/// A head compared with the metadata columns of a new version.
 public struct ComparedHead: Sendable {
     /// The head.
     public let head: Head
@@ -125,7 +125,7 @@ public struct HeadTable {
         return Dictionary(found.map { ($0.head.record, $0) }) { first, _ in first }
     }
 
-    /// Which of some rows are not what is stored already, and what is stored in their place.
+    /// The rows that differ from the stored versions, with their heads.
     ///
     /// Where a walk along the range of the records finds their heads, these are read before they are joined: of an array
     /// that it does not know the planner expects ten elements, and would look each of them up.
