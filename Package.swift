@@ -73,7 +73,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
-        .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
+        .target(
+            name: "Service", dependencies: ["Feature", "JSON", "Store"],
+            exclude: ["Judging/README.md", "Records/README.md"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
             name: "API",

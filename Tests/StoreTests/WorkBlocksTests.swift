@@ -2,8 +2,9 @@
 
 import Feature
 import Postgres
-import Store
 import Testing
+
+@testable import Store
 
 @Suite("Work blocks")
 struct WorkBlocksTests {
