@@ -48,8 +48,8 @@ extension ServiceTransaction {
             try lineage.append(
                 writing.others, fresh: writing.fresh, definition: held.claim.definition, slots: plan.slots,
                 operation: operation)
-            try PresenceTable(connection).update(access, live: writing.appeared, gone: [])
         }
+        presence.note(access, live: writing.appeared, gone: [])
         try propagate(writing.changes, of: plan)
         if !writing.expansions.isEmpty {
             try replace(writing.expansions, of: plan, slots, definition: held.claim.definition, operation: operation)

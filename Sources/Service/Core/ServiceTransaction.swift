@@ -13,6 +13,8 @@ struct ServiceTransaction {
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
     let visibleProjects: VisibleProjects
     var ledger = WorkLedger()
+    /// The records that it makes live or soft-deletes.
+    var presence = PresenceChanges()
     /// What its changes make to be done downstream.
     var downstream = DownstreamMarks()
     /// The features that it may write to.
@@ -133,11 +135,12 @@ struct ServiceTransaction {
         return access
     }
 
-    /// Marks and releases the units downstream, and writes the blocks back.
+    /// Marks and releases the units downstream, and writes presence and blocks back.
     ///
     /// - Returns: what can be handed out that could not before.
     mutating func conclude() throws(ServiceError) -> [FeatureID: ReadyWork] {
         try settleDownstream()
+        try stored { [presence, connection] () throws(StoreError) in try PresenceTable(connection).update(presence) }
         try flush()
         return awakened
     }

@@ -73,10 +73,10 @@ struct RootWriting {
         let numbers =
             writers.count == 1 ? operations : change.positions.map { operations[rows.owner($0)] }
         let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: change.positions.count, writtenAt: $0) }
+        transaction.presence.note(access, live: change.appeared, gone: [])
         try stored { () throws(StoreError) in
             try LineageAppend(connection, access).append(
                 change.columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
-            try PresenceTable(connection).update(access, live: change.appeared, gone: [])
         }
         settled.merge(BlockAddress.group(change.columns.records, of: plan.id)) { $0 | $1 }
         try transaction.propagate(change.moves, of: plan)

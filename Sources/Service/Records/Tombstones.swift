@@ -105,10 +105,10 @@ extension ServiceTransaction {
     ) throws(ServiceError) {
         let connection = connection
         let access = try enter(plan)
+        presence.note(access, live: live, gone: gone)
         try stored { () throws(StoreError) in
             try LineageAppend(connection, access).append(
                 versions, fresh: [], definition: definition ?? plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(access, live: live, gone: gone)
         }
         let records = versions.map(\.record)
         if plan.units == nil {

@@ -181,10 +181,10 @@ private struct RecordWriting {
         try units?.follow(versions, doubtful: doubtful, operation: operation, &transaction)
         let access = try transaction.enter(plan)
         let fresh = Set(appeared.filter { heads[$0] == nil })
+        transaction.presence.note(access, live: appeared, gone: [])
         try stored { [appended, appeared] () throws(StoreError) in
             try LineageAppend(connection, access).append(
                 appended, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(access, live: appeared, gone: [])
         }
         try transaction.propagate(changes, of: plan)
         if units == nil { settle(records, doubtful, &transaction) }

@@ -68,6 +68,7 @@ struct ChildUnits {
         let appeared = changed.map(\.record).filter { heads[$0]?.isLive != true }
         let access = try transaction.enter(plan)
         let links = units.sorted { $0.key < $1.key }
+        transaction.presence.note(access, live: appeared, gone: [])
         try stored { () throws(StoreError) in
             if let children = plan.children {
                 try LinkTable(connection, units: plan.id, records: children.feature)
@@ -75,7 +76,6 @@ struct ChildUnits {
             }
             try LineageAppend(connection, access).append(
                 changed, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(access, live: appeared, gone: [])
         }
         let marked = Set(doubtful.compactMap { units[$0] })
         transaction.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.markUpToDate($1) }

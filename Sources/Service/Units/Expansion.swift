@@ -47,10 +47,10 @@ extension ServiceTransaction {
         try set.remove(before.filter { !kept.contains($0) }, self)
         let written = set
         let access = try enter(plan)
+        presence.note(access, live: written.appeared, gone: written.gone)
         try stored { () throws(StoreError) in
             try LineageAppend(connection, access).append(
                 written.versions, fresh: written.fresh, definition: definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(access, live: written.appeared, gone: written.gone)
             try links.set(records, to: rows.map(\.0.unit))
         }
         try propagate(set.changes, of: plan)
