@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 @Suite("Work blocks")
-struct WorkBlocksTests {
+struct WorkTableTests {
     private static func addresses(_ blocks: some Sequence<Int32>) -> [BlockAddress] {
         blocks.map { BlockAddress(feature: 1, block: $0) }
     }
