@@ -113,7 +113,7 @@ extension ServiceTransaction {
         let connection = connection
         if !open.isEmpty {
             // Of these alone: one that was reported before may have failed under another claim since.
-            do {
+            do throws(StoreError) {
                 try FailureTable(connection, feature: plan.id).clear(open.map { records[$0] }, &ledger)
             } catch {
                 throw ServiceError(error)

@@ -70,7 +70,11 @@ extension Metaxy {
                 after = last
                 let chosen = try transaction.passing(page, filters, plan)
                 try transaction.lock(chosen, of: plan.id)
-                do { try failures.clear(chosen, &transaction.ledger) } catch { throw ServiceError(error) }
+                do throws(StoreError) {
+                    try failures.clear(chosen, &transaction.ledger)
+                } catch {
+                    throw ServiceError(error)
+                }
                 count += chosen.count
             }
             if count > 0 {

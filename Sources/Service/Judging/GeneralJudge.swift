@@ -26,7 +26,8 @@ struct GeneralJudge: UnitJudge {
         guard hasFailures else { return (judged, [:]) }
         return (
             judged,
-            try stored { () throws(StoreError) in try FailureTable(transaction.connection, feature: plan.id).read(units) }
+            try stored { () throws(StoreError) in try FailureTable(transaction.connection, feature: plan.id).read(units)
+            }
         )
     }
 

@@ -134,7 +134,8 @@ extension ServiceTransaction {
     private func children(of units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID] {
         guard let children = plan.children else { return [] }
         return try stored { () throws(StoreError) in
-            try LinkTable(connection, units: plan.id, records: children.feature).records(of: units, space: children.space)
+            try LinkTable(connection, units: plan.id, records: children.feature).records(
+                of: units, space: children.space)
         }.values.flatMap { $0 }
     }
 

@@ -135,7 +135,8 @@ private struct Rebase: RecordRewrite {
         of units: [RecordID], _ children: ChildPlan, _ connection: Connection
     ) throws(ServiceError) -> [RecordID: [RecordID]] {
         try stored { () throws(StoreError) in
-            try LinkTable(connection, units: plan.id, records: children.feature).records(of: units, space: children.space)
+            try LinkTable(connection, units: plan.id, records: children.feature).records(
+                of: units, space: children.space)
         }
     }
 

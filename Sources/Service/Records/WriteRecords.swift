@@ -182,7 +182,7 @@ private struct RecordWriting {
         let access = try transaction.enter(plan)
         let fresh = Set(appeared.filter { heads[$0] == nil })
         transaction.presence.note(access, live: appeared, gone: [])
-        try stored { [appended, appeared] () throws(StoreError) in
+        try stored { [appended] () throws(StoreError) in
             try LineageAppend(connection, access).append(
                 appended, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
         }

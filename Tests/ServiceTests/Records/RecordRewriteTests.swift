@@ -84,7 +84,8 @@ struct RecordRewriteTests {
                 } catch {
                     throw .internal("\(error)")
                 }
-                #expect(!isDone.load(ordering: .relaxed))
+                let wasDone = isDone.load(ordering: .relaxed)
+                #expect(!wasDone)
                 return nil
             }
             // Records 1, 2 and 3 are written; 0 is as it was.
