@@ -3,22 +3,12 @@
 public import Feature
 public import Postgres
 
-/// A block that has something to hand out, as it was when it was locked.
-public struct ReadyBlock: Sendable {
-    /// Which block.
-    public let address: BlockAddress
-    /// When it last turned from nothing to hand out to something: microseconds since 1970; 0 where blocks are read by number.
-    public let since: Int64
-    /// Its units.
-    public let block: WorkBlock
-}
-
 /// Reads and writes the work bitmaps.
 ///
 /// A transaction locks the blocks that it changes, upstream features before downstream ones and blocks in order, so that two
 /// transactions never wait for each other. Claims take free blocks and skip the rest.
 public struct WorkTable {
-    private let connection: Connection
+    let connection: Connection
     private let rank: (FeatureID) -> Int
 
     /// The work bitmaps seen through `connection`.
@@ -129,53 +119,6 @@ public struct WorkTable {
             .map { found in Dictionary(found.map { ($0.block, $0.units) }) { $0 | $1 } }
     }
 
-    /// Locks the next blocks that have something to hand out, oldest first, skipping those that others hold.
-    ///
-    /// - Parameters:
-    ///   - previous: the last block of the call before, nil for the first.
-    ///   - limit: how many blocks at most.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(limit) by `ready_block_since_index`.
-    public func lockReady(
-        _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
-    ) throws(StoreError) -> [ReadyBlock] {
-        try readReady(
-            Self.lockReadyStatement,
-            [
-                .int4(feature), .timestamp(previous?.since ?? .min), .int4(previous?.address.block ?? -1),
-                .int8(Int64(limit)),
-            ])
-    }
-
-    /// Like `lockReady`, also with the blocks that have only parked units, in the order of their numbers.
-    ///
-    /// - Parameters:
-    ///   - previous: the last block of the call before, nil for the first.
-    ///   - limit: how many blocks at most.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(blocks with candidates) by `work_active_index`.
-    public func lockReadyOrParked(
-        _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
-    ) throws(StoreError) -> [ReadyBlock] {
-        try readReady(
-            Self.lockReadyOrParkedStatement,
-            [.int4(feature), .int4(previous?.address.block ?? -1), .int8(Int64(limit))])
-    }
-
-    private func readReady(_ statement: Statement, _ parameters: [Parameter]) throws(StoreError) -> [ReadyBlock] {
-        var ready: [ReadyBlock] = []
-        do {
-            let rows = try connection.query(statement, parameters)
-            for row in rows {
-                let (address, block) = try Self.block(row)
-                ready.append(ReadyBlock(address: address, since: try row.timestamp(6), block: block))
-            }
-        } catch {
-            throw StoreError(error)
-        }
-        return ready
-    }
-
     /// The candidates of each block of a feature that has some, from `block` on, in order.
     ///
     /// - Parameter limit: how many blocks at most.
@@ -267,7 +210,7 @@ public struct WorkTable {
         [.int4Array(addresses.map(\.feature)), .int4Array(addresses.map(\.block))]
     }
 
-    private static func block(
+    static func block(
         _ row: Row
     ) throws(PostgresError) -> (BlockAddress, WorkBlock) {
         let address = BlockAddress(feature: try row.int4(0), block: try row.int4(1))
@@ -279,8 +222,7 @@ public struct WorkTable {
 }
 
 extension WorkTable {
-    private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
-    private static let isReady = "bit_count(w.dirty & ~w.leased) > 0"
+    static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
 
     /// Stops before the first block that does not exist yet: it is to be made and locked before those after it.
     private static let lockStatement = Statement(
@@ -322,29 +264,6 @@ extension WorkTable {
             SELECT w.block, w.dirty | w.leased | w.parked AS units FROM work w
             WHERE w.feature_id = u.feature_id AND w.block = u.block AND w.active OFFSET 0
         ) w
-        """)
-
-    /// Rows are locked as they are met in the order of the index, and LIMIT counts locked rows only. One that somebody has
-    /// changed meanwhile is looked at again as it is now, for which its bits are asked. As a join it would be planned from
-    /// `work` on and sorted, where nothing is known of the tables yet.
-    private static let lockReadyStatement = Statement(
-        "work_lock_ready",
-        """
-        SELECT \(columns), r.since
-        FROM ready_block r CROSS JOIN LATERAL (
-            SELECT * FROM work w WHERE w.feature_id = r.feature_id AND w.block = r.block AND \(isReady)
-            FOR UPDATE SKIP LOCKED
-        ) w
-        WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3)
-        ORDER BY r.since, r.block LIMIT $4
-        """)
-
-    private static let lockReadyOrParkedStatement = Statement(
-        "work_lock_ready_or_parked",
-        """
-        SELECT \(columns), 'epoch'::timestamptz FROM work w
-        WHERE w.feature_id = $1 AND w.active AND w.block > $2 AND (\(isReady) OR bit_count(w.parked) > 0)
-        ORDER BY w.block LIMIT $3 FOR UPDATE OF w SKIP LOCKED
         """)
 
     private static let activeStatement = Statement(
