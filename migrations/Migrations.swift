@@ -38,5 +38,6 @@ public struct MigrationFile: Sendable {
         MigrationFile(number: 22, name: "0022_fill_ready_blocks", sql: PackageResources._022_fill_ready_blocks_sql),
         MigrationFile(
             number: 23, name: "0023_bind_functions_to_schema", sql: PackageResources._023_bind_functions_to_schema_sql),
+        MigrationFile(number: 24, name: "0024_drop_entry_places", sql: PackageResources._024_drop_entry_places_sql),
     ]
 }

@@ -348,7 +348,6 @@ CREATE TABLE public.head (
     data_version text[],
     fingerprint uuid,
     key bytea,
-    entry_place tid,
     CONSTRAINT head_state_check CHECK ((state = ANY (ARRAY[0, 1])))
 )
 PARTITION BY LIST (feature_id);
@@ -356,8 +355,6 @@ PARTITION BY LIST (feature_id);
 COMMENT ON COLUMN public.head.fingerprint IS 'MD5 of definition, versions and metadata as they were sent; null where they came another way';
 
 COMMENT ON COLUMN public.head.key IS 'record.key, where that is short and whoever wrote the first version had it at hand; null otherwise';
-
-COMMENT ON COLUMN public.head.entry_place IS 'lineage.ctid of the entry as it was written, where whoever wrote it was told; null otherwise. No more than a hint: the entry may lie elsewhere by now';
 
 CREATE TABLE public.id_space (
     id integer NOT NULL,

@@ -19,7 +19,8 @@ struct LeaseModelTests {
 
     @Test("a mistake in the protocol breaks the property that is there for it", arguments: LeaseMutant.allCases)
     func caught(mutant: LeaseMutant) {
-        let search = LeaseSearch(units: 1, remembered: 2, hasFailures: true, mutant: mutant)
+        let search = LeaseSearch(
+            units: mutant.units, remembered: mutant.units == 1 ? 2 : 1, hasFailures: true, mutant: mutant)
         #expect(search.violation?.property == mutant.breaks, "\(search.violation?.trace ?? [])")
     }
 

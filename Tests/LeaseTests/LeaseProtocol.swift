@@ -47,6 +47,8 @@ struct LeaseProtocol {
             state.units[unit].input ^= 1
             ledger.update(Self.address) { $0.mark(BlockBits([unit])) }
         case .write(let unit): write(unit)
+        case .erase(let unit): erase(unit)
+        case .rebase(let unit): rebase(unit)
         case .claim(let limit): claim(limit)
         case .complete(let claim, let places): complete(claim, places)
         case .fail(let claim, let places): fail(claim, places)
@@ -90,6 +92,33 @@ struct LeaseProtocol {
     }
 }
 
+// MARK: - Rewrites
+
+extension LeaseProtocol {
+    private mutating func erase(_ unit: Int) {
+        write(unit)
+        forgetFailure(unit)
+        ledger.update(Self.address) { $0.mark(BlockBits([unit])) }
+        state.units[unit].erased = state.units[unit].head.entry
+        for claim in state.claims.indices where state.claims[claim].state == .active {
+            for place in state.claims[claim].units.indices where state.claims[claim].units[place].unit == unit {
+                if !state.claims[claim].units[place].isFinished { state.claims[claim].units[place].isErased = true }
+            }
+        }
+    }
+
+    private mutating func rebase(_ unit: Int) {
+        write(unit)
+        forgetFailure(unit)
+    }
+
+    /// A unit that is parked for its failure becomes a candidate.
+    private mutating func forgetFailure(_ unit: Int) {
+        state.units[unit].failed = nil
+        ledger.update(Self.address) { $0.unpark(BlockBits([unit])) }
+    }
+}
+
 // MARK: - The life of a claim
 
 extension LeaseProtocol {
@@ -125,8 +154,7 @@ extension LeaseProtocol {
     private mutating func complete(_ claim: Int, _ places: [Int]) {
         guard isHeld(claim, isRepeatable: true) else { return }
         let handed = state.claims[claim].units
-        guard !places.contains(where: { handed[$0].isFinished && state.units[Int(handed[$0].unit)].failed != nil })
-        else {
+        guard !places.contains(where: { handed[$0].isFailed }) else {
             effect.isRefused = true
             return
         }
@@ -136,7 +164,10 @@ extension LeaseProtocol {
         for place in open { store(handed[place], claim, place, isUnneeded: unneeded.contains(Int(handed[place].unit))) }
         for place in open {
             state.claims[claim].units[place].isFinished = true
-            state.units[Int(handed[place].unit)].failed = nil
+            forgetFailure(Int(handed[place].unit))
+        }
+        if mutant == .repeatedReportForgets, !open.isEmpty {
+            for place in places { state.units[Int(handed[place].unit)].failed = nil }
         }
         endIfFinished(claim)
         let bits = BlockBits(open.map { Int(handed[$0].unit) })
@@ -159,6 +190,7 @@ extension LeaseProtocol {
         var isOvertaken = before != handed.base || isUnneeded
         if mutant == .lateBecomesHead { isOvertaken = false }
         if isOvertaken && mutant == .acknowledgesUnstored { return }
+        if handed.base < state.units[unit].erased && mutant != .storesErased { return }
         effect.entries.append(Entry(claim: claim, place: place, isHead: !isOvertaken, before: before))
         guard !isOvertaken else { return }
         let told = mutant == .toldByPresent ? state.units[unit].input : handed.input
@@ -175,6 +207,7 @@ extension LeaseProtocol {
         for place in places {
             state.units[Int(handed[place].unit)].failed = LeaseState.Failed(input: handed[place].input)
             state.claims[claim].units[place].isFinished = true
+            state.claims[claim].units[place].isFailed = true
         }
         endIfFinished(claim)
         let bits = BlockBits(places.map { Int(handed[$0].unit) })

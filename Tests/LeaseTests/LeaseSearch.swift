@@ -80,6 +80,8 @@ struct LeaseSearch {
     private func steps(from state: LeaseState) -> [LeaseStep] {
         var steps: [LeaseStep] = state.units.indices.flatMap { [.change(unit: $0), .write(unit: $0)] }
         for (unit, known) in state.units.enumerated() {
+            if known.head.entry != 0 { steps.append(.erase(unit: unit)) }
+            if known.head.entry != 0 && known.head.told == known.input { steps.append(.rebase(unit: unit)) }
             if known.failed?.isDue == false { steps.append(.due(unit: unit)) }
             if known.isRight && (known.isDirty || known.isLeased || known.isParked) {
                 steps.append(.settle(unit: unit))
@@ -144,16 +146,18 @@ extension LeaseSearch {
             if claim.state == .over { return .lostWritesNothing }
             let handed = claim.units[entry.place]
             if handed.isFinished { return .storedOnce }
+            if handed.isErased { return .erasedStays }
             if entry.isHead && entry.before != handed.base { return .newerStays }
         }
         switch step {
-        case .complete: break
+        case .complete(let claim, let places):
+            let erased = places.filter { before.claims[claim].units[$0].isErased }
+            let stored = Set(effect.entries.map(\.place) + effect.known + erased)
+            return stored.isSuperset(of: effect.acknowledged) ? nil : .acknowledgedIsStored
         case .fail(let claim, _), .release(let claim):
             return before.claims[claim].state != .active && after != before ? .lostWritesNothing : nil
         default: return nil
         }
-        let stored = Set(effect.entries.map(\.place) + effect.known)
-        return stored.isSuperset(of: effect.acknowledged) ? nil : .acknowledgedIsStored
     }
 
     /// Whether a report under a claim was answered with the units that are superseded; of units that were finished before
@@ -186,6 +190,7 @@ extension LeaseSearch {
             if count > 1 { return .leasedOnce }
             if unit.isLeased != (count == 1) { return .leasedIsHeld }
             if unit.isParked && (unit.isDirty || unit.isLeased) { return .parkedAlone }
+            if unit.isParked && unit.failed == nil { return .parkedHasReason }
             if unit.head.told != unit.head.made { return .toldAsMade }
             if !unit.isDirty && !unit.isLeased && !unit.isParked && !unit.isRight { return .restIsRight }
         }

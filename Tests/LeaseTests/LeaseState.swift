@@ -30,6 +30,8 @@ struct LeaseState: Hashable {
         var isLeased = false
         var isParked = false
         var failed: Failed?
+        /// The tombstone of its last erasure; 0 where no claim was handed out before one.
+        var erased: UInt8 = 0
 
         /// Whether it is what it should be.
         var isRight: Bool { head.told == input && head.made == input }
@@ -45,6 +47,10 @@ struct LeaseState: Hashable {
         var input: UInt8
         /// Completed or failed.
         var isFinished = false
+        /// Reported as failed.
+        var isFailed = false
+        /// Whether the unit was erased since it was handed out.
+        var isErased = false
     }
 
     /// How a claim stands; released and expired are one, for both refuse every report.
@@ -72,7 +78,7 @@ struct LeaseState: Hashable {
             state.claims[index].token = UInt8(index + 1)
             for (place, handed) in claim.units.enumerated() where handed.isFinished || claim.state != .active {
                 state.claims[index].units[place] = Handed(
-                    unit: handed.unit, base: 0, input: 0, isFinished: handed.isFinished)
+                    unit: handed.unit, base: 0, input: 0, isFinished: handed.isFinished, isFailed: handed.isFailed)
             }
         }
         for unit in state.units.indices { state.standardise(unit) }
@@ -84,11 +90,19 @@ struct LeaseState: Hashable {
         for claim in claims where claim.state == .active {
             for handed in claim.units where handed.unit == unit { entries.insert(handed.base) }
         }
+        // An erasure matters to what was handed out before it alone.
+        let erased = units[unit].erased
+        let isRemembered = claims.contains { claim in
+            claim.state == .active
+                && claim.units.contains { $0.unit == unit && !$0.isFinished && $0.base < erased }
+        }
+        if isRemembered { entries.insert(erased) }
         let sorted = entries.subtracting([0]).sorted()
         func rank(_ entry: UInt8) -> UInt8 { UInt8((sorted.firstIndex(of: entry) ?? -1) + 1) }
         let input = units[unit].input
         units[unit].input = 0
         units[unit].head.entry = rank(units[unit].head.entry)
+        units[unit].erased = isRemembered ? rank(erased) : 0
         units[unit].head.told = units[unit].head.told.map { $0 ^ input }
         units[unit].head.made = units[unit].head.made.map { $0 ^ input }
         units[unit].failed?.input ^= input

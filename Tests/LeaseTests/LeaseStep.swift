@@ -6,6 +6,10 @@ enum LeaseStep: Hashable {
     case change(unit: Int)
     /// Somebody writes a unit as it should be, without a claim.
     case write(unit: Int)
+    /// A unit that has a version is erased: it gets a tombstone, and is as it should be until its input changes.
+    case erase(unit: Int)
+    /// A unit whose input has not moved is carried over to another definition: it gets another version of the same data.
+    case rebase(unit: Int)
     /// A worker claims; it may never learn of the answer.
     case claim(limit: Int)
     /// Results come in for the units at these positions of a claim.
@@ -24,7 +28,7 @@ enum LeaseStep: Hashable {
     /// Whether the protocol has to get to rest by it: nothing that disturbs does.
     var isHelp: Bool {
         switch self {
-        case .change, .write, .fail: false
+        case .change, .write, .erase, .rebase, .fail: false
         default: true
         }
     }
@@ -43,6 +47,8 @@ enum LeaseProperty: String, CaseIterable {
     case acknowledgedIsStored = "a result that is acknowledged is in the lineage"
     case tokensGrow = "a fencing token is greater than all before"
     case supersededIsTold = "a unit is called superseded if its result will not do, or did not, and only then"
+    case erasedStays = "nothing that was handed out before an erasure is stored after it"
+    case parkedHasReason = "a parked unit has a failure"
     case comesToRest = "from every state, all can become as it should be"
 }
 
@@ -59,7 +65,12 @@ enum LeaseMutant: String, CaseIterable {
     case storesAgain = "a repeated report is stored again"
     case acknowledgesUnstored = "a late result is acknowledged and dropped"
     case reusesToken = "a token is given a second time"
+    case storesErased = "a result is stored though its unit was erased"
+    case repeatedReportForgets = "a report that repeats units clears what failed since"
     case failureIsForever = "a failed unit is never taken up again"
+
+    /// How many units it takes to break something.
+    var units: Int { self == .repeatedReportForgets ? 2 : 1 }
 
     /// What it breaks first, by the shortest trace.
     var breaks: LeaseProperty {
@@ -74,6 +85,8 @@ enum LeaseMutant: String, CaseIterable {
         case .storesAgain: .storedOnce
         case .acknowledgesUnstored: .acknowledgedIsStored
         case .reusesToken: .tokensGrow
+        case .storesErased: .erasedStays
+        case .repeatedReportForgets: .parkedHasReason
         case .failureIsForever: .comesToRest
         }
     }

@@ -2,8 +2,9 @@
 
 import Feature
 import Postgres
-import Store
 import Testing
+
+@testable import Store
 
 @Suite("Lineage is append-only")
 struct AppendOnlyTests {
@@ -80,12 +81,12 @@ struct AppendOnlyTests {
             try await migrated.pool.transaction { (connection) throws(StoreError) in
                 try FeatureStorage(connection).createFeature(1)
                 let operation = try ChangeLog(connection).begin(Writer(), LoggedChange(.recordsWritten))
-                try LineageLog(connection, feature: 1).append(
+                try LineageAppend(connection, WriteAccess(feature: 1)).append(
                     [
                         LineageVersion(
                             record: 0, kind: .written, provenance: ["x"], dataVersions: nil, parents: [],
                             metadata: Array("{}".utf8))
-                    ], definition: 1, slots: 1, operation: operation)
+                    ], fresh: [0], definition: 1, slots: 1, operation: operation)
             }
             try await body(migrated)
         }

@@ -2,7 +2,7 @@
 
 /// Units of a feature that became ready to be handed out, and in how many blocks they lie.
 ///
-/// Whoever claims holds the blocks it takes from, so no more claims than blocks find something at the same time.
+/// A claim holds the blocks that it takes from, so no more claims than blocks find work at the same time.
 public struct ReadyWork: Hashable, Sendable {
     /// Blocks that hold such units.
     public var blocks: Int
@@ -15,7 +15,7 @@ public struct ReadyWork: Hashable, Sendable {
         self.units = units
     }
 
-    /// Some work; nobody knows how much.
+    /// An unknown amount of work.
     public static let some = ReadyWork(blocks: 1, units: 1)
 
     /// The work of both; a number that does not fit is the greatest that does.

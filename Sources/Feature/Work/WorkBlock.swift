@@ -1,6 +1,6 @@
-// The work state of 1,024 units of one feature, and what may happen to it.
+// The work state of 1,024 units of one feature, and its transitions.
 
-/// What is to be done for the 1,024 units of one block.
+/// The work of the 1,024 units of one block.
 ///
 /// A unit with none of `dirty`, `leased` and `parked` is up to date; every transition keeps that true by never
 /// clearing more than the caller has judged. A parked unit is neither dirty nor leased.
@@ -17,7 +17,7 @@ public struct WorkBlock: Hashable, Sendable {
     /// Units on which a parked unit downstream waits: for them, or for something behind them.
     public private(set) var awaited: BlockBits
 
-    /// Units that were awaited and of which those waiting have not been told yet. Never stored.
+    /// Awaited units whose waiting units have not been released yet. Never stored.
     private var arrived = BlockBits()
 
     /// A block in which nothing is to be done.
@@ -87,7 +87,7 @@ public struct WorkBlock: Hashable, Sendable {
     /// Units were judged to be as they should be.
     ///
     /// A leased unit was not when it was handed out: it stays leased, and is to be judged again when its worker
-    /// reports, which is told meanwhile that its result is overtaken.
+    /// reports. A heartbeat tells the worker meanwhile that its result is overtaken.
     public mutating func markUpToDate(_ units: BlockBits) {
         dirty = (dirty - units) | (units & leased)
         parked -= units
@@ -104,7 +104,7 @@ public struct WorkBlock: Hashable, Sendable {
         stir(before.candidates - candidates)
     }
 
-    /// What waits for these units is to be told.
+    /// The units that wait for these are to be released.
     private mutating func stir(_ units: BlockBits) {
         arrived |= awaited & units
         awaited -= units

@@ -1,4 +1,23 @@
-// The work blocks that one transaction has locked, and what it does to them.
+// The work blocks that one transaction has locked and changes, and the order of locking.
+
+/// The place of a block in the order of locking: by the rank of its feature, then by feature and block.
+public struct LockPlace: Hashable, Comparable, Sendable {
+    /// The rank of the feature in the order of the graph.
+    public let rank: Int
+    /// The block.
+    public let address: BlockAddress
+
+    /// The place of a block.
+    public init(rank: Int, address: BlockAddress) {
+        self.rank = rank
+        self.address = address
+    }
+
+    /// By rank, then by address.
+    public static func < (left: LockPlace, right: LockPlace) -> Bool {
+        (left.rank, left.address) < (right.rank, right.address)
+    }
+}
 
 /// The locked work blocks of a transaction: loaded once, changed in memory, written back together.
 ///
@@ -7,9 +26,45 @@
 public struct WorkLedger: Sendable {
     private var stored: [BlockAddress: WorkBlock] = [:]
     private var current: [BlockAddress: WorkBlock] = [:]
+    /// The last block in the order of locking that the transaction holds.
+    private var last: LockPlace?
+    /// Whether no other transaction holds blocks meanwhile.
+    private var isAlone = false
 
     /// A ledger of no blocks.
     public init() {}
+
+    /// Whether no block has been locked.
+    public var isEmpty: Bool { current.isEmpty }
+
+    /// No other transaction holds blocks until this one ends, so blocks may be locked in any order: a push.
+    public mutating func noteAlone() {
+        isAlone = true
+    }
+
+    /// Whether the transaction may wait for blocks from `first` on: it holds none that comes after it in the order of locking.
+    ///
+    /// Two transactions that wait for blocks in this order alone never wait for each other.
+    public func mayWait(from first: LockPlace) -> Bool {
+        guard let last, !isAlone else { return true }
+        return last < first
+    }
+
+    /// Notes that the transaction is about to wait for blocks, the first of which is at `first`.
+    ///
+    /// - Precondition: `mayWait(from: first)`; checked in debug builds.
+    public mutating func noteWait(from first: LockPlace, to last: LockPlace) {
+        assert(
+            mayWait(from: first),
+            "block \(first.address.block) of feature \(first.address.feature), of rank \(first.rank), is locked after a later one"
+        )
+        note(upTo: last)
+    }
+
+    /// Notes that the transaction holds blocks up to `place`.
+    public mutating func note(upTo place: LockPlace) {
+        last = last.map { max($0, place) } ?? place
+    }
 
     /// Takes in a block that the transaction has just locked.
     ///
@@ -87,26 +142,11 @@ public struct WorkLedger: Sendable {
         return arrived
     }
 
-    /// The blocks that differ from what is stored, in the order of locking, and whether what is stored has something to hand
+    /// The blocks that differ from what is stored, in the order of locking, and whether the stored block had units to hand
     /// out.
     public var changes: [(address: BlockAddress, block: WorkBlock, wasReady: Bool)] {
         current.filter { stored[$0.key] != $0.value }.sorted { $0.key < $1.key }.map {
             ($0.key, $0.value, stored[$0.key]?.ready.isEmpty == false)
-        }
-    }
-
-    /// The units that were up to date as their blocks are stored and may not be any more, of each feature that has as many of
-    /// them as `counts` says: ascending.
-    ///
-    /// - Complexity: O(blocks + units that are returned).
-    public func marked(_ counts: ClosedRange<Int>) -> [FeatureID: [RecordID]] {
-        var marked: [FeatureID: [(address: BlockAddress, bits: BlockBits)]] = [:]
-        for (address, block) in current {
-            let bits = block.dirty - (stored[address]?.candidates ?? BlockBits())
-            if !bits.isEmpty { marked[address.feature, default: []].append((address, bits)) }
-        }
-        return marked.filter { counts.contains($0.value.reduce(0) { $0 + $1.bits.popcount }) }.mapValues { blocks in
-            blocks.sorted { $0.address < $1.address }.flatMap { $0.bits.offsets.map($0.address.record(at:)) }
         }
     }
 

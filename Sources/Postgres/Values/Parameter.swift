@@ -57,8 +57,6 @@ public enum Parameter: Sendable, Hashable {
     case jsonbArrayOptional([[UInt8]?])
     /// `bit(n)[]`.
     case bitArray([BitString])
-    /// `tid[]`.
-    case tupleIDArray([TupleID])
     /// `text[]` of UTF-8 texts.
     case textColumn(ByteColumn)
     /// `bytea[]`.

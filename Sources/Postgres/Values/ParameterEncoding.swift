@@ -25,7 +25,6 @@ extension Parameter {
         case .timestampArray, .timestampArrayOptional: .timestamptzArray
         case .jsonbArray, .jsonbArrayOptional, .jsonbColumn: .jsonbArray
         case .bitArray: .bitArray
-        case .tupleIDArray: .tidArray
         case .uuidColumn: .uuidArray
         }
     }
@@ -66,7 +65,6 @@ extension Parameter {
         case .jsonbArray(let values): encoder.array(values, of: .jsonb) { $0.jsonb($1) }
         case .jsonbArrayOptional(let values): encoder.arrayOptional(values, of: .jsonb) { $0.jsonb($1) }
         case .bitArray(let values): encoder.array(values, of: .bit) { $0.bit($1) }
-        case .tupleIDArray(let values): encoder.array(values, of: .tid) { $0.tupleID($1) }
         case .textColumn(let column): encoder.array(column, of: .text)
         case .bytesColumn(let column): encoder.array(column, of: .bytea)
         case .jsonbColumn(let column): encoder.array(column, of: .jsonb, prefix: [1])

@@ -62,6 +62,8 @@ struct ClaimAttempt {
             var units: [RecordID] = []
             for block in blocks {
                 transaction.ledger.load(block.address, block.block)
+                transaction.ledger.note(
+                    upTo: LockPlace(rank: transaction.catalog.rank(plan.id), address: block.address))
                 let wanted = request.allowsUnsettledInputs ? block.block.ready | block.block.parked : block.block.ready
                 units += wanted.offsets.map(block.address.record(at:))
             }

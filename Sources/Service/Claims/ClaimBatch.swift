@@ -109,10 +109,7 @@ extension Metaxy {
             let look = try await apart { [turn, offer] () async throws(ServiceError) -> ClaimSearch in
                 try await self.look(request, offer, turn)
             }
-            if let batch = look.batch {
-                noteAsked()
-                return batch
-            }
+            if let batch = look.batch { return batch }
             if look.isOutdated {
                 offer = try await self.offer(request, turn)
                 continue

@@ -31,6 +31,8 @@ extension ServiceTransaction {
                 (known?.head.entry ?? 0) != held.units.bases[result.position] || unneeded.contains(record)
             writing.take(result, known, isOvertaken: isOvertaken)
         }
+        let access = try enter(plan)
+        let lineage = LineageAppend(connection, access)
         let author = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
             request: writer.request)
@@ -41,12 +43,13 @@ extension ServiceTransaction {
                 .claimCompleted, feature: plan.id, claim: held.claim.id,
                 detail: ChangeDetail.counts(["records": count])))
         try stored { [writing] () throws(StoreError) in
-            try VersionLog(connection, feature: plan.id).append(
+            try lineage.append(
                 writing.columns, kind: .computed, definition: held.claim.definition, operations: [operation])
-            try LineageLog(connection, feature: plan.id).append(
-                writing.others, definition: held.claim.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(plan.id, live: writing.appeared, gone: [])
+            try lineage.append(
+                writing.others, fresh: writing.fresh, definition: held.claim.definition, slots: plan.slots,
+                operation: operation)
         }
+        presence.note(access, live: writing.appeared, gone: [])
         try propagate(writing.changes, of: plan)
         if !writing.expansions.isEmpty {
             try replace(writing.expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
@@ -68,8 +71,9 @@ extension ServiceTransaction {
             let overtaken = results.map(\.position).filter { position in
                 (found[held.units.records[position]]?.head.entry ?? 0) != held.units.bases[position]
             }
-            let erased = try ErasureTable(connection, feature: held.plan.id)
-                .erased(overtaken.map { held.units.records[$0] }, since: held.claim.claimedAt)
+            let erased = try ErasureTable(connection, feature: held.plan.id).erased(
+                overtaken.map { held.units.records[$0] }, after: overtaken.map { held.units.bases[$0] },
+                since: held.claim.claimedAt)
             return (found, erased)
         } catch {
             throw ServiceError(error)
@@ -83,6 +87,8 @@ private struct ClaimResultWriting: Sendable {
     private(set) var columns: VersionColumns
     /// All others.
     private(set) var others: [LineageVersion] = []
+    /// The records of these that have no head yet.
+    private(set) var fresh: Set<RecordID> = []
     private(set) var changes: [RecordChange] = []
     private(set) var appeared: [RecordID] = []
     private(set) var expansions: [Expansion] = []
@@ -116,6 +122,7 @@ private struct ClaimResultWriting: Sendable {
         let provenance = slots.spread(unit.provenance)
         let dataVersions = slots.dataVersions(result.row.dataVersions, over: provenance)
         if !isPlain {
+            if known == nil { fresh.insert(record) }
             others.append(
                 LineageVersion(
                     record: record, kind: isOvertaken ? .late : .computed, provenance: provenance,

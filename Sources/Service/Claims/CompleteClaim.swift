@@ -112,8 +112,13 @@ extension ServiceTransaction {
         let finishedNow = finished
         let connection = connection
         if !open.isEmpty {
+            // Of these alone: one that was reported before may have failed under another claim since.
+            do throws(StoreError) {
+                try FailureTable(connection, feature: plan.id).clear(open.map { records[$0] }, &ledger)
+            } catch {
+                throw ServiceError(error)
+            }
             try stored { () throws(StoreError) in
-                try FailureTable(connection, feature: plan.id).clear(records)
                 try ClaimTable(connection).update(
                     held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active,
                     time: seconds.map { (units: open.count, seconds: $0) })

@@ -70,8 +70,11 @@ extension Metaxy {
                 after = last
                 let chosen = try transaction.passing(page, filters, plan)
                 try transaction.lock(chosen, of: plan.id)
-                try stored { () throws(StoreError) in try failures.clear(chosen) }
-                transaction.ledger.update(chosen, of: plan.id) { $0.unpark($1) }
+                do throws(StoreError) {
+                    try failures.clear(chosen, &transaction.ledger)
+                } catch {
+                    throw ServiceError(error)
+                }
                 count += chosen.count
             }
             if count > 0 {

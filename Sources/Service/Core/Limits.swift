@@ -59,10 +59,6 @@ public enum Limits {
     /// Units that are judged as columns at a time: a few megabytes.
     public static let judgedStep = 8_192
 
-    /// Units of a feature that are read ahead when a change marks them. Fewer are looked up as fast as the one who reads ahead is
-    /// woken; of more the lookups take longer than a commit.
-    static let readAheadUnits = 16...1_024
-
     /// Work blocks that one step of a resolve reads: half a megabyte.
     public static let resolveBlocksMax = 1_024
 

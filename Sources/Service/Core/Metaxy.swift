@@ -58,7 +58,6 @@ public struct Metaxy: Sendable {
             let value = try body(&transaction)
             try once?.keep(value, connection)
             let awakened = try transaction.conclude()
-            if !transaction.marked.isEmpty { state.marks.continuation.yield(transaction.marked) }
             return (value, awakened, transaction.tally, transaction.isNoted)
         }
         tallies.add(tally)

@@ -12,10 +12,6 @@ final class ServiceState: Sendable {
     let definitions = DefinitionCache()
     let waiters = Waiters()
     let notices = UnsentNotices()
-    /// The units that the latest change marks, for one who reads ahead.
-    let marks = AsyncStream.makeStream(of: [FeatureID: [RecordID]].self, bufferingPolicy: .bufferingNewest(1))
-    /// Whether anybody asked for units since units were last read ahead.
-    let isAsked = Atomic<Bool>(true)
     let tallies = WorkTallies()
     /// Those who wait for changes.
     let readers = Waiters()

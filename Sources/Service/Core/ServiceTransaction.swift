@@ -13,14 +13,18 @@ struct ServiceTransaction {
     /// The projects whose features can be asked for; what follows from a change is not bound by it.
     let visibleProjects: VisibleProjects
     var ledger = WorkLedger()
+    /// The records that it makes live or soft-deletes.
+    var presence = PresenceChanges()
+    /// What its changes make to be done downstream.
+    var downstream = DownstreamMarks()
+    /// The features that it may write to.
+    private var accesses: [FeatureID: WriteAccess] = [:]
     /// What happens to records, counted; it counts once the transaction is committed.
     var tally = WorkTally()
     /// Whether a change was noted: those who wait for changes are to look.
     private(set) var isNoted = false
     /// What became ready by what was written back before the end.
     private var awakened: [FeatureID: ReadyWork] = [:]
-    /// The units that were marked, of features of which few were.
-    private(set) var marked: [FeatureID: [RecordID]] = [:]
 
     init(
         _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ claimMemory: ClaimMemory,
@@ -108,70 +112,35 @@ struct ServiceTransaction {
         do { try blocks.lock(addresses, into: &ledger) } catch { throw ServiceError(error) }
     }
 
-    /// Marks, in each feature directly downstream, the units that use something that changed.
-    ///
-    /// - Complexity: one round trip within an id space, up to five a dep across.
-    mutating func propagate(_ changes: [RecordChange], of plan: FeaturePlan) throws(ServiceError) {
-        let marks = try marks(changes, of: plan)
-        var addresses: Set<BlockAddress> = []
-        let marked = marks.map { BlockAddress.group($0.units, of: $0.feature) }
-        for blocks in marked { addresses.formUnion(blocks.keys) }
+    /// Locks the blocks of records, and those of their units.
+    mutating func lock(_ records: [RecordID], of plan: FeaturePlan, with units: ChildUnits?) throws(ServiceError) {
+        var addresses = Set(BlockAddress.group(records, of: plan.id).keys)
+        if let units { addresses.formUnion(BlockAddress.group(units.units.values, of: units.plan.id).keys) }
         try lock(addresses)
-        for blocks in marked { for (address, bits) in blocks { ledger.update(address) { $0.mark(bits) } } }
     }
 
-    /// The units, of each feature directly downstream, that use something that changed.
+    /// The right to write records of a feature. Taken before any block is locked where the feature is a root: a long write
+    /// holds the root while it waits for blocks.
     ///
-    /// - Complexity: one round trip within an id space, up to five a dep across.
-    mutating func marks(
-        _ changes: [RecordChange], of plan: FeaturePlan
-    ) throws(ServiceError) -> [(feature: FeatureID, units: [RecordID])] {
-        guard !changes.isEmpty else { return [] }
-        var marks: [(feature: FeatureID, units: [RecordID])] = []
-        for edge in catalog.downstream(of: plan.id) {
-            let downstream = try self.plan(edge.feature)
-            let dep = downstream.deps[edge.dep]
-            let touching = touching(changes, dep)
-            tally.add(.unusedFields, changes.count - touching.count, of: downstream.id)
-            guard !touching.isEmpty else { continue }
-            let moved = try regroup(touching, downstream, dep)
-            let units = try units(of: touching.map(\.record), downstream, dep: dep)
-            marks.append((downstream.id, moved.isEmpty ? units : Array(moved.union(units))))
+    /// - Parameter isAlone: whether this is a long write.
+    /// - Complexity: no round trip of its own.
+    mutating func enter(_ plan: FeaturePlan, isAlone: Bool = false) throws(ServiceError) -> WriteAccess {
+        if let known = accesses[plan.id], known.isAlone || !isAlone { return known }
+        assert(!plan.isRoot || ledger.isEmpty, "the root \(plan.key) is entered after blocks were locked")
+        let connection = connection
+        let access = try stored { () throws(StoreError) in
+            try WriteAccess.enter(plan, isAlone: isAlone, connection)
         }
-        return marks
+        accesses[plan.id] = access
+        return access
     }
 
-    /// The changes that touch a dep. Most move the same as the one before, whose sets are then the very same.
-    private func touching(_ changes: [RecordChange], _ dep: DepPlan) -> [RecordChange] {
-        var last: (change: RecordChange, isTouching: Bool)?
-        return changes.filter { change in
-            if let last, last.change.slots == change.slots, last.change.columns == change.columns {
-                return last.isTouching
-            }
-            let isTouching = change.touches(dep)
-            last = (change, isTouching)
-            return isTouching
-        }
-    }
-
-    /// Puts records that appeared, or moved in a column that groups them, into their groups.
-    ///
-    /// - Returns: the units that got or lost one.
-    private func regroup(
-        _ changes: [RecordChange], _ plan: FeaturePlan, _ dep: DepPlan
-    ) throws(ServiceError) -> Set<RecordID> {
-        guard let grouping = Grouping(self, plan, dep) else { return [] }
-        let moved = changes.filter { $0.slots == nil || !$0.columns.isDisjoint(with: dep.grouping) }.map(\.record)
-        guard !moved.isEmpty else { return [] }
-        return try stored { () throws(StoreError) in try grouping.link(moved) }
-    }
-
-    /// Writes the blocks back, and sees to it that units waiting for what is now settled are judged again.
+    /// Marks and releases the units downstream, and writes presence and blocks back.
     ///
     /// - Returns: what can be handed out that could not before.
     mutating func conclude() throws(ServiceError) -> [FeatureID: ReadyWork] {
-        let arrived = ledger.takeArrived()
-        if !arrived.isEmpty { try unpark(waitingFor: arrived) }
+        try settleDownstream()
+        try stored { [presence, connection] () throws(StoreError) in try PresenceTable(connection).update(presence) }
         try flush()
         return awakened
     }
@@ -185,42 +154,6 @@ struct ServiceTransaction {
     mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
         awakened.merge(ledger.awakened) { $0 + $1 }
-        marked.merge(ledger.marked(Limits.readAheadUnits)) { $1 }
         ledger.noteFlush()
-    }
-
-    /// Lets every parked unit downstream, near or far, be judged again.
-    private mutating func unpark(waitingFor settled: [FeatureID: [RecordID]]) throws(ServiceError) {
-        var open = settled.mapValues(Set.init)
-        for key in catalog.graph.order {
-            guard let plan = catalog[key] else { continue }
-            if let units = plan.units, let opened = open[units], !opened.isEmpty {
-                let children = try children(of: opened.sorted(), plan)
-                open[plan.id, default: []].formUnion(children)
-            }
-            guard let records = open[plan.id], !records.isEmpty else { continue }
-            for edge in catalog.downstream(of: plan.id) {
-                let downstream = try self.plan(edge.feature)
-                let units = try units(of: records.sorted(), downstream, dep: downstream.deps[edge.dep])
-                try lock(units, of: downstream.id)
-                ledger.update(units, of: downstream.id) { $0.unpark($1) }
-                open[downstream.id, default: []].formUnion(units)
-            }
-        }
-    }
-
-    private func children(of units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID] {
-        guard let number = plan.units else { return [] }
-        return try stored { () throws(StoreError) in
-            try LinkTable(connection, units: number, records: plan.id).records(of: units, space: plan.space)
-        }.values.flatMap { $0 }
-    }
-
-    private func units(
-        of records: [RecordID], _ plan: FeaturePlan, dep: DepPlan
-    ) throws(ServiceError) -> [RecordID] {
-        try stored { () throws(StoreError) in
-            try UnitMapper(connection: connection, catalog: catalog).units(of: records, plan, dep: dep)
-        }
     }
 }

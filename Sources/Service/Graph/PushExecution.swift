@@ -18,6 +18,7 @@ struct PushExecution {
 
     /// Stores the definitions, makes them current and marks the work.
     mutating func run(_ transaction: inout ServiceTransaction) throws(ServiceError) -> PushOutcome {
+        transaction.ledger.noteAlone()
         let registry = Registry(transaction.connection)
         let wasPushed = try stored { () throws(StoreError) in
             guard let project = plan.catalog.projects[push.project] else { return false }

@@ -84,7 +84,6 @@ extension Metaxy {
     /// - Complexity: O(candidates) when counting, O(page) otherwise, never O(records); O(records) with samples or under
     ///   a restriction.
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
-        noteAsked()
         for _ in 0..<Limits.settleRoundsMax {
             let outcome = try await read { (transaction) throws(ServiceError) in
                 let plan = try transaction.unitPlan(query.feature)

@@ -1,4 +1,4 @@
-// Judges units: reads what they are and what they are made from, and holds one against the other.
+// Judges units one by one: reads their heads and inputs, and compares each head with its expected provenance.
 
 import Feature
 import Postgres
@@ -17,29 +17,29 @@ struct UnitAddress: Hashable, Sendable {
 struct Blocker: Hashable, Sendable {
     /// The unit that has to be done first.
     let unit: UnitAddress
-    /// The units by way of which it is an input, from there on.
+    /// The units between it and the blocked unit.
     var path: [UnitAddress] = []
 
-    /// The same as seen from what is made from `unit`.
+    /// The same blocker for a unit that is made from `unit`.
     func behind(_ unit: UnitAddress) -> Blocker {
         Blocker(unit: self.unit, path: path + [unit])
     }
 }
 
-/// A unit with all that was found out about it.
+/// A unit with its judgement.
 struct JudgedUnit: Sendable {
     /// Its latest version.
     let head: Head?
     /// The live upstream records it follows from.
     let inputs: UnitInputs
-    /// How it stands.
+    /// Its state and its stale fields.
     let judgement: Judgement
-    /// The earlier version that is exactly what it should be, where the definitions went back.
+    /// The earlier version with exactly the expected provenance, after a return to an earlier definition.
     var earlier: LineageEntry?
     /// Inputs that are not settled. Empty unless it is new or stale.
     var blockers: [Blocker] = []
 
-    /// How it stands, an earlier version that fits counting as up to date.
+    /// Its state; a unit with an earlier version that fits counts as up to date.
     var state: UnitState { earlier == nil ? judgement.state : .upToDate }
 }
 
@@ -51,7 +51,7 @@ struct Evaluator {
     let connection: Connection
     let catalog: Catalog
     let definitions: DefinitionCache
-    /// Upstream units found on the way whose earlier version is what they should be: to be put back.
+    /// Upstream units with an earlier version that fits, which is to be put back.
     private(set) var revertible: [FeatureID: Set<RecordID>] = [:]
     private var unsettled: [UnsettledKey: [RecordID: Blocker?]] = [:]
 
@@ -74,7 +74,7 @@ struct Evaluator {
     ) throws(StoreError) -> [RecordID: JudgedUnit] {
         var judged = try compare(plan, units, under: restriction)
         if restriction?.isCompatible == true { return judged }
-        // What goes back is looked behind too: where an input goes back as well, that has to come first.
+        // Units that go back are included: an input that goes back as well has to come first.
         let open = judged.filter { $0.value.judgement.state == .new || $0.value.judgement.state == .stale }.keys
             .sorted()
         guard !open.isEmpty else { return judged }
@@ -145,8 +145,8 @@ extension Evaluator {
         return parents
     }
 
-    /// Earlier versions of stale units that are exactly what the units should be: work that a definition which went
-    /// back makes unnecessary.
+    /// Earlier versions of stale units that have exactly the expected provenance. A return to an earlier definition needs no
+    /// computation of these.
     private func earlierVersions(
         _ plan: FeaturePlan, _ judged: [RecordID: JudgedUnit]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
@@ -157,7 +157,7 @@ extension Evaluator {
             if expected.count == plan.fields.count { wanted.append((unit, expected)) }
         }
         guard !wanted.isEmpty else { return [:] }
-        // Of a result that came too late the records of an expansion were not kept.
+        // The records of an expansion are not kept with a late result.
         return try LineageQueries(connection, feature: plan.id).matching(
             slots: plan.fields.map(\.slot), wanted, includesLate: plan.children == nil)
     }
@@ -166,7 +166,7 @@ extension Evaluator {
 // MARK: - Settled inputs
 
 extension Evaluator {
-    /// What keeps the inputs of units from being settled.
+    /// The unsettled inputs of units.
     ///
     /// - Parameter slots: the fields whose inputs matter; nil for all.
     private mutating func blockers(
@@ -235,7 +235,7 @@ extension Evaluator {
         return units.compactMapValues { found[$0] }
     }
 
-    /// Finds out which fields of records are settled, and remembers it for this transaction.
+    /// Determines which fields of records are settled, and remembers it for this transaction.
     private mutating func noteUnsettled(
         _ plan: FeaturePlan, _ records: [RecordID], slots: Set<Slot>
     ) throws(StoreError) {

@@ -3,7 +3,7 @@
 import Feature
 import Store
 
-/// What came of judging units as columns.
+/// The result of judging units as columns.
 struct IdentityVerdicts {
     var states: [UnitState] = []
     var isLive: [Bool] = []
@@ -13,16 +13,16 @@ struct IdentityVerdicts {
     var inputs: [EntryID] = []
     /// Positions of units that have to be judged one by one.
     var doubtful: [Int] = []
-    /// Positions of stale units whose definition is not the current one: an earlier version may fit.
+    /// Positions of stale units of an earlier definition: an earlier version may fit.
     var returning: [Int] = []
-    /// What these should be, field after field.
+    /// The expected provenance of these, field after field.
     var wanted: [[String]] = []
 }
 
-/// Holds units against their inputs, in the way of `Expecter.judge`, from the bytes that the database sent.
+/// Compares units with their inputs by the rules of `Expecter.judge`, from the bytes that the database sent.
 ///
-/// It leaves to others what it cannot tell: units that may be blocked, orphaned ones, those whose inputs lack a data
-/// version, and those of earlier definitions that used other inputs.
+/// It passes on units that may be blocked, orphaned units, units whose inputs lack a data version, and units of earlier
+/// definitions that used other inputs.
 struct IdentityJudge {
     private let plan: FeaturePlan
     private let isDescribed: Bool
@@ -52,7 +52,7 @@ struct IdentityJudge {
     /// Judges all of `rows`.
     ///
     /// - Parameters:
-    ///   - units: what the rows are of.
+    ///   - units: the units of the rows.
     ///   - mayBeBlocked: for each block, units that have to be looked at one by one where they need work.
     /// - Complexity: O(units · fields · parents); allocates for pages, not for units.
     mutating func judge(
@@ -106,7 +106,7 @@ struct IdentityJudge {
         return isAny
     }
 
-    /// Computes what a unit should be.
+    /// Computes the expected provenance of a unit.
     ///
     /// - Returns: false where an input lacks a data version.
     private mutating func expect(_ rows: IdentityRows, _ unit: Int) -> Bool {
@@ -131,7 +131,7 @@ struct IdentityJudge {
         zip([0] + ends, ends).map { String(decoding: expected[$0..<$1], as: UTF8.self) }
     }
 
-    /// How a unit stands, and in `causes` why.
+    /// The state of a unit, with the reasons in `causes`.
     ///
     /// - Returns: nil where its earlier definition cannot be followed here.
     private mutating func state(
@@ -159,7 +159,7 @@ struct IdentityJudge {
         1 << UInt8(StaleCause.allCases.firstIndex(of: cause) ?? 0)
     }
 
-    /// Why a field is stale; 0 where it is not, nil where its earlier formula used what was not read.
+    /// Why a field is stale; 0 where it is not, nil where its earlier formula used an input that was not read.
     private mutating func cause(
         _ rows: IdentityRows, _ unit: Int, _ field: Int, _ definition: DefinitionID
     ) -> UInt8? {

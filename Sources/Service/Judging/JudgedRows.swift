@@ -4,13 +4,13 @@ import Feature
 import Postgres
 import Store
 
-/// What was found out about units, in their order.
+/// Judged units, in order.
 ///
-/// Most are judged as columns. Those of which more has to be known were judged one by one, and are there as such too.
+/// Most are judged as columns. Units that need more are judged one by one, and are kept in that form too.
 struct JudgedRows {
     /// The units.
     private(set) var units: [RecordID] = []
-    /// How each stands; an earlier version that fits counts as up to date.
+    /// The state of each; a unit with an earlier version that fits counts as up to date.
     private(set) var states: [UnitState] = []
     /// Whether each has a live record.
     private(set) var isLive: [Bool] = []
@@ -43,13 +43,13 @@ struct JudgedRows {
         }
     }
 
-    /// What the unit at a position, which has a row, should be, field by field.
+    /// The expected provenance of the unit at a position, which has a row, field by field.
     func provenance(at position: Int) -> [ArraySlice<UInt8>] {
         let first = row[position] * rows.fields
         return (first..<first + rows.fields).map { rows.provenance[$0] ?? [] }
     }
 
-    /// Whether the unit at a position, which has a row, should be this.
+    /// Whether the unit at a position, which has a row, has this expected provenance.
     func isExpected(_ provenance: [String], at position: Int) -> Bool {
         let expected = self.provenance(at: position)
         return expected.count == provenance.count && zip(expected, provenance).allSatisfy { $0.elementsEqual($1.utf8) }
@@ -103,7 +103,7 @@ struct JudgedRows {
         append(other.units[position], judged, row < 0 ? nil : other.rows[row], deps: deps)
     }
 
-    /// Takes over what was judged as columns, all of it in order.
+    /// Takes over units that were judged as columns, all of them in order.
     init(
         _ units: [RecordID], _ states: [UnitState], isLive: [Bool], row: [Int], rows: IncrementRows,
         bases: [EntryID], inputs: [EntryID]

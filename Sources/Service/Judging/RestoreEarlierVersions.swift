@@ -1,4 +1,4 @@
-// Settles units whose earlier version is what they should be again, or that need nothing after all.
+// Settles units that need no computation: it puts back earlier versions that fit and clears unneeded marks.
 
 import Feature
 import Store
@@ -8,7 +8,7 @@ extension Metaxy {
     static let settledUnitsMax = 10_000
 
     /// Judges units under lock: those that are as they should be leave the candidates, and those with an earlier
-    /// version that fits get it back; upstream ones first, so that the others are held against what those become.
+    /// version that fits get it back; upstream units first, so that the others are compared with the versions that these get.
     ///
     /// Nothing is handed out and nothing is lost by it: the same judgement would be made by a claim.
     func restoreEarlierVersions(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
@@ -77,9 +77,10 @@ extension ServiceTransaction {
             Writer(),
             LoggedChange(
                 .recordsReverted, feature: plan.id, detail: ChangeDetail.counts(["records": versions.count])))
+        let access = try enter(plan)
         try stored { [versions] () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                versions, definition: plan.definition, slots: plan.slots, operation: operation)
+            try LineageAppend(connection, access).append(
+                versions, fresh: [], definition: plan.definition, slots: plan.slots, operation: operation)
         }
         try propagate(changes, of: plan)
         if let sets {

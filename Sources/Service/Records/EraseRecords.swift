@@ -22,71 +22,49 @@ extension Metaxy {
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
         try await change { (transaction) throws(ServiceError) in
-            let plan = try transaction.plan(key)
-            let connection = transaction.connection
-            var operation: Int64?
-            var count = 0
-            var after: RecordID = -1
-            while true {
-                let page = try stored { () throws(StoreError) in
-                    try HeadTable(connection, feature: plan.id).page(
-                        after: after, limit: Limits.writeRowsStep, deleted: true)
-                }
-                guard let last = page.last else { break }
-                after = last.head.record
-                let chosen = try transaction.erasable(page, filters, plan)
-                guard !isDryRun, !chosen.isEmpty else {
-                    count += chosen.count
-                    continue
-                }
-                let number =
-                    if let operation {
-                        operation
-                    } else {
-                        try transaction.begin(writer, LoggedChange(.recordsErased, feature: plan.id))
-                    }
-                operation = number
-                count += try transaction.erase(chosen.map(\.head.record), filters, plan, number)
-            }
-            if let operation { try transaction.complete(operation, ["records": count]) }
-            return count
+            var erasure = Erasure(plan: try transaction.plan(key), filters: filters)
+            return try transaction.run(&erasure, isDryRun: isDryRun, writer)
         }
     }
 }
 
-extension ServiceTransaction {
+/// Turns records into tombstones that carry nothing, and takes the payload out of their versions.
+private struct Erasure: RecordRewrite {
+    let plan: FeaturePlan
+    let filters: [Filter]
+
+    var change: LoggedChange { LoggedChange(.recordsErased, feature: plan.id) }
+    var includesDeleted: Bool { true }
+
     /// The heads that pass and whose record has a payload.
-    fileprivate func erasable(
-        _ page: [DescribedHead], _ filters: [Filter], _ plan: FeaturePlan
+    func choose(
+        _ page: [DescribedHead], _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [DescribedHead] {
-        let passing = try passing(page, filters, plan)
+        let passing = try transaction.passing(page, filters, plan)
         let holding = try stored { () throws(StoreError) in
-            try ErasureTable(connection, feature: plan.id).holding(passing.map(\.head.record))
+            try ErasureTable(transaction.connection, feature: plan.id).holding(passing.map(\.head.record))
         }
         return passing.filter { holding.contains($0.head.record) }
     }
 
-    /// Erases those of `records` that still pass under the lock.
-    ///
-    /// - Returns: how many.
-    fileprivate mutating func erase(
-        _ records: [RecordID], _ filters: [Filter], _ plan: FeaturePlan, _ operation: Int64
+    func lock(_ chosen: ChosenRecords, _ transaction: inout ServiceTransaction) throws(ServiceError) {
+        try transaction.lock(chosen, of: plan)
+    }
+
+    mutating func rewrite(
+        _ heads: [DescribedHead], _ change: inout PendingChange, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) -> Int {
-        let units = try childUnits(records, plan)
-        try lock(records, of: plan.id)
-        let connection = connection
-        let current = try stored { () throws(StoreError) in
-            try HeadTable(connection, feature: plan.id).describe(records)
-        }
-        let chosen = try erasable(records.compactMap { current[$0] }, filters, plan)
-        guard !chosen.isEmpty else { return 0 }
-        try bury(chosen, plan, operation, erasing: true)
-        try stored { () throws(StoreError) in
-            try ErasureTable(connection, feature: plan.id).erase(chosen.map(\.head.record), operation: operation)
+        let operation = try change.begin(&transaction)
+        let (connection, records) = (transaction.connection, heads.map(\.head.record))
+        try transaction.bury(heads, plan, operation, erasing: true)
+        do throws(StoreError) {
+            try ErasureTable(connection, feature: plan.id).erase(records, operation: operation)
             // The error of a failed attempt may tell of the record's content.
-            try FailureTable(connection, feature: plan.id).clear(chosen.map(\.head.record))
+            try FailureTable(connection, feature: plan.id).clear(records, &transaction.ledger)
+        } catch {
+            throw ServiceError(error)
         }
-        if let units { try follow(units, live: true, operation) }
-        return chosen.count
+        try transaction.follow(records, of: plan, live: true, operation)
+        return heads.count
     }
 }

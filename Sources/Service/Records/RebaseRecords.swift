@@ -51,23 +51,25 @@ extension Metaxy {
     public func rebase(_ request: RebaseRequest, writer: Writer) async throws(ServiceError) -> RebaseOutcome {
         try await change { (transaction) throws(ServiceError) in
             var rebase = try Rebase(transaction, request)
-            try rebase.run(request, writer, &transaction)
+            _ = try transaction.run(&rebase, isDryRun: request.isDryRun, writer)
             return rebase.outcome
         }
     }
 }
 
 /// A rebase being carried out in one transaction.
-private struct Rebase {
-    private let plan: FeaturePlan
-    private let units: FeaturePlan
+private struct Rebase: RecordRewrite {
+    /// The plan of the units.
+    let plan: FeaturePlan
+    /// The plan of the records: another one for an expansion alone.
+    private let records: FeaturePlan
     private let definitions: Set<DefinitionID>
     private(set) var outcome: RebaseOutcome
 
     init(_ transaction: ServiceTransaction, _ request: RebaseRequest) throws(ServiceError) {
-        plan = try transaction.plan(request.feature)
-        units = try transaction.unitPlan(request.feature)
-        let feature = plan.id
+        records = try transaction.plan(request.feature)
+        plan = try transaction.unitPlan(request.feature)
+        let feature = records.id
         func known(_ version: String) throws(ServiceError) -> [DefinitionID] {
             let found = try stored { () throws(StoreError) in
                 try Registry(transaction.connection).definitions(of: feature, version: version)
@@ -76,52 +78,66 @@ private struct Rebase {
             return found
         }
         definitions = Set(try known(request.from))
-        if let to = request.to, to != plan.featureVersion {
+        if let to = request.to, to != records.featureVersion {
             _ = try known(to)
             throw .invalid([
                 Fault(
                     .pointer("/to"),
-                    "\(plan.key) is at \(plan.featureVersion): records can be carried over to that only")
+                    "\(records.key) is at \(records.featureVersion): records can be carried over to that only")
             ])
         }
-        outcome = RebaseOutcome(featureVersion: plan.featureVersion)
+        outcome = RebaseOutcome(featureVersion: records.featureVersion)
     }
 
-    mutating func run(_ request: RebaseRequest, _ writer: Writer, _ transaction: inout ServiceTransaction)
-        throws(ServiceError)
-    {
-        let connection = transaction.connection
-        let units = units
-        var operation: Int64?
-        var after: RecordID = -1
-        while true {
-            let page = try stored { () throws(StoreError) in
-                try HeadTable(connection, feature: units.id).page(
-                    after: after, limit: Limits.writeRowsStep, deleted: false)
-            }
-            guard let last = page.last else { break }
-            after = last.head.record
-            let records = page.filter { definitions.contains($0.head.definition) }.map(\.head.record)
-            if records.isEmpty { continue }
-            if !request.isDryRun { try transaction.lock(records, of: units.id) }
-            let current = try stored { () throws(StoreError) in
-                try HeadTable(connection, feature: units.id).describe(records)
-            }
-            let heads = records.compactMap { current[$0] }
-                .filter { $0.head.isLive && definitions.contains($0.head.definition) }
-            let versions = try units.isRoot ? rootVersions(heads) : versions(heads, transaction)
-            outcome.rebased += versions.count
-            if request.isDryRun || versions.isEmpty { continue }
-            let number =
-                if let operation {
-                    operation
-                } else {
-                    try transaction.begin(writer, LoggedChange(.recordsRebased, feature: plan.id))
-                }
-            operation = number
-            try append(versions, heads, number, &transaction)
+    var change: LoggedChange { LoggedChange(.recordsRebased, feature: records.id) }
+    var includesDeleted: Bool { false }
+
+    func choose(
+        _ page: [DescribedHead], _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> [DescribedHead] {
+        page.filter { $0.head.isLive && definitions.contains($0.head.definition) }
+    }
+
+    mutating func count(_ heads: [DescribedHead], _ transaction: ServiceTransaction) throws(ServiceError) -> Int {
+        let count = try versions(of: heads, transaction).count
+        outcome.rebased += count
+        return count
+    }
+
+    /// Locks units, and then the records that they have.
+    func lock(_ chosen: ChosenRecords, _ transaction: inout ServiceTransaction) throws(ServiceError) {
+        try transaction.lock(chosen.addresses)
+        guard let children = plan.children else { return }
+        var addresses: Set<BlockAddress> = []
+        for units in chosen.pages(of: Limits.writeRowsStep) {
+            let links = try links(of: units, children, transaction.connection)
+            addresses.formUnion(BlockAddress.group(links.values.joined(), of: children.feature).keys)
         }
-        if let operation { try transaction.complete(operation, ["records": outcome.rebased]) }
+        try transaction.lock(addresses)
+    }
+
+    mutating func rewrite(
+        _ heads: [DescribedHead], _ change: inout PendingChange, _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) -> Int {
+        let versions = try versions(of: heads, transaction)
+        outcome.rebased += versions.count
+        if !versions.isEmpty { try append(versions, heads, try change.begin(&transaction), &transaction) }
+        return versions.count
+    }
+
+    private mutating func versions(
+        of heads: [DescribedHead], _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> [LineageVersion] {
+        try plan.isRoot ? rootVersions(heads) : derivedVersions(heads, transaction)
+    }
+
+    private func links(
+        of units: [RecordID], _ children: ChildPlan, _ connection: Connection
+    ) throws(ServiceError) -> [RecordID: [RecordID]] {
+        try stored { () throws(StoreError) in
+            try LinkTable(connection, units: plan.id, records: children.feature).records(
+                of: units, space: children.space)
+        }
     }
 
     /// Roots are as their source said, whatever the definition.
@@ -141,10 +157,10 @@ private struct Rebase {
         return versions
     }
 
-    private mutating func versions(_ heads: [DescribedHead], _ transaction: ServiceTransaction) throws(ServiceError)
-        -> [LineageVersion]
-    {
-        let units = units
+    private mutating func derivedVersions(
+        _ heads: [DescribedHead], _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> [LineageVersion] {
+        let units = plan
         let judged = try stored { () throws(StoreError) in
             try transaction.evaluator.compare(units, heads.map(\.head.record))
         }
@@ -197,7 +213,7 @@ extension Rebase {
         _ heads: [Head], _ judged: [RecordID: JudgedUnit], _ transaction: ServiceTransaction
     ) throws(ServiceError) -> Set<RecordID> {
         guard !heads.isEmpty else { return [] }
-        let units = units
+        let units = plan
         let (entries, earlier) = try stored { () throws(StoreError) in
             (
                 try LineageQueries(transaction.connection, feature: units.id).entries(
@@ -244,15 +260,16 @@ extension Rebase {
         _ versions: [LineageVersion], _ heads: [DescribedHead], _ operation: Int64,
         _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let connection = transaction.connection
-        let units = units
-        let records = versions.map(\.record)
-        try stored { () throws(StoreError) in
-            try LineageLog(connection, feature: units.id).append(
-                versions, definition: units.definition, slots: units.slots, operation: operation)
-            try FailureTable(connection, feature: units.id).clear(records)
+        let (connection, units) = (transaction.connection, plan)
+        let access = try transaction.enter(units)
+        do throws(StoreError) {
+            try LineageAppend(connection, access).append(
+                versions, fresh: [], definition: units.definition, slots: units.slots, operation: operation)
+            try FailureTable(connection, feature: units.id).clear(versions.map(\.record), &transaction.ledger)
+        } catch {
+            throw ServiceError(error)
         }
-        transaction.ledger.update(records, of: units.id) { $0.markUpToDate($1) }
+        transaction.ledger.update(versions.map(\.record), of: units.id) { $0.markUpToDate($1) }
         guard let children = units.children else {
             return try transaction.propagate(Self.changes(versions, heads), of: units)
         }
@@ -263,15 +280,10 @@ extension Rebase {
     private func appendChildren(
         _ versions: [LineageVersion], _ children: ChildPlan, _ operation: Int64, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let connection = transaction.connection
-        let plan = plan
-        let links = try stored { () throws(StoreError) in
-            try LinkTable(connection, units: units.id, records: plan.id)
-                .records(of: versions.map(\.record), space: children.space)
-        }
-        try transaction.lock(links.values.joined(), of: plan.id)
+        let (connection, records) = (transaction.connection, records)
+        let links = try links(of: versions.map(\.record), children, connection)
         let heads = try stored { () throws(StoreError) in
-            try HeadTable(connection, feature: plan.id).describe(links.values.flatMap { $0 })
+            try HeadTable(connection, feature: records.id).describe(links.values.flatMap { $0 })
         }
         var rebased: [LineageVersion] = []
         for unit in versions {
@@ -280,11 +292,12 @@ extension Rebase {
                 rebased.append(version(of: described, provenance: unit.provenance, parents: unit.parents))
             }
         }
+        let access = try transaction.enter(records)
         try stored { [rebased] () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                rebased, definition: plan.definition, slots: plan.slots, operation: operation)
+            try LineageAppend(connection, access).append(
+                rebased, fresh: [], definition: records.definition, slots: records.slots, operation: operation)
         }
-        try transaction.propagate(Self.changes(rebased, Array(heads.values)), of: plan)
+        try transaction.propagate(Self.changes(rebased, Array(heads.values)), of: records)
     }
 
     private static func changes(_ versions: [LineageVersion], _ heads: [DescribedHead]) -> [RecordChange] {

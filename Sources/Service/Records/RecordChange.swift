@@ -1,4 +1,4 @@
-// What a new version of a record moves, as far as features downstream care.
+// The slots and columns that a new version of a record changes, for features downstream.
 
 import Feature
 import Store
@@ -9,7 +9,7 @@ struct RecordChange: Hashable, Sendable {
     let record: RecordID
     /// The slots whose data version moved; nil where the record appeared or disappeared.
     let slots: Set<Slot>?
-    /// The columns that moved, of those that somebody downstream watches.
+    /// The columns that moved, of those that a feature downstream watches.
     let columns: Set<String>
 
     /// The record appeared or disappeared.
@@ -24,10 +24,10 @@ struct RecordChange: Hashable, Sendable {
         self.columns = columns
     }
 
-    /// What moves when a version becomes current; nil where nothing does that matters to anybody.
+    /// The change when a version becomes current; nil where nothing changes that a feature downstream may use.
     ///
     /// - Parameters:
-    ///   - head: what was current, nil where there was nothing.
+    ///   - head: the current version, nil for none.
     ///   - versions: the data versions of the new version, by slot.
     ///   - provenance: its provenance, by slot.
     ///   - columns: the metadata columns that move.

@@ -1,13 +1,13 @@
-// Records of a root as columns: what a body is read into, part by part.
+// Rows of a root as columns: a body is read into these, part by part.
 
 public import Feature
 import Postgres
 
 /// Some of the records of a request to a root, in the order of the body.
 ///
-/// Values lie one behind the other in a few buffers: a row costs no allocation of its own.
+/// Values are stored one after the other in a few buffers, so a row costs no allocation of its own.
 public struct RecordPart: Sendable {
-    /// What a row says about a field.
+    /// The values that a row has for a field.
     public enum Version: Int, Sendable {
         /// What it should be.
         case provenance = 0
@@ -15,7 +15,7 @@ public struct RecordPart: Sendable {
         case dataVersion = 1
     }
 
-    /// Where the rows stand in the request.
+    /// The places of the rows in the request.
     enum Places: Sendable {
         case lines(from: Int)
         case elements(of: String)
@@ -72,12 +72,12 @@ public struct RecordPart: Sendable {
     /// Whether some row gives a data version.
     var hasDataVersions: Bool { dataVersions.contains { $0.nullCount < $0.count } }
 
-    /// Where the provenance of a field lies.
+    /// The bytes of the provenance of a field.
     func provenance(of field: Int, _ row: Int) -> (bytes: [UInt8], range: Range<Int>)? {
         provenance[field].range(row).map { (provenance[field].bytes, $0) }
     }
 
-    /// Where the data version of a field lies: its provenance, unless the row says otherwise.
+    /// The bytes of the data version of a field: its provenance, unless the row has another.
     func dataVersion(of field: Int, _ row: Int) -> (bytes: [UInt8], range: Range<Int>)? {
         guard row < dataVersions[field].count, let range = dataVersions[field].range(row) else {
             return provenance(of: field, row)
@@ -85,7 +85,7 @@ public struct RecordPart: Sendable {
         return (dataVersions[field].bytes, range)
     }
 
-    /// Where a row stands in the request.
+    /// The place of a row in the request.
     func place(_ number: Int) -> Fault.Place {
         switch places {
         case .lines: .line(number)

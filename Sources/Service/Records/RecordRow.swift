@@ -1,11 +1,11 @@
-// A record as a client sends it, and what its feature asks of it.
+// A record as a client sends it, and the checks of its fields.
 
 public import Feature
 import Store
 
 /// A record as a client sends it.
 public struct RecordRow: Hashable, Sendable {
-    /// Where it stands in the request.
+    /// Its place in the request.
     public let place: Fault.Place
     /// The values of its id columns, in the order of the spec.
     public let key: RecordKey
@@ -86,7 +86,7 @@ struct FieldSlots {
         return result == provenance ? nil : result
     }
 
-    /// What is wrong with the names of fields that a row gives.
+    /// The faults in the field names of a row.
     func faults(_ row: RecordRow, isProvenanceComplete: Bool) -> [Fault] {
         var faults: [Fault] = []
         if row.dataVersions == nil && row.provenance == nil { return faults }

@@ -1,31 +1,30 @@
-// What rows of a root change, as it is written.
+// The versions that rows of a root make, and the changes that follow downstream.
 
 import Feature
 import Postgres
 import Store
 
-/// Rows that differ from what is stored, as the lineage takes them, and what they move.
+/// Rows that differ from the stored versions, in the form that the lineage takes, and the changes that they make.
 ///
-/// Made of what was read alone, so that whoever compares rows can make it beside the session that writes.
+/// It is made from values that were read, so a session beside the one that writes can make it.
 struct RootChange: Sendable {
-    /// Where the rows stand in their part.
+    /// The positions of the rows in their part.
     private(set) var positions: [Int] = []
-    /// Whether each is of a record that is not there, or was deleted.
+    /// Whether the record of each does not exist, or was deleted.
     private(set) var isNew: [Bool] = []
     /// The rows as the lineage takes them.
     private(set) var columns: VersionColumns
     /// The records that appear.
     private(set) var appeared: [RecordID] = []
-    /// What moves, as far as anybody downstream may care.
+    /// The changes that features downstream may use.
     private(set) var moves: [RecordChange] = []
 
-    /// What `rows` change.
+    /// The change that `rows` make.
     ///
-    /// - Parameter compared: how the metadata of rows differs from that of the heads, of those rows of which that counts.
+    /// - Parameter compared: the differences between the metadata of rows and heads, for the rows where these count.
     /// - Complexity: O(differing rows · slots).
     init(_ rows: RootRows, _ found: RootComparison, compared: [RecordID: ComparedHead]) {
         var isFresh: [Bool] = []
-        var places: [TupleID?] = []
         for (index, standing) in found.standings.enumerated() {
             let position = found.positions[index]
             let record = rows.records[position]
@@ -45,11 +44,9 @@ struct RootChange: Sendable {
                 }
             }
             positions.append(position)
-            places.append(found.places[index])
             if case .none = standing { isFresh.append(true) } else { isFresh.append(false) }
         }
         columns = Self.columns(rows, positions, isFresh)
-        columns.places = places
     }
 
     /// The rows at `positions` as the lineage takes them.

@@ -1,12 +1,12 @@
-// Rows of a root held against the heads that they follow.
+// Compares rows of a root with the heads that they follow.
 
 import Feature
 import Postgres
 import Store
 
-/// How rows that differ from what is stored do so, in the order of their positions.
+/// The differences between rows and stored versions, in the order of the rows' positions.
 struct RootComparison {
-    /// What moves from a head to a row: the same for most rows of a write.
+    /// The slots and columns that change from a head to a row: the same for most rows of a write.
     struct Moves: Hashable {
         /// The slots whose data version moves.
         let slots: Set<Slot>
@@ -14,7 +14,7 @@ struct RootComparison {
         let columns: Set<String>
     }
 
-    /// What a row follows.
+    /// The head that a row follows.
     enum Standing {
         /// Nothing: the record has no head.
         case none
@@ -26,9 +26,7 @@ struct RootComparison {
 
     /// The positions of the rows.
     let positions: [Int]
-    /// Where the head of each lies, nil for none.
-    private(set) var places: [TupleID?] = []
-    /// What each follows.
+    /// The head that each row follows.
     private(set) var standings: [Standing] = []
     /// The different moves.
     private(set) var moves: [Moves] = []
@@ -40,20 +38,18 @@ struct RootComparison {
         var isProvenanceMoved = false
     }
 
-    /// Holds the rows of `part` against `heads`.
+    /// Compares the rows of `part` with `heads`.
     ///
     /// - Throws: `.database`.
     /// - Complexity: O(rows · slots), without an allocation for a row.
     init(_ heads: DifferingHeads, _ part: RecordPart) throws(StoreError) {
         positions = heads.positions
         standings.reserveCapacity(heads.count)
-        places.reserveCapacity(heads.count)
         let shape = part.shape
         let fields = shape.fieldsBySlot
         var texts: [Range<Int>?] = []
         var signature = Signature()
         for index in 0..<heads.count {
-            places.append(try heads.place(index))
             guard let definition = try heads.definition(index) else {
                 standings.append(.none)
                 continue

@@ -10,9 +10,9 @@ struct RootRows: Sendable {
     let records: [RecordID]
     /// For each row the request that it is of; none where all are of the first.
     var owners: [Int] = []
-    /// What differs from what is stored; nil where that has yet to be found, under the locks of the write.
+    /// The rows that differ from the stored versions; nil where these are yet to be found, under the locks of the write.
     var found: RootComparison?
-    /// What that makes of them; nil where it takes a comparison of metadata.
+    /// The change that these make; nil where metadata has to be compared first.
     var change: RootChange?
     /// Numbers for the entries of what differs; none where these have yet to be drawn.
     var entries: [EntryID] = []
@@ -24,19 +24,19 @@ struct RootRows: Sendable {
 /// One write to a root, or several small ones, being carried out in one transaction.
 struct RootWriting {
     private let plan: FeaturePlan
-    /// Who writes: one for each request.
+    /// The writers, one for each request.
     private let writers: [Writer]
     /// The numbers of the changes, one for each request; none before the first rows.
     private var operations: [Int64] = []
     /// The transaction's time, where that is known before the first rows.
     private var writtenAt: Int64?
-    /// Whether nobody else writes to the root meanwhile; otherwise the blocks of the records are locked.
+    /// Whether this is a long write, alone on the root. A short write locks the blocks of its records.
     private let isAlone: Bool
     private let watched: [String]
     private var outcomes: [WriteOutcome]
-    /// Records that are now as their source says, and units downstream that may need work.
+    /// Records that are now as their source says.
     private var settled: [BlockAddress: BlockBits] = [:]
-    private var marked: [BlockAddress: BlockBits] = [:]
+    private let access: WriteAccess
 
     init(_ shape: RowShape, _ writers: [Writer], isAlone: Bool, _ transaction: inout ServiceTransaction)
         throws(ServiceError)
@@ -47,7 +47,8 @@ struct RootWriting {
             throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
         }
         let connection = transaction.connection
-        try stored { () throws(StoreError) in try RootLock(connection, feature: plan.id).enter(isAlone: isAlone) }
+        let access = try transaction.enter(plan, isAlone: isAlone)
+        self.access = access
         self.plan = plan
         self.writers = writers
         self.isAlone = isAlone
@@ -57,7 +58,7 @@ struct RootWriting {
         // Waits until it is alone: its rows are taken only then.
         if isAlone {
             (operations, writtenAt) = try stored { () throws(StoreError) in
-                let lineage = VersionLog(connection, feature: plan.id)
+                let lineage = LineageAppend(connection, access)
                 return try connection.ask(ChangeLog.numbers(writers.count), lineage.opening())
             }
         }
@@ -65,29 +66,28 @@ struct RootWriting {
 
     /// Writes the rows that differ from what is stored.
     mutating func write(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError) {
-        let (connection, plan) = (transaction.connection, plan)
+        let (connection, plan, access) = (transaction.connection, plan, access)
         let change = try change(rows, &transaction)
         countOutcomes(rows, change)
         guard !change.positions.isEmpty else { return }
         let numbers =
             writers.count == 1 ? operations : change.positions.map { operations[rows.owner($0)] }
         let drawn = writtenAt.flatMap { EntryNumbers(rows.entries, count: change.positions.count, writtenAt: $0) }
+        transaction.presence.note(access, live: change.appeared, gone: [])
         try stored { () throws(StoreError) in
-            try VersionLog(connection, feature: plan.id).append(
+            try LineageAppend(connection, access).append(
                 change.columns, kind: .written, definition: plan.definition, operations: numbers, numbers: drawn)
-            try PresenceTable(connection).update(plan.id, live: change.appeared, gone: [])
         }
-        note(change.columns.records, of: plan.id, in: &settled)
-        for mark in try transaction.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
+        settled.merge(BlockAddress.group(change.columns.records, of: plan.id)) { $0 | $1 }
+        try transaction.propagate(change.moves, of: plan)
     }
 
-    /// Marks what the write touches, blocks in the one order in which everybody locks them.
+    /// Notes that the records are as their source says. The units downstream are marked when the transaction ends.
     ///
-    /// - Returns: what came of each request.
+    /// - Returns: the outcome of each request.
     mutating func finish(_ transaction: inout ServiceTransaction) throws(ServiceError) -> [WriteOutcome] {
-        try transaction.lock(Set(settled.keys).union(marked.keys))
+        try transaction.lock(Set(settled.keys))
         for (address, bits) in settled { transaction.ledger.update(address) { $0.markUpToDate(bits) } }
-        for (address, bits) in marked { transaction.ledger.update(address) { $0.mark(bits) } }
         for outcome in outcomes { transaction.tally.add(outcome, of: plan.id) }
         try transaction.note(
             operations, writers, LoggedChange(.recordsWritten, feature: plan.id),
@@ -95,7 +95,7 @@ struct RootWriting {
         return outcomes
     }
 
-    /// Finds what differs from what is stored: where others write too, under the locks of the records' blocks.
+    /// Finds the rows that differ from the stored versions; a short write under the locks of the records' blocks.
     private mutating func find(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
         -> RootComparison
     {
@@ -112,7 +112,7 @@ struct RootWriting {
         return try stored { () throws(StoreError) in try RootComparison(differing, rows.part) }
     }
 
-    /// What the rows change: as it was found out beside this, where metadata need not be compared.
+    /// The change that the rows make. Where metadata need not be compared, another session has made it.
     private mutating func change(_ rows: RootRows, _ transaction: inout ServiceTransaction) throws(ServiceError)
         -> RootChange
     {
@@ -130,17 +130,11 @@ struct RootWriting {
             if isNew { outcomes[owner].new += 1 } else { outcomes[owner].changed += 1 }
         }
     }
-
-    private func note(
-        _ records: [RecordID], of feature: FeatureID, in blocks: inout [BlockAddress: BlockBits]
-    ) {
-        blocks.merge(BlockAddress.group(records, of: feature)) { $0 | $1 }
-    }
 }
 
 extension RootWriting {
-    /// Holds the metadata of rows against what is stored, where their versions do not tell already that they differ, or
-    /// where somebody downstream watches columns.
+    /// Compares the metadata of rows with the stored metadata, where their versions are equal or where a feature downstream watches
+    /// columns.
     private func compare(
         _ rows: RootRows, _ found: RootComparison, _ connection: Connection
     ) throws(ServiceError) -> [RecordID: ComparedHead] {

@@ -64,7 +64,7 @@ struct SeenKeys {
         seed = random().bitPattern
     }
 
-    /// What is wrong with the keys of a part.
+    /// The faults in the keys of a part.
     ///
     /// - Complexity: O(rows), and all rows before it once, at the first key that does not ascend.
     mutating func faults(in part: RecordPart) -> [Fault] {

@@ -8,7 +8,7 @@ import Store
 struct RootWrite: Sendable {
     /// Its rows, each of another record.
     let part: RecordPart
-    /// Who writes.
+    /// The writer.
     let writer: Writer
 
     /// Whether it is worth carrying out together with others, and may be.
@@ -66,7 +66,7 @@ extension Metaxy {
         }
     }
 
-    /// Carries out writes without a record in common in one transaction. What one of them cannot do must not be told to the
+    /// Carries out writes without a record in common in one transaction. The failure of one must not be reported to the
     /// others: where the transaction fails for another reason than the database's absence, each gets its own.
     private func commitTogether(_ writes: [RootWrite]) async -> [Result<WriteOutcome, ServiceError>] {
         do throws(ServiceError) {

@@ -5,7 +5,7 @@ import Postgres
 public import Store
 import Synchronization
 
-/// What a write answers.
+/// The outcome of a write.
 public struct WriteOutcome: Hashable, Sendable {
     /// The feature version under which the rows were written.
     public let featureVersion: String
@@ -16,13 +16,13 @@ public struct WriteOutcome: Hashable, Sendable {
     /// Records that are already as sent: nothing was written for them.
     public var unchanged: Int
 
-    /// What is noted of it.
+    /// The counts that the log of changes keeps.
     var detail: KeyValuePairs<String, Int> {
         ["written": new + changed, "new": new, "changed": changed, "unchanged": unchanged]
     }
 }
 
-/// What a feature asks of the rows that are written to it.
+/// The form of the rows that are written to a feature.
 public struct RowShape: Hashable, Sendable {
     /// The feature's key.
     public let key: FeatureKey
@@ -41,7 +41,7 @@ public struct RowShape: Hashable, Sendable {
     let slots: [Slot]
     let slotCount: Int
 
-    /// What a feature asks by its current definition.
+    /// The form of the rows of a feature by its current definition.
     init(_ plan: FeaturePlan) {
         key = plan.key
         idColumns = plan.spec.idColumns
@@ -57,7 +57,7 @@ public struct RowShape: Hashable, Sendable {
 }
 
 extension Metaxy {
-    /// What a feature asks of rows.
+    /// The form of the rows of a feature.
     ///
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
@@ -83,7 +83,7 @@ extension Metaxy {
     /// A row that equals what is stored, under the current definition, writes nothing. A derived row without provenance
     /// gets that of the current upstream records.
     ///
-    /// - Parameter shape: what the rows were read by.
+    /// - Parameter shape: the form by which the rows were read.
     /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
     ///   changed since `shape`, or where it is a root; `.unavailable`.
     /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
@@ -100,9 +100,12 @@ extension Metaxy {
             var writing = RecordWriting(plan)
             try writing.check(rows)
             let operation = try transaction.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
+            let (records, units) = try writing.lock(rows, &transaction)
             for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
-                let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
-                try writing.write(part, operation: operation, &transaction)
+                let part = start..<min(start + Limits.writeRowsStep, rows.count)
+                try writing.write(
+                    Array(rows[part]), Array(records[part]), units?.picking(Array(records[part])), operation: operation,
+                    &transaction)
             }
             transaction.tally.add(writing.outcome, of: plan.id)
             try transaction.complete(operation, writing.outcome.detail)
@@ -130,17 +133,27 @@ private struct RecordWriting {
         guard faults.isEmpty else { throw .invalid(faults) }
     }
 
-    mutating func write(_ rows: [RecordRow], operation: Int64, _ transaction: inout ServiceTransaction)
-        throws(ServiceError)
-    {
-        let connection = transaction.connection
-        let plan = plan
-        let watched = transaction.catalog.watched(of: plan.id)
+    /// Gives the records their ids, and locks the blocks of all of them and of their units.
+    func lock(
+        _ rows: [RecordRow], _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) -> (records: [RecordID], units: ChildUnits?) {
+        let (connection, plan) = (transaction.connection, plan)
         let records = try stored { () throws(StoreError) in
             try RecordIDTable(connection, space: plan.space).intern(rows.map(\.key))
         }
-        let units = try ChildUnits(plan, rows.map(\.key), records, &transaction)
-        try transaction.lock(records, of: plan.id)
+        let units = try ChildUnits(plan, rows.map(\.key), records, transaction)
+        try transaction.lock(records, of: plan, with: units)
+        return (records, units)
+    }
+
+    /// Writes rows whose blocks are locked.
+    mutating func write(
+        _ rows: [RecordRow], _ records: [RecordID], _ units: ChildUnits?, operation: Int64,
+        _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) {
+        let connection = transaction.connection
+        let plan = plan
+        let watched = transaction.catalog.watched(of: plan.id)
         let heads = try stored { () throws(StoreError) in
             try HeadTable(connection, feature: plan.id).compare(
                 records, metadata: rows.map(\.metadata), watched: watched)
@@ -166,17 +179,19 @@ private struct RecordWriting {
         // Before its records, as where a unit is completed: what follows its version belongs to it.
         let doubtful = Set(zip(rows, records).filter { $0.0.provenance != nil }.map(\.1))
         try units?.follow(versions, doubtful: doubtful, operation: operation, &transaction)
-        try stored { [appended, appeared] () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                appended, definition: plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(plan.id, live: appeared, gone: [])
+        let access = try transaction.enter(plan)
+        let fresh = Set(appeared.filter { heads[$0] == nil })
+        transaction.presence.note(access, live: appeared, gone: [])
+        try stored { [appended] () throws(StoreError) in
+            try LineageAppend(connection, access).append(
+                appended, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
         }
         try transaction.propagate(changes, of: plan)
         if units == nil { settle(records, doubtful, &transaction) }
     }
 
-    /// A record whose provenance was computed here, under the lock of its block, is up to date. One that brought its own is
-    /// judged when somebody asks.
+    /// A record whose provenance was computed here, under the lock of its block, is up to date. A record that brought its own provenance is
+    /// judged at the next resolve or claim.
     private func settle(_ records: [RecordID], _ doubtful: Set<RecordID>, _ transaction: inout ServiceTransaction) {
         transaction.ledger.update(records.filter { !doubtful.contains($0) }, of: plan.id) { $0.markUpToDate($1) }
         transaction.ledger.update(doubtful, of: plan.id) { $0.mark($1) }

@@ -1,4 +1,4 @@
-// Appends what the source of a root says, in one part or in many.
+// Writes rows to a root, in one part or in many.
 
 import Feature
 import Postgres
@@ -53,7 +53,7 @@ extension Metaxy {
         }
     }
 
-    /// A write of one transaction with its rows at hand.
+    /// A write whose rows have all come in.
     private func write(
         short parts: [RecordPart], _ shape: RowShape, _ writer: Writer
     ) async throws(ServiceError) -> WriteOutcome {
@@ -139,8 +139,8 @@ extension Metaxy {
     }
 
     /// As `identify`, and finds what differs from what is stored and what is to be written of it, for a write that is alone
-    /// on the root. Nobody else changes a head then, and no part names a record of another, so what is committed is what
-    /// the part will be held against. It also draws numbers for entries: the write has its lineage locked since before it
+    /// on the root. Nobody else changes a head then, and no part names a record of another, so the part is compared
+    /// with what is committed. It also draws numbers for entries: the write has its lineage locked since before it
     /// took its first part.
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
         do throws(ServiceError) {
@@ -151,11 +151,11 @@ extension Metaxy {
                         let feature = part.shape.feature
                         let differing = try connection.ask(
                             HeadTable(connection, feature: feature).differing(records, fingerprints: part.fingerprints))
-                        let numbers = VersionLog(connection, feature: feature).numbers(differing.count, isAhead: true)
+                        let numbers = LineageAppend.numbers(differing.count, isAhead: true)
                         let found = try RootComparison(differing, part)
                         var rows = RootRows(
                             part: part, records: records, found: found,
-                            entries: differing.count < VersionLog.copiedMin ? [] : try connection.ask(numbers))
+                            entries: differing.count < LineageAppend.copiedMin ? [] : try connection.ask(numbers))
                         if found.live(areSame: true).isEmpty {
                             rows.change = RootChange(rows, found, compared: [:])
                         }

@@ -4,7 +4,7 @@ import Feature
 import Postgres
 import Store
 
-/// The units of some records of an expansion, locked.
+/// The units of some records of an expansion.
 ///
 /// Written directly, records join those that their unit has; only completing a unit replaces them all.
 struct ChildUnits {
@@ -14,9 +14,9 @@ struct ChildUnits {
     let units: [RecordID: RecordID]
 
     /// The units of records by their keys; nil where the feature's records are its units.
-    init?(_ records: FeaturePlan, _ keys: [RecordKey], _ ids: [RecordID], _ transaction: inout ServiceTransaction)
-        throws(ServiceError)
-    {
+    init?(
+        _ records: FeaturePlan, _ keys: [RecordKey], _ ids: [RecordID], _ transaction: ServiceTransaction
+    ) throws(ServiceError) {
         guard let number = records.units, let plan = transaction.catalog[number], let children = plan.children else {
             return nil
         }
@@ -29,10 +29,19 @@ struct ChildUnits {
             let byKey = Dictionary(zip(distinct, found)) { first, _ in first }
             return Dictionary(zip(ids, unitKeys.compactMap { byKey[$0] })) { first, _ in first }
         }
-        try transaction.lock(Set(units.values), of: plan.id)
     }
 
-    /// Lets units stand as their records were written.
+    private init(_ plan: FeaturePlan, _ units: [RecordID: RecordID]) {
+        self.plan = plan
+        self.units = units
+    }
+
+    /// The units of some of the records.
+    func picking(_ records: [RecordID]) -> ChildUnits {
+        ChildUnits(plan, Dictionary(records.map { ($0, units[$0]) }) { first, _ in first }.compactMapValues { $0 })
+    }
+
+    /// Lets the units, whose blocks are locked, stand as their records were written.
     ///
     /// - Parameters:
     ///   - versions: the versions of the records.
@@ -55,16 +64,18 @@ struct ChildUnits {
             guard let head = heads[version.record], head.isLive else { return true }
             return head.definition != plan.definition || head.provenance != version.provenance
         }
+        let fresh = Set(changed.map(\.record).filter { heads[$0] == nil })
         let appeared = changed.map(\.record).filter { heads[$0]?.isLive != true }
+        let access = try transaction.enter(plan)
         let links = units.sorted { $0.key < $1.key }
+        transaction.presence.note(access, live: appeared, gone: [])
         try stored { () throws(StoreError) in
             if let children = plan.children {
                 try LinkTable(connection, units: plan.id, records: children.feature)
                     .set(links.map(\.key), to: links.map(\.value))
             }
-            try LineageLog(connection, feature: plan.id).append(
-                changed, definition: plan.definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(plan.id, live: appeared, gone: [])
+            try LineageAppend(connection, access).append(
+                changed, fresh: fresh, definition: plan.definition, slots: plan.slots, operation: operation)
         }
         let marked = Set(doubtful.compactMap { units[$0] })
         transaction.ledger.update(distinct.filter { !marked.contains($0) }, of: plan.id) { $0.markUpToDate($1) }

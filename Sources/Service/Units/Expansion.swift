@@ -46,10 +46,11 @@ extension ServiceTransaction {
         let kept = Set(records)
         try set.remove(before.filter { !kept.contains($0) }, self)
         let written = set
+        let access = try enter(plan)
+        presence.note(access, live: written.appeared, gone: written.gone)
         try stored { () throws(StoreError) in
-            try LineageLog(connection, feature: plan.id).append(
-                written.versions, definition: definition, slots: plan.slots, operation: operation)
-            try PresenceTable(connection).update(plan.id, live: written.appeared, gone: written.gone)
+            try LineageAppend(connection, access).append(
+                written.versions, fresh: written.fresh, definition: definition, slots: plan.slots, operation: operation)
             try links.set(records, to: rows.map(\.0.unit))
         }
         try propagate(set.changes, of: plan)
@@ -74,6 +75,8 @@ private struct ChildSet {
     private(set) var changes: [RecordChange] = []
     private(set) var appeared: [RecordID] = []
     private(set) var gone: [RecordID] = []
+    /// Records that have no head yet.
+    private(set) var fresh: Set<RecordID> = []
 
     init(_ plan: FeaturePlan, kind: LineageKind, definition: DefinitionID) {
         self.plan = plan
@@ -97,6 +100,7 @@ private struct ChildSet {
                 LineageVersion(
                     record: record, kind: kind, provenance: expansion.provenance, dataVersions: dataVersions,
                     parents: expansion.parents, metadata: row.metadata))
+            if known == nil { fresh.insert(record) }
             if known?.head.isLive != true { appeared.append(record) }
             let change = RecordChange(
                 record, from: known?.head, to: dataVersions ?? expansion.provenance,

@@ -1,7 +1,7 @@
-// Heads that are not what some rows say, read in place.
+// Heads that differ from some rows, read in place.
 
 public import Feature
-public import Postgres
+import Postgres
 
 /// Rows whose record has no live head with their fingerprint, each with the head that it has; ascending by position.
 ///
@@ -9,13 +9,13 @@ public import Postgres
 /// what the statement asks for.
 public struct DifferingHeads: Sendable {
     private let rows: Rows
-    /// Where the rows stand among those that were asked for.
+    /// The positions of the rows among those that were asked for.
     public let positions: [Int]
     /// For each of them its row of the result.
     private let order: [Int]
 
     private enum Column {
-        static let ordinal = 0, definition = 1, state = 2, provenance = 3, dataVersion = 4, place = 5
+        static let ordinal = 0, definition = 1, state = 2, provenance = 3, dataVersion = 4
     }
 
     /// What `columns` lists.
@@ -35,7 +35,7 @@ public struct DifferingHeads: Sendable {
     }
 
     /// The list of a SELECT.
-    static let columns = "u.ordinal, h.definition_id, h.state, h.provenance, h.data_version, h.ctid"
+    static let columns = "u.ordinal, h.definition_id, h.state, h.provenance, h.data_version"
 
     /// How many there are.
     public var count: Int { positions.count }
@@ -45,22 +45,17 @@ public struct DifferingHeads: Sendable {
         do { return try rows.int8(order[index], Column.definition) } catch { throw StoreError(error) }
     }
 
-    /// Where a head lies in its table; nil where there is no head.
-    public func place(_ index: Int) throws(StoreError) -> TupleID? {
-        do { return try rows.tupleID(order[index], Column.place) } catch { throw StoreError(error) }
-    }
-
     /// Whether there is a head that is no tombstone.
     public func isLive(_ index: Int) throws(StoreError) -> Bool {
         do { return try rows.int2(order[index], Column.state) == 0 } catch { throw StoreError(error) }
     }
 
-    /// Holds versions of one row against those of a head, slot by slot.
+    /// Compares the versions of a row with those of a head, slot by slot.
     ///
     /// - Parameters:
-    ///   - isDataVersion: whether data versions are held against data versions, or else provenance against provenance.
+    ///   - isDataVersion: true to compare data versions, false to compare provenance.
     ///   - slots: how many there are.
-    ///   - versions: what the row says of a slot, counted from 0: its bytes and which of them; nil for nothing.
+    ///   - versions: the row's version of a slot, counted from 0: a buffer and a range of it; nil for none.
     ///   - places: scratch.
     ///   - body: called with each slot that differs, counted from 0, ascending.
     public func differences(

@@ -42,20 +42,33 @@ public struct ErasureTable {
             try connection.rows(statement, [.int8Array(records)]) { row throws(PostgresError) in try row.int8(0) })
     }
 
-    /// Which of `records` were erased at `time` or later.
+    /// Which of `records` were erased after a version of them was current.
     ///
-    /// - Parameter time: microseconds since 1970.
+    /// Entries of a record are numbered in the order of their commits, as its block is locked meanwhile. Times would not tell: a
+    /// claim may begin after an erasure began and hand the record out before the erasure gets to it.
+    ///
+    /// - Parameters:
+    ///   - records: distinct records.
+    ///   - bases: for each record the entry that was current; 0 for none.
+    ///   - time: microseconds since 1970, when it was current. Counts where retention has dropped the tombstone.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip; an index lookup for each record.
-    public func erased(_ records: [RecordID], since time: Int64) throws(StoreError) -> Set<RecordID> {
+    /// - Complexity: one round trip; two index lookups for each record.
+    public func erased(
+        _ records: [RecordID], after bases: [EntryID], since time: Int64
+    ) throws(StoreError) -> Set<RecordID> {
         guard !records.isEmpty else { return [] }
-        let parameters: [Parameter] = [.int4(feature), .int8Array(records), .timestamp(time)]
-        return Set(
-            try connection.rows(Self.erasedStatement, parameters) { row throws(PostgresError) in try row.int8(0) })
+        let statement = Statement(
+            "erasure_erased_\(feature)",
+            """
+            SELECT DISTINCT e.rid FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, base)
+            JOIN erasure e ON e.feature_id = \(feature) AND e.rid = u.rid
+            WHERE e.at >= $3 OR EXISTS (
+                SELECT FROM lineage_\(feature) l
+                WHERE l.rid = u.rid AND l.entry > u.base AND l.operation_id = e.operation_id)
+            """)
+        let parameters: [Parameter] = [.int8Array(records), .int8Array(bases), .timestamp(time)]
+        return Set(try connection.rows(statement, parameters) { row throws(PostgresError) in try row.int8(0) })
     }
 
     private static let eraseStatement = Statement("erasure_erase", "SELECT erase_records($1, $2::bigint[], $3)")
-    private static let erasedStatement = Statement(
-        "erasure_erased",
-        "SELECT rid FROM erasure WHERE feature_id = $1 AND rid = ANY ($2::bigint[]) AND at >= $3")
 }

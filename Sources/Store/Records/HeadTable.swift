@@ -11,7 +11,7 @@ public struct DescribedHead: Sendable {
     public let metadata: [UInt8]
 }
 
-/// A head held against the metadata columns of a version to come.
+/// A head compared with the metadata columns of a new version.
 public struct ComparedHead: Sendable {
     /// The head.
     public let head: Head
@@ -125,7 +125,7 @@ public struct HeadTable {
         return Dictionary(found.map { ($0.head.record, $0) }) { first, _ in first }
     }
 
-    /// Which of some rows are not what is stored already, and what is stored in their place.
+    /// The rows that differ from the stored versions, with their heads.
     ///
     /// Where a walk along the range of the records finds their heads, these are read before they are joined: of an array
     /// that it does not know the planner expects ten elements, and would look each of them up.
@@ -137,7 +137,7 @@ public struct HeadTable {
     /// - Complexity: an index lookup for each row or a walk along their range, and a row back for each that differs.
     public func differing(_ records: [RecordID], fingerprints: ByteColumn) -> Question<DifferingHeads> {
         let walk = RecordWalk(records)
-        let columns = "rid, definition_id, state, provenance, data_version, fingerprint, ctid"
+        let columns = "rid, definition_id, state, provenance, data_version, fingerprint"
         let range =
             "WITH h AS MATERIALIZED (SELECT \(columns) FROM head_\(feature) WHERE rid >= $3 AND rid <= $4)\n"
         let statement = Statement(

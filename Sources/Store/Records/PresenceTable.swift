@@ -3,6 +3,33 @@
 public import Feature
 public import Postgres
 
+/// Records that a transaction makes live or soft-deletes.
+public struct PresenceChanges: Sendable {
+    fileprivate struct Bits: Sendable {
+        var live: [BlockAddress: BlockBits] = [:]
+        var gone: [BlockAddress: BlockBits] = [:]
+    }
+
+    fileprivate var features: [FeatureID: Bits] = [:]
+
+    /// No records.
+    public init() {}
+
+    /// Takes records that now have a live head, and records that now have a tombstone. What comes later counts.
+    ///
+    /// - Parameter access: to the feature of the records.
+    public mutating func note(_ access: WriteAccess, live: [RecordID], gone: [RecordID]) {
+        for (address, bits) in BlockAddress.group(live, of: access.feature) {
+            features[access.feature, default: Bits()].live[address, default: BlockBits()] |= bits
+            features[access.feature]?.gone[address]? -= bits
+        }
+        for (address, bits) in BlockAddress.group(gone, of: access.feature) {
+            features[access.feature, default: Bits()].gone[address, default: BlockBits()] |= bits
+            features[access.feature]?.live[address]? -= bits
+        }
+    }
+}
+
 /// Reads and changes the presence bitmaps.
 public struct PresenceTable {
     private let connection: Connection
@@ -12,25 +39,24 @@ public struct PresenceTable {
         self.connection = connection
     }
 
-    /// Sets records live and others soft-deleted.
+    /// Sets records live and others soft-deleted, feature by feature in the order of their numbers.
     ///
-    /// The caller holds the work blocks of these records, which orders all writers of the same presence rows.
+    /// The caller holds the work blocks of these records, which orders all writers of the same presence rows. Rows with counts are
+    /// shared by all writers of a feature, so this comes at the end of a transaction: they are locked for the commit alone, and in one
+    /// order.
     ///
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own; a row for each block touched.
-    public func update(
-        _ feature: FeatureID, live: [RecordID], gone: [RecordID]
-    ) throws(StoreError) {
-        guard !live.isEmpty || !gone.isEmpty else { return }
-        let liveBits = BlockAddress.group(live, of: feature)
-        let goneBits = BlockAddress.group(gone, of: feature)
-        let addresses = Set(liveBits.keys).union(goneBits.keys).sorted()
-        let parameters: [Parameter] = [
-            .int4(feature), .int4Array(addresses.map(\.block)),
-            .bitArray(addresses.map { BitString(liveBits[$0] ?? BlockBits()) }),
-            .bitArray(addresses.map { BitString(goneBits[$0] ?? BlockBits()) }),
-        ]
-        try connection.runLater(Self.updateStatement, parameters)
+    public func update(_ changes: PresenceChanges) throws(StoreError) {
+        for (feature, bits) in changes.features.sorted(by: { $0.key < $1.key }) {
+            let addresses = Set(bits.live.keys).union(bits.gone.keys).sorted()
+            let parameters: [Parameter] = [
+                .int4(feature), .int4Array(addresses.map(\.block)),
+                .bitArray(addresses.map { BitString(bits.live[$0] ?? BlockBits()) }),
+                .bitArray(addresses.map { BitString(bits.gone[$0] ?? BlockBits()) }),
+            ]
+            try connection.runLater(Self.updateStatement, parameters)
+        }
     }
 
     /// How many records of each feature are live and how many are soft-deleted.

@@ -97,12 +97,17 @@ public struct FailureTable {
             ])
     }
 
-    /// Forgets the failures of units that succeeded or that are to be tried anew.
+    /// Forgets the failures of units that succeeded or that are to be tried anew. A unit that is parked for its failure becomes a
+    /// candidate: no unit stays parked without a reason.
     ///
+    /// - Parameters:
+    ///   - records: the units.
+    ///   - ledger: holds their blocks.
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own.
-    public func clear(_ records: [RecordID]) throws(StoreError) {
+    public func clear(_ records: [RecordID], _ ledger: inout WorkLedger) throws(StoreError) {
         try connection.runLater(Self.clearStatement, [.int4(feature), .int8Array(records)])
+        ledger.update(records, of: feature) { $0.unpark($1) }
     }
 
     /// Parked units whose time to be tried again has come.

@@ -3,22 +3,12 @@
 public import Feature
 public import Postgres
 
-/// A block that has something to hand out, as it was when it was locked.
-public struct ReadyBlock: Sendable {
-    /// Which block.
-    public let address: BlockAddress
-    /// When it last turned from nothing to hand out to something: microseconds since 1970; 0 where blocks are read by number.
-    public let since: Int64
-    /// Its units.
-    public let block: WorkBlock
-}
-
 /// Reads and writes the work bitmaps.
 ///
-/// Whoever changes blocks locks them first, upstream features before downstream ones and blocks in order, so that two
-/// writers never wait for each other; claims take what is free and skip the rest.
+/// A transaction locks the blocks that it changes, upstream features before downstream ones and blocks in order, so that two
+/// transactions never wait for each other. Claims take free blocks and skip the rest.
 public struct WorkTable {
-    private let connection: Connection
+    let connection: Connection
     private let rank: (FeatureID) -> Int
 
     /// The work bitmaps seen through `connection`.
@@ -32,16 +22,38 @@ public struct WorkTable {
     /// Locks blocks until the end of the transaction and loads them into `ledger`; missing ones are made.
     ///
     /// - Parameter addresses: those already in `ledger` are passed over.
+    /// - Precondition: the transaction holds no block that comes after one of these in the order of locking.
     /// - Throws: `.database`.
-    /// - Complexity: one round trip when all exist, three otherwise.
+    /// - Complexity: one round trip when all exist, three more for each run of missing ones.
     public func lock(_ addresses: some Sequence<BlockAddress>, into ledger: inout WorkLedger) throws(StoreError) {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
-        guard !wanted.isEmpty else { return }
-        try read(Self.lockStatement, wanted, into: &ledger)
-        let missing = wanted.filter { !ledger.holds($0) }
-        guard !missing.isEmpty else { return }
-        try connection.run(Self.createStatement, Self.parameters(missing))
-        try read(Self.lockStatement, missing, into: &ledger)
+        note(wanted, in: &ledger)
+        try lockRest(wanted, into: &ledger)
+    }
+
+    /// Locks those of some blocks in order that are not locked yet.
+    private func lockRest(_ addresses: [BlockAddress], into ledger: inout WorkLedger) throws(StoreError) {
+        var wanted = addresses.filter { !ledger.holds($0) }
+        while !wanted.isEmpty {
+            try read(Self.lockStatement, wanted, into: &ledger)
+            wanted.removeAll { ledger.holds($0) }
+            guard !wanted.isEmpty else { return }
+            // Those before the first missing one are locked. Later ones must not be before it is.
+            let known = try peek(wanted)
+            let missing = Array(wanted.prefix { known[$0] == nil })
+            guard !missing.isEmpty else { continue }
+            try connection.run(Self.createStatement, Self.parameters(missing))
+        }
+    }
+
+    /// Notes that the transaction is about to wait for blocks, which are in order.
+    private func note(_ wanted: [BlockAddress], in ledger: inout WorkLedger) {
+        guard let first = wanted.first, let last = wanted.last else { return }
+        ledger.noteWait(from: place(first), to: place(last))
+    }
+
+    private func place(_ address: BlockAddress) -> LockPlace {
+        LockPlace(rank: rank(address.feature), address: address)
     }
 
     /// As `lock`, and asks two questions in the same round trip, answered as of after all blocks are locked.
@@ -53,12 +65,13 @@ public struct WorkTable {
     ) throws(StoreError) -> (A, B) {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
         guard !wanted.isEmpty else { return try connection.ask(first, second) }
+        note(wanted, in: &ledger)
         let locked = Question<[(BlockAddress, WorkBlock)]>
             .rows(Self.lockStatement, Self.parameters(wanted)) { row throws(PostgresError) in try Self.block(row) }
         let (blocks, answer, other) = try connection.ask(locked, first, second)
         for (address, block) in blocks { ledger.load(address, block) }
         guard blocks.count < wanted.count else { return (answer, other) }
-        try lock(wanted, into: &ledger)
+        try lockRest(wanted, into: &ledger)
         return (try connection.ask(first), other)
     }
 
@@ -70,6 +83,7 @@ public struct WorkTable {
         let wanted = inOrder(Set(addresses).filter { !ledger.holds($0) })
         guard !wanted.isEmpty else { return }
         try read(Self.lockFreeStatement, wanted, into: &ledger)
+        if let last = wanted.last(where: ledger.holds) { ledger.note(upTo: place(last)) }
     }
 
     /// Reads blocks without locking them.
@@ -103,53 +117,6 @@ public struct WorkTable {
                 (block: try row.int4(0), units: BlockBits(try row.bit(1)))
             }
             .map { found in Dictionary(found.map { ($0.block, $0.units) }) { $0 | $1 } }
-    }
-
-    /// Locks the next blocks that have something to hand out, oldest first, skipping those that others hold.
-    ///
-    /// - Parameters:
-    ///   - previous: the last block of the call before, nil for the first.
-    ///   - limit: how many blocks at most.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(limit) by `ready_block_since_index`.
-    public func lockReady(
-        _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
-    ) throws(StoreError) -> [ReadyBlock] {
-        try readReady(
-            Self.lockReadyStatement,
-            [
-                .int4(feature), .timestamp(previous?.since ?? .min), .int4(previous?.address.block ?? -1),
-                .int8(Int64(limit)),
-            ])
-    }
-
-    /// Like `lockReady`, also with the blocks that have only parked units, in the order of their numbers.
-    ///
-    /// - Parameters:
-    ///   - previous: the last block of the call before, nil for the first.
-    ///   - limit: how many blocks at most.
-    /// - Throws: `.database`.
-    /// - Complexity: one round trip; O(blocks with candidates) by `work_active_index`.
-    public func lockReadyOrParked(
-        _ feature: FeatureID, after previous: ReadyBlock?, limit: Int
-    ) throws(StoreError) -> [ReadyBlock] {
-        try readReady(
-            Self.lockReadyOrParkedStatement,
-            [.int4(feature), .int4(previous?.address.block ?? -1), .int8(Int64(limit))])
-    }
-
-    private func readReady(_ statement: Statement, _ parameters: [Parameter]) throws(StoreError) -> [ReadyBlock] {
-        var ready: [ReadyBlock] = []
-        do {
-            let rows = try connection.query(statement, parameters)
-            for row in rows {
-                let (address, block) = try Self.block(row)
-                ready.append(ReadyBlock(address: address, since: try row.timestamp(6), block: block))
-            }
-        } catch {
-            throw StoreError(error)
-        }
-        return ready
     }
 
     /// The candidates of each block of a feature that has some, from `block` on, in order.
@@ -243,7 +210,7 @@ public struct WorkTable {
         [.int4Array(addresses.map(\.feature)), .int4Array(addresses.map(\.block))]
     }
 
-    private static func block(
+    static func block(
         _ row: Row
     ) throws(PostgresError) -> (BlockAddress, WorkBlock) {
         let address = BlockAddress(feature: try row.int4(0), block: try row.int4(1))
@@ -255,14 +222,20 @@ public struct WorkTable {
 }
 
 extension WorkTable {
-    private static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
-    private static let isReady = "bit_count(w.dirty & ~w.leased) > 0"
+    static let columns = "w.feature_id, w.block, w.dirty, w.leased, w.parked, w.awaited"
 
+    /// Stops before the first block that does not exist yet: it is to be made and locked before those after it.
     private static let lockStatement = Statement(
         "work_lock",
         """
-        SELECT \(columns) FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
-        JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        WITH wanted AS MATERIALIZED (
+            SELECT * FROM unnest($1::integer[], $2::integer[]) WITH ORDINALITY AS u (feature_id, block, ordinal)
+        )
+        SELECT \(columns) FROM wanted u JOIN work w ON w.feature_id = u.feature_id AND w.block = u.block
+        WHERE u.ordinal < coalesce(
+            (SELECT min(m.ordinal) FROM wanted m WHERE NOT EXISTS (
+                SELECT FROM work e WHERE e.feature_id = m.feature_id AND e.block = m.block OFFSET 0)),
+            9223372036854775807)
         ORDER BY u.ordinal FOR UPDATE OF w
         """)
 
@@ -291,29 +264,6 @@ extension WorkTable {
             SELECT w.block, w.dirty | w.leased | w.parked AS units FROM work w
             WHERE w.feature_id = u.feature_id AND w.block = u.block AND w.active OFFSET 0
         ) w
-        """)
-
-    /// Rows are locked as they are met in the order of the index, and LIMIT counts locked rows only. One that somebody has
-    /// changed meanwhile is looked at again as it is now, for which its bits are asked. As a join it would be planned from
-    /// `work` on and sorted, where nothing is known of the tables yet.
-    private static let lockReadyStatement = Statement(
-        "work_lock_ready",
-        """
-        SELECT \(columns), r.since
-        FROM ready_block r CROSS JOIN LATERAL (
-            SELECT * FROM work w WHERE w.feature_id = r.feature_id AND w.block = r.block AND \(isReady)
-            FOR UPDATE SKIP LOCKED
-        ) w
-        WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3)
-        ORDER BY r.since, r.block LIMIT $4
-        """)
-
-    private static let lockReadyOrParkedStatement = Statement(
-        "work_lock_ready_or_parked",
-        """
-        SELECT \(columns), 'epoch'::timestamptz FROM work w
-        WHERE w.feature_id = $1 AND w.active AND w.block > $2 AND (\(isReady) OR bit_count(w.parked) > 0)
-        ORDER BY w.block LIMIT $3 FOR UPDATE OF w SKIP LOCKED
         """)
 
     private static let activeStatement = Statement(
@@ -356,6 +306,7 @@ extension WorkTable {
         """
         INSERT INTO ready_block (since, feature_id, block)
         SELECT clock_timestamp(), u.feature_id, u.block FROM unnest($1::integer[], $2::integer[]) AS u (feature_id, block)
+        ON CONFLICT (feature_id, block) DO NOTHING
         """)
 
     private static let leaveStatement = Statement(

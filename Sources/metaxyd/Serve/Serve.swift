@@ -88,11 +88,10 @@ struct Serve: AsyncParsableCommand {
         hangUps.stop()
     }
 
-    /// Tells other processes of work and hears them, and reads ahead, until the task is cancelled.
+    /// Announces work to other processes and listens to theirs until the task is cancelled.
     private static func wake(_ metaxy: Metaxy, by listener: NotificationListener) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await metaxy.announceWork() }
-            group.addTask { await metaxy.readAhead() }
             group.addTask { await metaxy.follow(listener.events) }
         }
         listener.close()

@@ -126,32 +126,6 @@ import Testing
         },
     ]
 
-    @Test func a_row_is_found_where_it_lies() async throws {
-        try await withPool { pool, _ in
-            try await pool.withConnection { connection throws(PostgresError) in
-                try connection.script(
-                    "CREATE TEMP TABLE far AS SELECT repeat('x', 3000) || n AS text FROM generate_series(1, 9) n")
-                let all = Statement("all", "SELECT ctid, text FROM far UNION ALL SELECT NULL, NULL", prepare: false)
-                let rows = try connection.query(all)
-                let places = try rows.indices.map { row throws(PostgresError) in try rows.tupleID(row, 0) }
-                #expect(places.count == 10 && places.last == TupleID?.none)
-                let found = Statement(
-                    "found",
-                    """
-                    SELECT f.text FROM unnest($1::tid[]) WITH ORDINALITY AS u (place, n) JOIN far f ON f.ctid = u.place
-                    ORDER BY n
-                    """, prepare: false)
-                for order in [places.compactMap { $0 }, places.compactMap { $0 }.reversed()] {
-                    var texts: [String] = []
-                    for row in try connection.query(found, [.tupleIDArray(order)]) { texts.append(try row.text(0)) }
-                    let expected = order == places.compactMap { $0 } ? Array(1...9) : (1...9).reversed()
-                    #expect(texts == expected.map { String(repeating: "x", count: 3_000) + "\($0)" })
-                }
-                #expect(throws: PostgresError.self) { try rows.tupleID(0, 1) }
-            }
-        }
-    }
-
     @Test func every_value_comes_back_as_it_was_sent() async throws {
         try await withPool { pool, _ in
             for test in Self.scalars + Self.arrays {

@@ -41,7 +41,11 @@ struct SmallWritesTests {
         let (held, hold) = AsyncStream.makeStream(of: Void.self)
         let gate = Feed<Bool>(capacity: 1)
         async let holder: Void = world.pool.transaction { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in try RootLock(connection, feature: shape.feature).enter(isAlone: true)
+            try stored { () throws(StoreError) in
+                guard let plan = try Catalog(Registry(connection).contents())[shape.feature] else {
+                    throw .corrupt("the root is not in the graph")
+                }
+                _ = try WriteAccess.enter(plan, isAlone: true, connection)
             }
             do throws(PostgresError) { _ = try connection.query(Statement("now", "SELECT 1")) } catch {
                 throw ServiceError(error)

@@ -157,7 +157,7 @@ struct StreamedWriteTests {
         try await World.with { world in
             try await world.push(Self.graph)
             let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
-            let rows = 2 * VersionLog.copiedMin
+            let rows = 2 * LineageAppend.copiedMin
             for (round, version) in ["a", "b", "c"].enumerated() {
                 // In the second round three of five parts say what is stored.
                 let parts = (0..<5).map { part in

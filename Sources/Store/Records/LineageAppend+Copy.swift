@@ -3,7 +3,7 @@
 public import Feature
 import Postgres
 
-extension VersionLog {
+extension LineageAppend {
     /// As many versions are worth the round trips of COPY.
     public static let copiedMin = 128
 
@@ -11,27 +11,26 @@ extension VersionLog {
     private struct Origin {
         let definition: DefinitionID
         let operations: [Int64]
-        let kind: LineageKind
         let writtenAt: Int64
     }
 
     /// As `append`, with COPY into the lineage and of new heads.
     func copy(
-        _ versions: VersionColumns, _ numbers: EntryNumbers, kind: LineageKind, definition: DefinitionID,
+        _ versions: VersionColumns, _ parents: ParentLists, _ numbers: EntryNumbers, definition: DefinitionID,
         operations: [Int64]
     ) throws(StoreError) {
         let entries = numbers.entries
-        let origin = Origin(
-            definition: definition, operations: operations, kind: kind, writtenAt: numbers.writtenAt)
-        let fresh = versions.isFresh.indices.filter { versions.isFresh[$0] }
+        let origin = Origin(definition: definition, operations: operations, writtenAt: numbers.writtenAt)
+        let current = entries.indices.filter { versions.kind($0) != .late }
+        let fresh = current.filter { versions.isFresh[$0] }
         do {
-            for rows in Self.pieces(entries.count) { try copyLineage(versions, rows, entries, origin) }
+            for rows in Self.pieces(entries.count) { try copyLineage(versions, parents, rows, entries, origin) }
             for rows in Self.pieces(fresh.count) { try copyHeads(versions, fresh[rows], entries, definition) }
         } catch {
             throw StoreError(error)
         }
-        if fresh.count < entries.count {
-            try move(versions, versions.isFresh.indices.filter { !versions.isFresh[$0] }, entries, definition)
+        if fresh.count < current.count {
+            try move(versions, current.filter { !versions.isFresh[$0] }, entries, definition)
         }
     }
 
@@ -73,7 +72,7 @@ extension VersionLog {
     /// - Parameter isAhead: whether they are drawn in a transaction of their own, for one that has asked for `opening` and is
     ///   not run again where it fails. It does not wait until it is on disk: the log is written in order, so that it is there
     ///   before any entry with one of these numbers, and numbers that a crash gives out again have no entry.
-    public func numbers(_ count: Int, isAhead: Bool = false) -> Question<[EntryID]> {
+    public static func numbers(_ count: Int, isAhead: Bool = false) -> Question<[EntryID]> {
         let statement = Statement(
             isAhead ? "version_numbers_ahead" : "version_numbers",
             """
@@ -92,7 +91,7 @@ extension VersionLog {
 
     /// Locks the lineage, and draws numbers.
     func draw(_ count: Int) throws(StoreError) -> EntryNumbers {
-        let (writtenAt, entries) = try connection.ask(opening(), numbers(count))
+        let (writtenAt, entries) = try connection.ask(opening(), Self.numbers(count))
         guard let numbers = EntryNumbers(entries, count: count, writtenAt: writtenAt) else {
             throw .corrupt("the sequence gave no entries")
         }
@@ -100,13 +99,12 @@ extension VersionLog {
     }
 
     private func copyLineage(
-        _ versions: VersionColumns, _ rows: Range<Int>, _ entries: [EntryID], _ origin: Origin
+        _ versions: VersionColumns, _ parents: ParentLists, _ rows: Range<Int>, _ entries: [EntryID], _ origin: Origin
     ) throws(PostgresError) {
-        let hasParents = !versions.parents.isEmpty
         try connection.copyIn(
             """
             COPY lineage_\(feature) (entry, rid, definition_id, operation_id, written_at, feature_id, kind, provenance, \
-            data_version, parents, metadata) FROM STDIN (FORMAT binary)
+            data_version, parents, parent_records, parent_counts, metadata) FROM STDIN (FORMAT binary)
             """
         ) { (writer) throws(PostgresError) in
             for row in rows {
@@ -117,10 +115,10 @@ extension VersionLog {
                     fields.int8(origin.operations[origin.operations.count == 1 ? 0 : row])
                     fields.timestamp(origin.writtenAt)
                     fields.int4(feature)
-                    fields.int2(origin.kind.rawValue)
+                    fields.int2(versions.kind(row).rawValue)
                     fields.textArray(versions.provenance, at: row)
                     Self.dataVersion(versions, row, &fields)
-                    if hasParents { fields.int8Array(versions.parents.map { $0[row] }) } else { fields.null() }
+                    Self.parents(parents, row, &fields)
                     fields.jsonb(versions.metadata[row])
                 }
             }
@@ -130,7 +128,7 @@ extension VersionLog {
     private func copyHeads(
         _ versions: VersionColumns, _ rows: ArraySlice<Int>, _ entries: [EntryID], _ definition: DefinitionID
     ) throws(PostgresError) {
-        let hasFingerprints = versions.fingerprints.count > 0
+        let (hasFingerprints, hasKeys) = (versions.fingerprints.count > 0, versions.keys.count > 0)
         try connection.copyIn(
             """
             COPY head_\(feature) (rid, entry, definition_id, feature_id, state, provenance, data_version, fingerprint, key) \
@@ -143,11 +141,11 @@ extension VersionLog {
                     fields.int8(entries[row])
                     fields.int8(definition)
                     fields.int4(feature)
-                    fields.int2(0)
+                    fields.int2(versions.state(row))
                     fields.textArray(versions.provenance, at: row)
                     Self.dataVersion(versions, row, &fields)
                     fields.value(hasFingerprints ? versions.fingerprints[row] : nil)
-                    fields.value(versions.keys[row])
+                    fields.value(hasKeys ? versions.keys[row] : nil)
                 }
             }
         }
@@ -157,53 +155,59 @@ extension VersionLog {
         if versions.isOverridden[row] { fields.textArray(versions.dataVersions, at: row) } else { fields.null() }
     }
 
-    /// Moves heads that are there already: where they lie, if that is known, which spares looking for them (a quarter of
-    /// the statement's time, at a million records).
+    private static func parents(_ parents: ParentLists, _ row: Int, _ fields: inout CopyFields) {
+        guard parents.hasDeps(row) else {
+            for _ in 0..<3 { fields.null() }
+            return
+        }
+        fields.int8Array(Array(parents.entries(row)))
+        if let records = parents.records(row) { fields.int8Array(Array(records)) } else { fields.null() }
+        if let counts = parents.counts(row) { fields.append(.int4Array(Array(counts))) } else { fields.null() }
+    }
+
+    /// Moves heads that exist already.
     private func move(
         _ versions: VersionColumns, _ rows: [Int], _ entries: [EntryID], _ definition: DefinitionID
     ) throws(StoreError) {
         let slots = versions.provenance.count
         let isOverridden = rows.contains { versions.isOverridden[$0] }
-        let places = versions.places.isEmpty ? [] : rows.compactMap { versions.places[$0] }
-        let arePlaced = places.count == rows.count
         var parameters: [Parameter] = [
             .int8(definition), .int8Array(rows.map { versions.records[$0] }), .int8Array(rows.map { entries[$0] }),
             .uuidColumn(versions.fingerprints.count > 0 ? versions.fingerprints.picking(rows) : ByteColumn()),
-            .boolArray(rows.map { versions.isOverridden[$0] }),
+            .boolArray(rows.map { versions.isOverridden[$0] }), .int2Array(rows.map { versions.state($0) }),
         ]
         parameters += versions.provenance.map { .textColumn($0.picking(rows)) }
         for slot in 0..<slots {
             parameters.append(.textColumn(isOverridden ? versions.dataVersions[slot].picking(rows) : ByteColumn()))
         }
-        if arePlaced {
-            let placed = parameters + [.tupleIDArray(places)]
-            guard try connection.run(moveStatement(slots, isPlaced: true), placed) < rows.count else { return }
-            // Somebody has written the table anew since: those that lie elsewhere now are looked for.
-        }
-        try connection.runLater(moveStatement(slots, isPlaced: false), parameters)
+        try connection.runLater(moveStatement(slots), parameters)
     }
 
-    private func moveStatement(_ slots: Int, isPlaced: Bool) -> Statement {
+    private func moveStatement(_ slots: Int) -> Statement {
         let provenance = (0..<slots).map { "p\($0)" }.joined(separator: ", ")
         let dataVersion = (0..<slots).map { "d\($0)" }.joined(separator: ", ")
         // In the list of a SELECT arrays are taken apart as they are read; in FROM each would be put aside whole first.
         let texts = (0..<2 * slots).map { place in
-            ", unnest((SELECT $\(6 + place)::text[])) AS \(place < slots ? "p" : "d")\(place % slots)"
+            ", unnest((SELECT $\(7 + place)::text[])) AS \(place < slots ? "p" : "d")\(place % slots)"
         }
-        let places = isPlaced ? ", unnest((SELECT $\(6 + 2 * slots)::tid[])) AS place" : ""
         return Statement(
-            "version_move\(isPlaced ? "_placed" : "")_\(feature)_\(slots)",
+            "version_move_\(feature)_\(slots)",
             """
             UPDATE head_\(feature) h
-            SET entry = u.entry, definition_id = $1, state = 0, provenance = ARRAY[\(provenance)],
-                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint,
-                entry_place = NULL
+            SET entry = u.entry, definition_id = $1, state = u.state, provenance = ARRAY[\(provenance)],
+                data_version = CASE WHEN u.overridden THEN ARRAY[\(dataVersion)] END, fingerprint = u.fingerprint
             FROM (
                 SELECT unnest((SELECT $2::bigint[])) AS rid, unnest((SELECT $3::bigint[])) AS entry,
-                       unnest((SELECT $4::uuid[])) AS fingerprint, unnest((SELECT $5::boolean[])) AS overridden\
-            \(texts.joined())\(places)
+                       unnest((SELECT $4::uuid[])) AS fingerprint, unnest((SELECT $5::boolean[])) AS overridden,
+                       unnest((SELECT $6::smallint[])) AS state\
+            \(texts.joined())
             ) u
-            WHERE h.rid = u.rid AND \(isPlaced ? "h.ctid = u.place" : "h.entry <> u.entry")
+            WHERE h.rid = u.rid
             """)
     }
+}
+
+extension VersionColumns {
+    /// The state of the head that a version becomes.
+    fileprivate func state(_ row: Int) -> Int16 { kind(row) == .deleted ? 1 : 0 }
 }

@@ -7,14 +7,14 @@ import Testing
 @testable import Store
 
 @Suite("Versions in bulk")
-struct VersionLogTests {
+struct LineageAppendTests {
     @Test("what is written at once is what is written piece by piece", arguments: 0..<12)
     func pieces(shape: Int) async throws {
         try await Migrated.with { migrated in
             for feature: FeatureID in [1, 2] { try await Self.create(feature, migrated) }
             // The second version of a record finds two of three heads there.
             for (round, records) in [(0, (0..<1_000).filter { $0 % 3 > 0 }), (1, Array(0..<1_000))] {
-                for (feature, size) in [(FeatureID(1), VersionLog.copiedMin - 1), (2, records.count)] {
+                for (feature, size) in [(FeatureID(1), LineageAppend.copiedMin - 1), (2, records.count)] {
                     for start in stride(from: 0, to: records.count, by: size) {
                         let piece = records[start..<min(start + size, records.count)]
                         try await Self.append(Self.columns(piece, round, shape), to: feature, migrated)
@@ -28,48 +28,7 @@ struct VersionLogTests {
                 // Those of one in ten are too long.
                 let keys = try await migrated.texts("SELECT count(key)::text FROM head_1")
                 #expect(keys == [["600", "900"][round]])
-                // Those that few were written with, and no others, are where their heads say.
-                for feature in 1...2 {
-                    let placed = try await migrated.texts(
-                        """
-                        SELECT count(l.entry) || ' of ' || count(h.entry_place)
-                        FROM head_\(feature) h LEFT JOIN lineage_\(feature) l ON l.ctid = h.entry_place AND l.entry = h.entry
-                        """)
-                    #expect(placed == [feature == 1 ? ["666 of 666", "1000 of 1000"][round] : "0 of 0"])
-                }
             }
-        }
-    }
-
-    @Test("heads are moved where they lie, and found where they do not lie any more", arguments: 0..<4)
-    func places(shape: Int) async throws {
-        try await Migrated.with { migrated in
-            for feature: FeatureID in [1, 2] { try await Self.create(feature, migrated) }
-            for round in 0..<3 {
-                let records = Array(0..<400)[...]
-                var columns = Self.columns(records, round, 0)
-                columns.isFresh = records.map { _ in round == 0 }
-                try await Self.append(columns, to: 1, migrated)
-                // Places as they are; of other records; as they were before the table was written anew; of some
-                // records only.
-                if round > 0 {
-                    columns.places = try await Self.places(migrated, 2)
-                    if shape == 1 { columns.places = Array(columns.places.dropFirst() + columns.places.prefix(1)) }
-                    if shape == 2 { try await migrated.script("VACUUM FULL head_2") }
-                    if shape == 3 { columns.places[7] = nil }
-                }
-                try await Self.append(columns, to: 2, migrated)
-                #expect(try await Self.rows(migrated, 2) == Self.rows(migrated, 1))
-            }
-        }
-    }
-
-    /// Where the heads of a feature lie, in the order of their records.
-    private static func places(_ migrated: Migrated, _ feature: FeatureID) async throws -> [TupleID?] {
-        try await migrated.pool.withConnection { (connection) throws(PostgresError) in
-            let rows = try connection.query(
-                Statement("places", "SELECT ctid FROM head_\(feature) ORDER BY rid", prepare: false))
-            return try rows.indices.map { (row) throws(PostgresError) in try rows.tupleID(row, 0) }
         }
     }
 
@@ -78,7 +37,7 @@ struct VersionLogTests {
         try await Migrated.with { migrated in
             try await Self.create(1, migrated)
             let locks = try await migrated.pool.transaction { (connection) throws(StoreError) -> Int? in
-                #expect(try VersionLog(connection, feature: 1).draw(3).entries.count == 3)
+                #expect(try LineageAppend(connection, WriteAccess(feature: 1)).draw(3).entries.count == 3)
                 let held = Statement(
                     "held",
                     """
@@ -100,7 +59,7 @@ struct VersionLogTests {
 
     private static func append(_ columns: VersionColumns, to feature: FeatureID, _ migrated: Migrated) async throws {
         try await migrated.pool.transaction { (connection) throws(StoreError) in
-            try VersionLog(connection, feature: feature).append(
+            try LineageAppend(connection, WriteAccess(feature: feature)).append(
                 columns, kind: .computed, definition: 7, operations: [3])
         }
     }
@@ -149,7 +108,7 @@ struct VersionLogTests {
             WITH entries AS (SELECT *, row_number() OVER (ORDER BY entry) AS place FROM lineage_\(feature))
             SELECT (to_jsonb(e) - '{entry,feature_id,written_at}'::text[])::text FROM entries e
             UNION ALL
-            SELECT ((to_jsonb(h) - '{entry,feature_id,entry_place}'::text[]) || to_jsonb(e.place))::text
+            SELECT ((to_jsonb(h) - '{entry,feature_id}'::text[]) || to_jsonb(e.place))::text
             FROM head_\(feature) h LEFT JOIN entries e ON e.entry = h.entry AND e.rid = h.rid
             ORDER BY 1
             """)
