@@ -14,7 +14,7 @@ struct LayerTests {
         "Postgres": ["CPostgres", "Dispatch", "Glibc", "Synchronization"],
         "WebToken": ["COpenSSL", "JSON"],
         "HTTPServer": ["Glibc", "HTTP", "Sockets", "Synchronization"],
-        "Store": ["Feature", "JSON", "Migrations", "Postgres"],
+        "Store": ["Feature", "JSON", "Migrations", "Postgres", "StoreSQL"],
         "Service": ["Feature", "JSON", "Postgres", "Store", "Synchronization"],
         "API": [
             "CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization",

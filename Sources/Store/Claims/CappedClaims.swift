@@ -28,7 +28,7 @@ public struct CappedClaims {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func lock(project: Int32) throws(StoreError) {
-        try connection.run(Self.lockProjectStatement, [.int4(project)])
+        try connection.run(.named("claim_place_lock_project"), [.int4(project)])
     }
 
     /// Keeps others from making claims on a feature that has settings until the end of the transaction.
@@ -36,7 +36,7 @@ public struct CappedClaims {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func lock(feature: FeatureID) throws(StoreError) {
-        try connection.run(Self.lockFeatureStatement, [.int4(feature)])
+        try connection.run(.named("claim_place_lock_feature"), [.int4(feature)])
     }
 
     /// Counts active claims.
@@ -50,25 +50,11 @@ public struct CappedClaims {
         _ feature: FeatureID, among features: [FeatureID], isHeldOnly: Bool
     ) throws(StoreError) -> ActiveClaims {
         let counts = try connection.row(
-            Self.countStatement, [.int4(feature), .int4Array(features), .bool(isHeldOnly)]
+            .named("claim_place_count"), [.int4(feature), .int4Array(features), .bool(isHeldOnly)]
         ) { row throws(PostgresError) in
             ActiveClaims(feature: Int(try row.int8(0)), all: Int(try row.int8(1)))
         }
         guard let counts else { throw .corrupt("claims were not counted") }
         return counts
     }
-
-    /// Not FOR UPDATE: features and pushes may refer to the project meanwhile.
-    private static let lockProjectStatement = Statement(
-        "claim_place_lock_project", "SELECT FROM project WHERE id = $1 FOR NO KEY UPDATE")
-
-    private static let lockFeatureStatement = Statement(
-        "claim_place_lock_feature", "SELECT FROM dispatch WHERE feature_id = $1 FOR NO KEY UPDATE")
-
-    private static let countStatement = Statement(
-        "claim_place_count",
-        """
-        SELECT count(*) FILTER (WHERE feature_id = $1), count(*) FROM claim
-        WHERE state = 0 AND feature_id = ANY ($2::integer[]) AND (NOT $3 OR lease_until >= clock_timestamp())
-        """)
 }

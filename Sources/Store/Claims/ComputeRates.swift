@@ -23,20 +23,8 @@ public struct ComputeRates {
     /// - Complexity: one round trip; at most 32 claims a feature by `claim_timed_index`.
     public func read(_ features: [FeatureID]) throws(StoreError) -> [FeatureID: Double] {
         let paces = try connection.rows(
-            Self.readStatement, [.int4Array(features), .int8(Int64(Self.claimsMax))]
+            .named("pace_read"), [.int4Array(features), .int8(Int64(Self.claimsMax))]
         ) { row throws(PostgresError) in (try row.int4(0), try row.double(1)) }
         return Dictionary(paces) { first, _ in first }
     }
-
-    private static let readStatement = Statement(
-        "pace_read",
-        """
-        SELECT u.feature_id, p.pace
-        FROM unnest($1::integer[]) AS u (feature_id), LATERAL (
-            SELECT sum(c.seconds) / sum(c.timed) AS pace FROM (
-                SELECT seconds, timed FROM claim WHERE feature_id = u.feature_id AND timed > 0 ORDER BY id DESC LIMIT $2
-            ) c
-        ) p
-        WHERE p.pace IS NOT NULL
-        """)
 }

@@ -42,7 +42,7 @@ public struct ExpectationQueries {
         _ range: Range<RecordID>, stride: Int64
     ) throws(StoreError) -> (count: Int, listed: [ListedUnit])? {
         guard let sql = ExpectationSQL(plan, upstreams: upstreams, units: range, stride: stride) else { return nil }
-        try connection.run(Self.interpret)
+        try connection.run(.named("expectation_interpret"))
         let statement = Statement("expectation_judge_\(plan.id)", sql.text, prepare: false)
         var count = 0
         let rows = try connection.rows(statement, sql.parameters) { row throws(PostgresError) -> ListedUnit? in
@@ -55,6 +55,4 @@ public struct ExpectationQueries {
         }
         return (count, rows.compactMap { $0 })
     }
-
-    private static let interpret = Statement("expectation_interpret", "SET LOCAL jit = off")
 }

@@ -73,13 +73,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each.
     public func entries(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: LineageEntry] {
-        let statement = Statement(
-            "lineage_entries_\(feature)",
-            """
-            SELECT \(Self.columns) FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry
-            JOIN operation o ON o.id = l.operation_id
-            """)
+        let statement = Statement.named("lineage_entries", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))], decode)
         return Dictionary(found.map { ($0.entry, $0) }) { first, _ in first }
@@ -92,12 +86,7 @@ public struct LineageQueries {
     /// - Complexity: one round trip; an index lookup for each.
     public func metadata(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: [UInt8]] {
         guard !entries.isEmpty else { return [:] }
-        let statement = Statement(
-            "lineage_metadata_\(feature)",
-            """
-            SELECT l.entry, l.metadata FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry WHERE l.metadata IS NOT NULL
-            """)
+        let statement = Statement.named("lineage_metadata", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         ) { row throws(PostgresError) in (try row.int8(0), try row.jsonb(1)) }
@@ -114,12 +103,7 @@ public struct LineageQueries {
     public func history(
         of record: RecordID, before: EntryID, limit: Int
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_history_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = $1 AND l.entry < $2 ORDER BY l.entry DESC LIMIT $3
-            """)
+        let statement = Statement.named("lineage_history", feature: feature)
         return try connection.rows(statement, [.int8(record), .int8(before), .int8(Int64(limit))], decode)
     }
 
@@ -129,13 +113,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the record).
     public func entry(of record: RecordID, asOf time: Int64) throws(StoreError) -> LineageEntry? {
-        let statement = Statement(
-            "lineage_as_of_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = $1 AND l.written_at <= $2 AND l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY l.entry DESC LIMIT 1
-            """)
+        let statement = Statement.named("lineage_as_of", feature: feature)
         return try connection.row(statement, [.int8(record), .timestamp(time)], decode)
     }
 
@@ -146,12 +124,7 @@ public struct LineageQueries {
     public func children(
         of parents: [EntryID], among records: [RecordID]
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_children_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = ANY ($1::bigint[]) AND l.parents && $2::bigint[] ORDER BY l.entry
-            """)
+        let statement = Statement.named("lineage_children", feature: feature)
         return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
     }
 
@@ -161,17 +134,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
     public func beforeTombstone(of records: [RecordID]) throws(StoreError) -> [RecordID: LineageEntry] {
-        let statement = Statement(
-            "lineage_before_tombstone_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[])) AS u (rid)
-            JOIN lineage_\(feature) l ON l.rid = u.rid
-            JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue))
-              AND l.provenance IS NOT NULL
-            ORDER BY l.rid, l.entry DESC
-            """)
+        let statement = Statement.named("lineage_before_tombstone", feature: feature)
         let found = try connection.rows(statement, [.int8Array(records)], decode)
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
     }
@@ -183,19 +146,7 @@ public struct LineageQueries {
     /// - Complexity: one round trip; O(versions since).
     public func moved(since entries: [ParentEntry]) throws(StoreError) -> Set<ParentEntry> {
         guard !entries.isEmpty else { return [] }
-        let statement = Statement(
-            "lineage_moved_\(feature)",
-            """
-            SELECT u.rid, u.entry FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry) WHERE EXISTS (
-                SELECT FROM (
-                    SELECT l.kind, coalesce(l.data_version, l.provenance) AS data,
-                           lag(coalesce(l.data_version, l.provenance)) OVER (ORDER BY l.entry) AS before, l.entry
-                    FROM lineage_\(feature) l
-                    WHERE l.rid = u.rid AND l.entry >= u.entry AND l.kind <> \(LineageKind.late.rawValue)
-                ) v
-                WHERE v.entry > u.entry AND v.kind <> \(LineageKind.rebased.rawValue)
-                  AND v.data IS DISTINCT FROM v.before)
-            """)
+        let statement = Statement.named("lineage_moved", feature: feature)
         let parameters: [Parameter] = [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         return Set(
             try connection.rows(statement, parameters) { row throws(PostgresError) in
@@ -257,16 +208,7 @@ public struct LineageQueries {
     public func versions(
         before ends: [(record: RecordID, end: VersionEnd)]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
-        let statement = Statement(
-            "lineage_before_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS u (rid, entry, operation)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.entry AND l.operation_id <> u.operation
-            JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY l.rid, l.entry DESC
-            """)
+        let statement = Statement.named("lineage_before", feature: feature)
         let parameters: [Parameter] = [
             .int8Array(ends.map(\.record)), .int8Array(ends.map(\.end.entry)), .int8Array(ends.map(\.end.operation)),
         ]
@@ -281,16 +223,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions since).
     public func ends(of entries: [ParentEntry]) throws(StoreError) -> [RecordID: VersionEnd] {
-        let statement = Statement(
-            "lineage_ends_\(feature)",
-            """
-            SELECT DISTINCT ON (u.rid) u.rid, l.entry, l.operation_id, e.operation_id
-            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) e ON e.rid = u.rid AND e.entry = u.entry
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry > u.entry
-            WHERE l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY u.rid, l.entry
-            """)
+        let statement = Statement.named("lineage_ends", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         ) { row throws(PostgresError) in

@@ -33,7 +33,7 @@ public struct WorkOutlook {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each feature.
     public func withWork(among features: [FeatureID]) throws(StoreError) -> [FeatureID] {
-        try connection.rows(Self.withWorkStatement, [.int4Array(features)]) { row throws(PostgresError) in
+        try connection.rows(.named("work_with_work"), [.int4Array(features)]) { row throws(PostgresError) in
             try row.int4(0)
         }
     }
@@ -48,7 +48,7 @@ public struct WorkOutlook {
         _ feature: FeatureID, after position: ReadyBlock?, but seen: [Int32]
     ) throws(StoreError) -> Bool {
         try connection.rows(
-            Self.isContendedStatement,
+            .named("work_is_contended"),
             [
                 .int4(feature), .timestamp(position?.since ?? .min), .int4(position?.address.block ?? -1),
                 .int4Array(seen),
@@ -63,7 +63,7 @@ public struct WorkOutlook {
     public func counts() throws(StoreError) -> [WorkCounts] {
         var counts: [WorkCounts] = []
         do {
-            let rows = try connection.query(Self.countsStatement, [])
+            let rows = try connection.read(.named("work_counts"), [])
             for row in rows {
                 counts.append(
                     WorkCounts(
@@ -76,31 +76,4 @@ public struct WorkOutlook {
         }
         return counts
     }
-
-    private static let withWorkStatement = Statement(
-        "work_with_work",
-        """
-        SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
-        WHERE EXISTS (SELECT FROM ready_block r WHERE r.feature_id = u.feature_id)
-           OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
-        """)
-
-    private static let isContendedStatement = Statement(
-        "work_is_contended",
-        """
-        SELECT EXISTS (
-            SELECT FROM ready_block r
-            WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3) AND r.block <> ALL ($4))
-        """)
-
-    private static let countsStatement = Statement(
-        "work_counts",
-        """
-        SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
-               sum(bit_count(w.parked))::bigint, min(r.since),
-               sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
-        FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
-        LEFT JOIN ready_block r ON r.feature_id = w.feature_id AND r.block = w.block
-        WHERE w.active GROUP BY w.feature_id
-        """)
 }
