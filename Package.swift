@@ -112,7 +112,8 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests, one target each, plus what they share.
-        .target(name: "TestSupport", dependencies: ["CPostgres", "Postgres"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["CPostgres", "Postgres"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(
             name: "FeatureTests", dependencies: ["Feature", "JSON", "Postgres", "TestSupport"],
@@ -144,7 +145,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "StoreTests", dependencies: ["Feature", "JSON", "Postgres", "Store", "TestSupport"], exclude: ["MadeStatements"],
+            name: "StoreTests", dependencies: ["Feature", "JSON", "Postgres", "Store", "TestSupport"],
+            exclude: ["MadeStatements"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(

@@ -47,7 +47,8 @@ public struct StatementDescriber: ~Copyable {
     }
 
     private func name(_ type: Oid) -> String {
-        let result = PQexec(link, "SELECT replace(\(type)::oid::regtype::text, 'timestamp with time zone', 'timestamptz')")
+        let result = PQexec(
+            link, "SELECT replace(\(type)::oid::regtype::text, 'timestamp with time zone', 'timestamptz')")
         defer { PQclear(result) }
         return String(cString: PQgetvalue(result, 0, 0))
     }

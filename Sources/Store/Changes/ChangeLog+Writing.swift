@@ -102,7 +102,9 @@ extension ChangeLog {
             .text(writer.worker), .text(writer.materialization), .text(writer.token), .text(writer.request),
             .jsonb(change.detail),
         ]
-        let id = try connection.row(.named("operation_begin"), parameters) { row throws(PostgresError) in try row.int8(0) }
+        let id = try connection.row(.named("operation_begin"), parameters) { row throws(PostgresError) in
+            try row.int8(0)
+        }
         guard let id else { throw .corrupt("an operation got no number") }
         return id
     }

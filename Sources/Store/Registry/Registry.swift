@@ -146,7 +146,8 @@ public struct Registry {
     public func lock(exclusive: Bool) throws(StoreError) -> Int64 {
         do {
             let results = try connection.pipeline([
-                (exclusive ? .named("registry_lock") : .named("registry_lock_shared"), []), (.named("registry_revision"), []),
+                (exclusive ? .named("registry_lock") : .named("registry_lock_shared"), []),
+                (.named("registry_revision"), []),
             ])
             return try results[1].single().int8(0)
         } catch {
@@ -201,7 +202,8 @@ public struct Registry {
     /// - Throws: `.database`, `.corrupt`.
     /// - Complexity: one round trip.
     public func definitions(_ ids: [DefinitionID]) throws(StoreError) -> [StoredDefinition] {
-        let found = try connection.rows(.named("registry_definitions"), [.int8Array(ids)]) { row throws(PostgresError) in
+        let found = try connection.rows(.named("registry_definitions"), [.int8Array(ids)]) {
+            row throws(PostgresError) in
             (
                 StoredDefinition(
                     id: try row.int8(0), feature: try row.int4(1), featureVersion: try row.text(2),

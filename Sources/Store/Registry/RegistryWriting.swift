@@ -40,7 +40,8 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip, two when it is made.
     public func space(_ columns: [String]) throws(StoreError) -> (id: Int32, isNew: Bool) {
-        let found = try connection.row(.named("registry_find_space"), [.textArray(columns)]) { row throws(PostgresError) in
+        let found = try connection.row(.named("registry_find_space"), [.textArray(columns)]) {
+            row throws(PostgresError) in
             try row.int4(0)
         }
         if let found { return (found, false) }
@@ -122,7 +123,9 @@ extension Registry {
             .text(definition.schema.map { String(decoding: $0, as: UTF8.self) }),
             .jsonb(StoredField.write(definition.fields)),
         ]
-        let id = try connection.row(.named("registry_define"), parameters) { row throws(PostgresError) in try row.int8(0) }
+        let id = try connection.row(.named("registry_define"), parameters) { row throws(PostgresError) in
+            try row.int8(0)
+        }
         guard let id else { throw .corrupt("a definition was not stored") }
         return id
     }
@@ -166,7 +169,8 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func wasPushed(_ project: Int32, version: String) throws(StoreError) -> Bool {
-        try connection.row(.named("registry_was_pushed"), [.int4(project), .text(version)]) { row throws(PostgresError) in
+        try connection.row(.named("registry_was_pushed"), [.int4(project), .text(version)]) {
+            row throws(PostgresError) in
             try row.bool(0)
         } ?? false
     }

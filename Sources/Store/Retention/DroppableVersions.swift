@@ -85,7 +85,9 @@ public struct DroppableVersions {
 
     /// Which feature depends on which, by any definition there ever was.
     private func edges() throws(StoreError) -> [(upstream: FeatureID, downstream: FeatureID)] {
-        try connection.rows(.named("superseded_edges")) { row throws(PostgresError) in (try row.int4(0), try row.int4(1)) }
+        try connection.rows(.named("superseded_edges")) { row throws(PostgresError) in
+            (try row.int4(0), try row.int4(1))
+        }
     }
 
     /// Follows what is current, and what is handed out, back to what it was made from. Current versions need no note.

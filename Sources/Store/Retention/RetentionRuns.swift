@@ -94,7 +94,9 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(sessions).
     public func isAnyoneBehind(_ transaction: String) throws(StoreError) -> Bool {
-        try connection.row(.named("retention_behind"), [.text(transaction)]) { row throws(PostgresError) in try row.bool(0) }
+        try connection.row(.named("retention_behind"), [.text(transaction)]) { row throws(PostgresError) in
+            try row.bool(0)
+        }
             ?? false
     }
 
@@ -103,7 +105,8 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func horizons(of features: [FeatureID]) throws(StoreError) -> [FeatureID: LineageHorizon] {
-        let found = try connection.rows(.named("retention_horizons"), [.int4Array(features)]) { row throws(PostgresError) in
+        let found = try connection.rows(.named("retention_horizons"), [.int4Array(features)]) {
+            row throws(PostgresError) in
             (try row.int4(0), LineageHorizon(at: try row.timestamp(1), entry: try row.int8(2)))
         }
         return Dictionary(found) { first, _ in first }

@@ -109,7 +109,9 @@ public struct FailureTable {
     ///
     /// - Complexity: O(limit) by `failure_retry_index`.
     public static func due(_ feature: FeatureID, limit: Int) -> Question<[RecordID]> {
-        .rows(.named("failure_due"), [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in try row.int8(0) }
+        .rows(.named("failure_due"), [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in
+            try row.int8(0)
+        }
     }
 
     /// Failures in the order of record ids, without units that only were in batches whose lease ran out.
