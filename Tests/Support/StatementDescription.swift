@@ -3,7 +3,7 @@
 import CPostgres
 
 /// A session that describes statements without running them.
-public struct StatementDescriber: ~Copyable {
+public final class StatementDescriber {
     /// The types of the parameters and of the columns, in PostgreSQL's words; or the server's refusal.
     public enum Description: Equatable, Sendable {
         /// The types.

@@ -1,4 +1,4 @@
-// What both who writes and who reads an archive find out first.
+// The partitions of a database, in the order of an archive.
 
 import Postgres
 

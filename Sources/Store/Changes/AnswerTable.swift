@@ -1,4 +1,4 @@
-// Answers that are given again when a request is sent again.
+// Answers to requests with an idempotency key, given again when a request is sent again.
 
 public import Postgres
 
@@ -45,9 +45,9 @@ public struct AnswerTable {
         }
     }
 
-    /// Keeps an answer, in the transaction that it tells of.
+    /// Keeps an answer, in the transaction whose outcome it describes.
     ///
-    /// - Returns: false where a request with the same key was faster.
+    /// - Returns: false where another request with the same key was faster.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; waits for a request with the same key that is about to commit.
     public func keep(_ answer: StoredAnswer, caller: String, key: String) throws(StoreError) -> Bool {
@@ -59,7 +59,7 @@ public struct AnswerTable {
             ]) == 1
     }
 
-    /// Forgets answers of some time ago.
+    /// Deletes the answers that are older than some seconds.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(answers forgotten).

@@ -1,11 +1,11 @@
-// The horizon of the feed: what is behind it is told no more, and may leave the log.
+// The horizon of the feed: the feed no longer returns the changes behind it, and they may be deleted.
 
 public import Postgres
 
-/// Moves the horizon on and forgets what leaves nothing behind. One process at a time does.
+/// Moves the horizon and deletes changes behind it. One process at a time does so.
 ///
-/// A row leaves the log in the transaction that moves the horizon past it, or a later one; the database refuses every
-/// other. So a reader sees a row, or that it came too late for it.
+/// A row is deleted in the transaction that moves the horizon past it, or in a later one. A trigger refuses every other
+/// delete. A reader therefore finds a row, or a horizon behind it.
 public struct ChangeHorizon {
     private let connection: Connection
 

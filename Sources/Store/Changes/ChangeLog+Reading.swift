@@ -44,20 +44,20 @@ public struct FeedPosition: Hashable, Sendable, Comparable {
     }
 }
 
-/// What of the log the feed tells at a moment.
+/// The part of the log that the feed returns at a moment.
 public struct FeedExtent: Sendable {
-    /// The last change that is no longer told.
+    /// The last change that the feed no longer returns.
     public let horizon: FeedPosition
-    /// When that was made, in microseconds since 1970; nil where all changes are told.
+    /// The time of that change, in microseconds since 1970. Nil where the feed returns all changes.
     public let horizonTime: Int64?
-    /// The last change that is told.
+    /// The last change that the feed returns.
     public let last: FeedPosition
-    /// The position of the oldest transaction that may still run: what is there or later is not told yet.
+    /// The position of the oldest transaction that may still run. The feed does not return changes from there on yet.
     public let bound: Int64
 }
 
 extension ChangeLog {
-    /// From where to where the feed goes for now.
+    /// The part of the log that the feed returns now.
     ///
     /// Both ends are changes, and no numbers of transactions: where the database is restored from a dump, it has the
     /// change that a reader has come to, but not the transactions of its cluster.

@@ -1,20 +1,21 @@
-// How many claims are active where their number is capped.
+// Counts active claims where their number is capped.
 
 public import Feature
 public import Postgres
 
-/// How many claims are active.
+/// Numbers of active claims.
 public struct ActiveClaims: Hashable, Sendable {
-    /// On the feature that was asked for.
+    /// Claims on the given feature.
     public let feature: Int
-    /// On all the features that were asked for.
+    /// Claims on all the given features.
     public let all: Int
 }
 
-/// Counts active claims, so that no more are made than may be.
+/// Counts active claims under a cap.
 ///
-/// The rows of the settings stand for the places: whoever makes a claim under a cap holds them from before it counts until
-/// it commits. They are locked before any block is, the project's first; who completes a claim locks none of them.
+/// A transaction that makes a claim under a cap locks the row of the project, then the row of the feature's settings,
+/// before it counts and before it locks any block. Claims under one cap are thereby made one after the other. A transaction
+/// that completes a claim locks neither row.
 public struct CappedClaims {
     private let connection: Connection
 

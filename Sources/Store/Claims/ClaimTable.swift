@@ -1,9 +1,9 @@
-// Claims: leases on batches of units, and what was handed out with each.
+// Claims: leases on batches of units, and the units handed out with each.
 
 public import Feature
 public import Postgres
 
-/// How a claim stands.
+/// The state of a claim.
 public enum ClaimState: Int16, Hashable, Sendable {
     /// A worker holds it.
     case active = 0
@@ -21,13 +21,13 @@ public struct StoredClaim: Hashable, Sendable {
     public let id: Int64
     /// Its fencing token.
     public let token: Int64
-    /// Whose units it holds.
+    /// The feature whose units it holds.
     public let feature: FeatureID
     /// The definition under which they were handed out.
     public let definition: DefinitionID
-    /// Who holds it.
+    /// The worker that holds it.
     public let worker: String
-    /// How it stands.
+    /// The state.
     public let state: ClaimState
     /// When it was taken: microseconds since 1970.
     public let claimedAt: Int64
@@ -94,7 +94,7 @@ public struct ClaimTable {
         try connection.row(.named("claim_read"), [.int8(id)], Self.decode)
     }
 
-    /// What was handed out with an active claim, in the order of its batch.
+    /// The units that were handed out with an active claim, in the order of the batch.
     ///
     /// - Throws: `.database`, `.corrupt` where an active claim has no batch.
     /// - Complexity: one round trip.
@@ -125,7 +125,7 @@ public struct ClaimTable {
 
     /// Notes which units are finished, and ends the claim when `state` says so.
     ///
-    /// What was handed out stays for a while, so that a repeated report can be answered as the first one was.
+    /// The batch is kept for a while, so that a repeated report gets the answer of the first one.
     ///
     /// - Parameters:
     ///   - failed: the units that failed, these and those before; nil where no more have.
@@ -152,7 +152,7 @@ public struct ClaimTable {
         .rows(.named("claim_lock_expired"), [.int4(feature), .int8(Int64(limit))], decode)
     }
 
-    /// Forgets what was handed out with claims that ended some time ago.
+    /// Deletes the batches of claims that ended some seconds ago.
     ///
     /// - Returns: how many.
     /// - Throws: `.database`.

@@ -1,4 +1,4 @@
-// What the database says of itself: the size of the tables, what waits for vacuum, and its standbys.
+// Figures of the database: sizes of tables, dead rows, standbys, connections.
 
 public import Postgres
 
@@ -14,13 +14,13 @@ public struct TableFigures: Sendable, Hashable {
 
 /// The state of the database as a whole.
 public struct DatabaseState: Sendable, Hashable {
-    /// Whether it is a standby, which takes no writes.
+    /// Whether the database is a standby, which takes no writes.
     public let isStandby: Bool
     /// Standbys that stream from it.
     public let standbys: Int
-    /// How far the slowest of them is behind in bytes; 0 where there is none, nil where the role may not know.
+    /// The lag of the slowest standby in bytes. 0 where there is none, nil where the role may not read it.
     public let lagBytes: Int64?
-    /// How long the slowest of them takes to apply a commit, in seconds; nil where nothing waits or the role may not know.
+    /// The time in which the slowest standby applies a commit, in seconds. Nil where nothing waits or the role may not read it.
     public let lagSeconds: Double?
     /// Age of the oldest transaction of any session of this database, in seconds: rows deleted since cannot be vacuumed.
     public let oldestTransactionSeconds: Double
@@ -30,7 +30,7 @@ public struct DatabaseState: Sendable, Hashable {
     public let connections: Int, connectionsMax: Int
 }
 
-/// Reads what the database says of itself.
+/// Reads figures of the database.
 public struct DatabaseFigures {
     private let connection: Connection
 

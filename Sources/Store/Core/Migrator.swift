@@ -1,4 +1,4 @@
-// Brings the schema of a database up to what this program knows.
+// Migrates the schema of a database.
 
 import Feature
 import Migrations
@@ -16,7 +16,7 @@ public struct Migrator {
     /// The newest migration that this program knows.
     public static var newest: Int { MigrationFile.all.count }
 
-    /// Applies what is missing, all in the caller's transaction; others who migrate wait for its end.
+    /// Applies the missing migrations in the caller's transaction. Other processes that migrate wait for its end.
     ///
     /// - Returns: the names of the migrations that were applied now.
     /// - Throws: `.newerSchema`, `.changedMigration`, `.database`.
@@ -36,7 +36,7 @@ public struct Migrator {
         return names
     }
 
-    /// Compares what was applied with what this program knows.
+    /// Compares the applied migrations with those of this program.
     ///
     /// - Returns: how many migrations were applied.
     /// - Throws: `.newerSchema`; `.changedMigration` where one differs or is missing; `.database`, where there is no

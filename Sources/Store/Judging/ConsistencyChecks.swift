@@ -1,9 +1,9 @@
-// Holds what is kept about the units of a feature against what it is kept about.
+// Consistency checks: compares presence, keys, leases and ready blocks with the tables they are derived from.
 
 public import Feature
 public import Postgres
 
-/// A unit whose leased bit is not what the active claims say.
+/// A unit whose leased bit differs from the active claims.
 public struct LeaseFault: Sendable {
     /// The unit.
     public let unit: RecordID
@@ -11,18 +11,18 @@ public struct LeaseFault: Sendable {
     public let claims: Int
 }
 
-/// Looks for contradictions in what is stored about one feature.
+/// Finds contradictions between the tables of one feature.
 public struct ConsistencyChecks {
     private let connection: Connection
     private let feature: FeatureID
 
-    /// The audits of `feature`, which may stand for units.
+    /// Checks of `feature`, which may be the number of its units.
     public init(_ connection: Connection, feature: FeatureID) {
         self.connection = connection
         self.feature = feature
     }
 
-    /// The records of a range whose bits in the presence bitmaps are not those of their heads.
+    /// The records of a range whose presence bits differ from their heads.
     ///
     /// - Returns: ascending.
     /// - Throws: `.database`.
@@ -34,7 +34,7 @@ public struct ConsistencyChecks {
         }
     }
 
-    /// The records of a range whose head has a key beside it that is not the record's.
+    /// The records of a range whose head has another key than the record.
     ///
     /// - Parameter space: the id space of the feature.
     /// - Returns: ascending.
@@ -47,7 +47,7 @@ public struct ConsistencyChecks {
         }
     }
 
-    /// How many records the presence bitmaps have as live.
+    /// The number of live records by the presence bitmaps.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; a row for each 1,024 records.
@@ -57,8 +57,7 @@ public struct ConsistencyChecks {
         } ?? 0
     }
 
-    /// The units that are leased though no active claim holds them, or that claims hold though they are not leased, or
-    /// that two claims hold.
+    /// The units whose leased bit differs from the active claims, and the units that two claims hold.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(work blocks and units of active claims).
@@ -68,7 +67,7 @@ public struct ConsistencyChecks {
         }
     }
 
-    /// The blocks that have something to hand out and are not told as such, or the other way round.
+    /// The blocks that are ready and not listed as ready, and the other way round.
     ///
     /// - Returns: ascending.
     /// - Throws: `.database`.

@@ -1,4 +1,4 @@
-// Questions to the lineage.
+// Queries on the lineage: entries, versions at a time, what records were made from.
 
 public import Feature
 public import Postgres
@@ -7,13 +7,13 @@ public import Postgres
 public struct LineageEntry: Hashable, Sendable {
     /// Its number.
     public let entry: EntryID
-    /// Whose record it is a version of.
+    /// The feature of the record.
     public let feature: FeatureID
     /// The record.
     public let record: RecordID
     /// The definition under which it was written.
     public let definition: DefinitionID
-    /// Why it was written.
+    /// The kind of the version.
     public let kind: LineageKind
     /// When: microseconds since 1970.
     public let writtenAt: Int64
@@ -21,11 +21,11 @@ public struct LineageEntry: Hashable, Sendable {
     public let provenance: [String?]
     /// The data version of each slot; nil where each equals its provenance.
     public let dataVersions: [String?]?
-    /// What it was made from, by dep of its definition. Empty for a root.
+    /// The upstream entries, by dep of the definition. Empty for a root.
     public let parents: [[ParentEntry]]
     /// The claim whose result it is.
     public let claim: Int64?
-    /// Who wrote it.
+    /// The writer.
     public let writer: Writer
     /// The metadata columns, a JSON object; nil where they were erased.
     public let metadata: [UInt8]?
@@ -44,15 +44,16 @@ public struct LineageEntry: Hashable, Sendable {
     }
 }
 
-/// Where a version of a record ended: at the next one.
+/// The end of a version: the next version of the record.
 public struct VersionEnd: Hashable, Sendable {
     /// The entry of the next version.
     let entry: EntryID
-    /// The change that brought it, of which nothing belongs to the version that ended: a unit is written before its
-    /// records and deleted after them. 0 where that brought the version itself as well, as a long write may.
+    /// The operation that wrote the next version. None of its entries belongs to the version that ended: a unit is
+    /// written before its records and deleted after them. 0 where the same operation wrote both versions, as a long write
+    /// may.
     let operation: Int64
 
-    /// Of a version that is still current.
+    /// The end of a version that is still current.
     public static let never = VersionEnd(entry: .max, operation: 0)
 }
 
@@ -139,7 +140,7 @@ public struct LineageQueries {
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    /// Of records with an earlier version each: those whose data moved since, by anything but a rebase.
+    /// Finds the records whose data has changed since an earlier version, other than by a rebase.
     ///
     /// - Parameter entries: the earlier versions.
     /// - Throws: `.database`.
@@ -159,8 +160,8 @@ public struct LineageQueries {
     /// - Parameters:
     ///   - slots: the slots that `provenance` gives.
     ///   - units: records with the provenance of each of `slots`.
-    ///   - includesLate: whether results count that came too late to become current; false for units of an expansion,
-    ///     whose records are those of the time until their next version: only versions count of which that is all there.
+    ///   - includesLate: whether late results count. False for units of an expansion: the records of a unit are those
+    ///     written until its next version, so only versions count whose records are all stored.
     /// - Returns: the newest match of each record; a record without one is absent. Tombstones do not count.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
@@ -198,7 +199,7 @@ public struct LineageQueries {
         """
     }
 
-    /// What records were while an earlier version of something else was current.
+    /// The versions of records that were current before given entries.
     ///
     /// - Parameter ends: records, each with the end of that version.
     /// - Returns: by record, its newest version before that end that was ever current, tombstones too; a record that
@@ -216,7 +217,7 @@ public struct LineageQueries {
         return Dictionary(found.filter { !$0.provenance.isEmpty }.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    /// Where versions ended.
+    /// The ends of versions.
     ///
     /// - Parameter entries: a version of each record.
     /// - Returns: by record; absent where no version that was ever current follows.

@@ -1,4 +1,4 @@
-// Which unit a record belongs to, where that does not follow from its id.
+// Links between records and units, where the record id does not give the unit.
 
 public import Feature
 public import Postgres

@@ -1,4 +1,4 @@
-// The record ids of an id space: looked up by key, given to new keys.
+// Record ids of an id space: finds them by key and gives them to new keys.
 
 public import Feature
 import JSON
@@ -53,7 +53,7 @@ public struct RecordIDTable {
         return try intern(column)
     }
 
-    /// As `intern`, of keys that are encoded.
+    /// Like `intern`, with encoded keys.
     public func intern(_ keys: ByteColumn) throws(StoreError) -> [RecordID] {
         var found = try find(.bytesColumn(keys), count: keys.count)
         let missing = found.indices.filter { found[$0] == nil }.sorted { left, right in
@@ -151,7 +151,7 @@ public struct RecordIDTable {
         let given = try connection.rows(statement, [.bytesColumn(keys), .jsonbColumn(ids)]) {
             row throws(PostgresError) in try row.int8(0)
         }
-        // Rows come in the order of the arrays; where somebody else was faster, some are missing.
+        // Rows come in the order of the arrays. Keys that another transaction has just inserted are missing.
         return given.count == keys.count ? given : try find(.bytesColumn(keys), count: keys.count)
     }
 }

@@ -1,10 +1,10 @@
-// How the work of features is handed out, as it is stored.
+// Dispatch settings of features: priority, tags, caps, retries, order.
 
 public import Feature
 import JSON
 public import Postgres
 
-/// How the work of a feature is handed out.
+/// The dispatch settings of a feature.
 public struct DispatchSettings: Hashable, Sendable {
     /// Of several features that a worker can work on, those with the greatest number come first.
     public var priority: Int32
@@ -48,7 +48,7 @@ public struct StoredDispatch: Hashable, Sendable {
     }
 }
 
-/// Reads and writes how the work of features is handed out.
+/// Reads and writes dispatch settings.
 public struct DispatchTable {
     private let connection: Connection
 

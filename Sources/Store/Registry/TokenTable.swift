@@ -1,18 +1,18 @@
-// API tokens as they are stored: names, what they may do, and digests of their secrets.
+// API tokens: names, scopes, projects, and digests of their secrets.
 
 public import Postgres
 
-/// A token as people see it.
+/// A token without its secrets.
 public struct StoredToken: Hashable, Sendable {
     /// Its name.
     public let name: String
-    /// What whoever has it may do.
+    /// The scopes of the token.
     public let scopes: [String]
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token can see; nil for all.
     public let projects: [String]?
-    /// When it was made: microseconds since 1970.
+    /// The time of creation, in microseconds since 1970.
     public let createdAt: Int64
-    /// The name of the token that made it; nil for the command line.
+    /// The name of the token that created it; nil for the command line.
     public let createdBy: String?
     /// When the last of its secrets expires: microseconds since 1970; nil for never.
     public let expiresAt: Int64?
@@ -28,11 +28,11 @@ public struct StoredSecret: Hashable, Sendable {
     public let digest: [UInt8]
     /// The name of the token that it belongs to.
     public let token: String
-    /// What whoever has it may do.
+    /// The scopes of the token.
     public let scopes: [String]
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token can see; nil for all.
     public let projects: [String]?
-    /// For how long it is still accepted, in seconds; nil for ever.
+    /// Seconds until the secret expires; nil for never.
     public let secondsLeft: Double?
 
     /// The secret of these values.
@@ -54,9 +54,9 @@ public struct TokenTable {
         self.connection = connection
     }
 
-    /// Makes a token, without a secret.
+    /// Creates a token without a secret.
     ///
-    /// - Parameter author: the name of the token that makes it; nil for the command line.
+    /// - Parameter author: the name of the token that creates this one; nil for the command line.
     /// - Returns: false where there is or was a token of this name.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
@@ -68,9 +68,9 @@ public struct TokenTable {
             [.text(name), .textArray(scopes), projects.map { .textArray($0) } ?? .null, .text(author)]) == 1
     }
 
-    /// Gives a token another secret.
+    /// Adds a secret to a token.
     ///
-    /// - Parameter lifetime: for how long it is accepted, in seconds; nil for ever.
+    /// - Parameter lifetime: seconds until the secret expires; nil for never.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func add(_ digest: [UInt8], to name: String, lifetime: Double?) throws(StoreError) {
@@ -78,7 +78,7 @@ public struct TokenTable {
             .named("token_secret_add"), [.text(name), .bytes(digest), lifetime.map { .double($0) } ?? .null])
     }
 
-    /// Lets the secrets of a token expire after a while, where they do not expire sooner.
+    /// Expires the secrets of a token after some seconds, except those that expire sooner.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip.

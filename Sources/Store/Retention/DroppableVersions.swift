@@ -1,9 +1,9 @@
-// Which versions nothing needs any more.
+// Decides which versions nothing needs.
 
 public import Feature
 public import Postgres
 
-/// What is kept of the versions that nothing needs. A version is dropped only where no rule keeps it.
+/// Versions to keep although nothing needs them. A version is dropped only where no rule keeps it.
 public struct RetentionRule: Hashable, Sendable {
     /// The newest versions of each record; nil for none.
     public var versions: Int?
@@ -17,7 +17,7 @@ public struct RetentionRule: Hashable, Sendable {
     }
 }
 
-/// What of a lineage is of no use.
+/// Counts of the versions that nothing needs.
 public struct SupersededCount: Hashable, Sendable {
     /// How many versions, and how many others there are.
     public var dropped = 0, kept = 0

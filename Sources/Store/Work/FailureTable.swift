@@ -1,4 +1,4 @@
-// Units whose work failed.
+// Failures of units: attempts, errors, and when a unit may be tried again.
 
 public import Feature
 import JSON
@@ -8,15 +8,15 @@ public import Postgres
 public struct Failure: Hashable, Sendable {
     /// The unit.
     public let record: RecordID
-    /// How often it failed on this provenance.
+    /// The number of failures on this provenance.
     public let attempts: Int32
     /// When it may be tried again, microseconds since 1970; nil where it is quarantined.
     public let retryAt: Int64?
     /// Whether that time has come.
     public let isDue: Bool
-    /// What the worker said.
+    /// The worker's message.
     public let error: String
-    /// Who said it.
+    /// The worker's name.
     public let worker: String
     /// When it failed first and last on this provenance: microseconds since 1970.
     public let firstAt: Int64, lastAt: Int64
@@ -28,7 +28,7 @@ public struct Failure: Hashable, Sendable {
     public let batchMax: Int32?
 }
 
-/// What is noted of a unit that was not completed.
+/// A note on a unit that was not completed.
 public struct FailureNote: Hashable, Sendable {
     /// How often it has failed now; 0 where it only was in batches whose lease ran out.
     public let attempts: Int32
@@ -39,7 +39,7 @@ public struct FailureNote: Hashable, Sendable {
     /// How many units the next batch with it may have, 1 or more; nil for any number.
     public let batchMax: Int32?
 
-    /// A note of these.
+    /// A note with these values.
     public init(attempts: Int32, delay: Double?, expiries: Int32, batchMax: Int32?) {
         self.attempts = attempts
         self.delay = delay

@@ -1,9 +1,9 @@
-// Which features have work under way, so that somebody says when one has nothing left.
+// Features that have work under way, watched so that the log notes when one has nothing left.
 
 public import Feature
 public import Postgres
 
-/// The watch over features that are being worked on. One process at a time looks.
+/// The watch over features with work under way. One process at a time watches.
 public struct FinishedFeatures {
     private let connection: Connection
 
@@ -21,7 +21,7 @@ public struct FinishedFeatures {
         try connection.row(.named("drain_enter")) { row throws(PostgresError) in try row.bool(0) } ?? false
     }
 
-    /// Up to where the log was looked through, and the features that had work under way then.
+    /// The last change that was looked at, and the features that had work under way then.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
@@ -43,7 +43,7 @@ public struct FinishedFeatures {
         }
     }
 
-    /// Remembers up to where the log was looked through, and which features have work under way.
+    /// Stores the last change that was looked at, and the features that have work under way.
     ///
     /// - Throws: `.database`.
     /// - Complexity: two round trips.

@@ -1,4 +1,4 @@
-// What can be said of pending work without locking it.
+// Reads pending work without locks.
 
 public import Feature
 public import Postgres
@@ -7,19 +7,19 @@ public import Postgres
 public struct WorkCounts: Sendable, Hashable {
     /// The feature.
     public let feature: FeatureID
-    /// Dirty and not leased.
+    /// Units that are dirty and not leased.
     public let ready: Int
-    /// In the hands of workers.
+    /// Leased units.
     public let leased: Int
     /// Parked.
     public let parked: Int
-    /// Of all these, the units that do not exist yet.
+    /// Units among these that do not exist yet.
     public let absent: Int
-    /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
+    /// The time since which a unit is ready, in microseconds since 1970. Nil where none is.
     public let oldest: Int64?
 }
 
-/// Questions about pending work that lock nothing: the answer may be old by the time that it is used.
+/// Reads pending work and locks nothing. The answer may be old when it is used.
 public struct WorkOutlook {
     private let connection: Connection
 
@@ -28,7 +28,7 @@ public struct WorkOutlook {
         self.connection = connection
     }
 
-    /// Those of the features that have something to hand out, or failing units whose time has come.
+    /// The features that have ready units, or failed units that are due.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each feature.
@@ -38,8 +38,7 @@ public struct WorkOutlook {
         }
     }
 
-    /// Whether blocks of the feature from `position` on have something to hand out, others than these: somebody else
-    /// holds them.
+    /// Whether the feature has ready blocks after `position` other than `seen`. Another transaction holds them.
     ///
     /// - Parameter seen: the blocks that this transaction has locked itself.
     /// - Throws: `.database`.
@@ -56,7 +55,7 @@ public struct WorkOutlook {
         ) { row throws(PostgresError) in try row.bool(0) }.first ?? false
     }
 
-    /// What is pending for each feature.
+    /// The number of pending units of each feature, by state.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; a row for each 1,024 units with something to do.
