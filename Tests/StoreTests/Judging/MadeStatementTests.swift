@@ -3,6 +3,7 @@
 import Feature
 import Foundation
 import JSON
+import Postgres
 import Testing
 
 @testable import Store
