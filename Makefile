@@ -70,8 +70,8 @@ format: ## format all Swift sources in place
 schema: setup ## rewrite migrations/schema.sql from the migrations
 	METAXY_WRITE_SCHEMA=1 $(SWIFT) test --filter SchemaTests
 
-golden: setup ## rewrite the checked-in query plans
-	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter CostTests
+golden: setup ## rewrite the checked-in query plans and made statements
+	METAXY_WRITE_PLANS=1 $(SWIFT) test --filter 'CostTests|MadeStatementTests'
 
 RECORDS ?= 100000
 

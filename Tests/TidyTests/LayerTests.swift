@@ -15,7 +15,7 @@ struct LayerTests {
         "Postgres": ["CPostgres", "Dispatch", "Glibc", "Synchronization", "Threads"],
         "WebToken": ["COpenSSL", "JSON"],
         "HTTPServer": ["Glibc", "HTTP", "Sockets", "Synchronization"],
-        "Store": ["Feature", "JSON", "Migrations", "Postgres"],
+        "Store": ["Feature", "JSON", "Migrations", "Postgres", "StoreSQL"],
         "Service": ["Feature", "JSON", "Postgres", "Store", "Synchronization"],
         "API": [
             "CContract", "Feature", "Gzip", "HTTP", "JSON", "Postgres", "Service", "Store", "Synchronization",

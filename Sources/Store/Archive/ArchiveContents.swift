@@ -1,4 +1,4 @@
-// What both who writes and who reads an archive find out first.
+// The partitions of a database, in the order of an archive.
 
 import Postgres
 
@@ -11,8 +11,8 @@ struct ArchiveContents {
 
     /// Reads them from the registry.
     init(_ connection: Connection) throws(StoreError) {
-        spaces = try connection.rows(Self.spacesStatement) { row throws(PostgresError) in try row.int4(0) }
-        storages = try connection.rows(Self.storagesStatement) { row throws(PostgresError) in try row.int4(0) }
+        spaces = try connection.rows(.named("archive_spaces")) { row throws(PostgresError) in try row.int4(0) }
+        storages = try connection.rows(.named("archive_storages")) { row throws(PostgresError) in try row.int4(0) }
     }
 
     /// Everything after the registry.
@@ -20,12 +20,6 @@ struct ArchiveContents {
         spaces.map { ArchiveSection.records(of: $0) } + storages.flatMap { ArchiveSection.versions(of: $0) }
             + ArchiveSection.state
     }
-
-    private static let spacesStatement = Statement("archive_spaces", "SELECT id FROM id_space ORDER BY id")
-
-    private static let storagesStatement = Statement(
-        "archive_storages",
-        "SELECT id FROM feature UNION ALL SELECT unit_storage FROM feature WHERE unit_storage IS NOT NULL ORDER BY 1")
 }
 
 extension Connection {

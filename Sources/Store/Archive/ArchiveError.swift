@@ -1,4 +1,4 @@
-// Why an archive cannot be written or read.
+// Failures to write or to read an archive.
 
 public import Postgres
 

@@ -48,7 +48,7 @@ public struct ArchiveImport {
             do throws(PostgresError) { try connection.script(Self.analyze) } catch { throw StoreError(error) }
             try ChangeLog(connection).align()
             try connection.run(
-                Statement("archive_sequences", ArchiveSection.setSequences), [.textColumn(reading.sequences)])
+                Statement.named("archive_sequences"), [.textColumn(reading.sequences)])
         }
         return reading.tallies
     }
@@ -57,22 +57,10 @@ public struct ArchiveImport {
         let tables = try stored { () throws(StoreError) in
             try connection.settleForArchive()
             _ = try Registry(connection).lock(exclusive: true)
-            return try connection.rows(Self.occupiedStatement) { row throws(PostgresError) in try row.text(0) }
+            return try connection.rows(.named("archive_occupied")) { row throws(PostgresError) in try row.text(0) }
         }
         guard tables.isEmpty else { throw .notEmpty(tables) }
     }
-
-    private static let occupiedStatement = Statement(
-        "archive_occupied",
-        """
-        SELECT 'id_space' WHERE EXISTS (SELECT FROM id_space) UNION ALL
-        SELECT 'project' WHERE EXISTS (SELECT FROM project) UNION ALL
-        SELECT 'feature' WHERE EXISTS (SELECT FROM feature) UNION ALL
-        SELECT 'push' WHERE EXISTS (SELECT FROM push) UNION ALL
-        SELECT 'claim' WHERE EXISTS (SELECT FROM claim) UNION ALL
-        SELECT 'operation' WHERE EXISTS (SELECT FROM operation) UNION ALL
-        SELECT 'api_token' WHERE EXISTS (SELECT FROM api_token)
-        """)
 
     /// The first plans are made before autovacuum gets to tables that were just filled.
     private static let analyze =

@@ -123,15 +123,4 @@ struct ArchiveSection: Hashable {
                 """,
             insert: nil),
     ]
-
-    /// Sets the sequences to the lines of `$1`; that outlives a transaction that fails, so it is the last thing done.
-    ///
-    /// Whoever wrote the archive may go on issuing fencing tokens. A claim of the new database gets one that is larger by
-    /// 2^32 than any before: at 1,000 claims a second the old one would have to run for 49 days to come up to it, and after
-    /// two million moves a token still fits the 2^53 that JSON readers keep exactly.
-    static let setSequences = """
-        SELECT setval(quote_ident(r.name)::regclass,
-            r.last_value + CASE WHEN r.name = 'fencing_token_sequence' THEN 4294967296 ELSE 0 END)
-        FROM unnest($1::text[]) AS u (line), json_to_record(u.line::json) AS r (name text, last_value bigint)
-        """
 }

@@ -1,4 +1,4 @@
-// Answers that are given again when a request is sent again.
+// Answers to requests with an idempotency key, given again when a request is sent again.
 
 public import Postgres
 
@@ -38,45 +38,32 @@ public struct AnswerTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func find(caller: String, key: String) throws(StoreError) -> StoredAnswer? {
-        try connection.row(Self.findStatement, [.text(caller), .text(key)]) { row throws(PostgresError) in
+        try connection.row(.named("answer_find"), [.text(caller), .text(key)]) { row throws(PostgresError) in
             StoredAnswer(
                 digest: try row.bytes(0), status: try row.int2(1), entityTag: try row.textOrNil(2),
                 location: try row.textOrNil(3), content: try row.bytes(4))
         }
     }
 
-    /// Keeps an answer, in the transaction that it tells of.
+    /// Keeps an answer, in the transaction whose outcome it describes.
     ///
-    /// - Returns: false where a request with the same key was faster.
+    /// - Returns: false where another request with the same key was faster.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; waits for a request with the same key that is about to commit.
     public func keep(_ answer: StoredAnswer, caller: String, key: String) throws(StoreError) -> Bool {
         try connection.run(
-            Self.keepStatement,
+            .named("answer_keep"),
             [
                 .text(caller), .text(key), .bytes(answer.digest), .int2(answer.status), .text(answer.entityTag),
                 .text(answer.location), .bytes(answer.content),
             ]) == 1
     }
 
-    /// Forgets answers of some time ago.
+    /// Deletes the answers that are older than some seconds.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(answers forgotten).
     public func forget(olderThan seconds: Double) throws(StoreError) {
-        try connection.run(Self.forgetStatement, [.double(seconds)])
+        try connection.run(.named("answer_forget"), [.double(seconds)])
     }
-
-    private static let findStatement = Statement(
-        "answer_find", "SELECT digest, status, etag, location, content FROM answer WHERE caller = $1 AND key = $2")
-
-    private static let keepStatement = Statement(
-        "answer_keep",
-        """
-        INSERT INTO answer (answered_at, caller, key, digest, status, etag, location, content)
-        VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, key) DO NOTHING
-        """)
-
-    private static let forgetStatement = Statement(
-        "answer_forget", "DELETE FROM answer WHERE answered_at < clock_timestamp() - make_interval(secs => $1)")
 }

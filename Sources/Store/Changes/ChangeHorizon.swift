@@ -1,11 +1,11 @@
-// The horizon of the feed: what is behind it is told no more, and may leave the log.
+// The horizon of the feed: the feed no longer returns the changes behind it, and they may be deleted.
 
 public import Postgres
 
-/// Moves the horizon on and forgets what leaves nothing behind. One process at a time does.
+/// Moves the horizon and deletes changes behind it. One process at a time does so.
 ///
-/// A row leaves the log in the transaction that moves the horizon past it, or a later one; the database refuses every
-/// other. So a reader sees a row, or that it came too late for it.
+/// A row is deleted in the transaction that moves the horizon past it, or in a later one. A trigger refuses every other
+/// delete. A reader therefore finds a row, or a horizon behind it.
 public struct ChangeHorizon {
     private let connection: Connection
 
@@ -20,7 +20,7 @@ public struct ChangeHorizon {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func enter() throws(StoreError) -> FeedPosition? {
-        try connection.row(Self.enterStatement) { row throws(PostgresError) in
+        try connection.row(.named("horizon_enter")) { row throws(PostgresError) in
             FeedPosition(position: try row.int8(0), id: try row.int8(1))
         }
     }
@@ -30,7 +30,7 @@ public struct ChangeHorizon {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func moment(secondsAgo seconds: Double) throws(StoreError) -> Int64 {
-        let moment = try connection.row(Self.momentStatement, [.double(seconds)]) { row throws(PostgresError) in
+        let moment = try connection.row(.named("horizon_moment"), [.double(seconds)]) { row throws(PostgresError) in
             try row.timestamp(0)
         }
         guard let moment else { throw .corrupt("the database has no clock") }
@@ -47,7 +47,7 @@ public struct ChangeHorizon {
         after: FeedPosition, before bound: Int64, limit: Int
     ) throws(StoreError) -> [(place: FeedPosition, at: Int64)] {
         let parameters: [Parameter] = [.int8(after.position), .int8(after.id), .int8(bound), .int8(Int64(limit))]
-        return try connection.rows(Self.changesStatement, parameters) { row throws(PostgresError) in
+        return try connection.rows(.named("horizon_changes"), parameters) { row throws(PostgresError) in
             (FeedPosition(position: try row.int8(0), id: try row.int8(1)), try row.timestamp(2))
         }
     }
@@ -60,31 +60,8 @@ public struct ChangeHorizon {
     /// - Throws: `.database`.
     /// - Complexity: two round trips; O(changes between).
     public func move(from: FeedPosition, to place: FeedPosition, at: Int64) throws(StoreError) -> Int {
-        try connection.run(Self.moveStatement, [.int8(place.position), .int8(place.id), .timestamp(at)])
+        try connection.run(.named("horizon_move"), [.int8(place.position), .int8(place.id), .timestamp(at)])
         return try connection.run(
-            Self.forgetStatement, [.int8(from.position), .int8(from.id), .int8(place.position), .int8(place.id)])
+            .named("horizon_forget"), [.int8(from.position), .int8(from.id), .int8(place.position), .int8(place.id)])
     }
-
-    private static let enterStatement = Statement(
-        "horizon_enter", "SELECT position, operation_id FROM feed_horizon FOR UPDATE SKIP LOCKED")
-
-    private static let momentStatement = Statement(
-        "horizon_moment", "SELECT clock_timestamp() - make_interval(secs => $1)")
-
-    private static let changesStatement = Statement(
-        "horizon_changes",
-        """
-        SELECT position, id, at FROM operation WHERE (position, id) > ($1, $2) AND position < $3
-        ORDER BY position, id LIMIT $4
-        """)
-
-    private static let moveStatement = Statement(
-        "horizon_move", "UPDATE feed_horizon SET position = $1, operation_id = $2, at = $3")
-
-    private static let forgetStatement = Statement(
-        "horizon_forget",
-        """
-        DELETE FROM operation
-        WHERE (position, id) > ($1, $2) AND (position, id) <= ($3, $4) AND leaves_nothing_behind(kind, detail)
-        """)
 }

@@ -44,20 +44,20 @@ public struct FeedPosition: Hashable, Sendable, Comparable {
     }
 }
 
-/// What of the log the feed tells at a moment.
+/// The part of the log that the feed returns at a moment.
 public struct FeedExtent: Sendable {
-    /// The last change that is no longer told.
+    /// The last change that the feed no longer returns.
     public let horizon: FeedPosition
-    /// When that was made, in microseconds since 1970; nil where all changes are told.
+    /// The time of that change, in microseconds since 1970. Nil where the feed returns all changes.
     public let horizonTime: Int64?
-    /// The last change that is told.
+    /// The last change that the feed returns.
     public let last: FeedPosition
-    /// The position of the oldest transaction that may still run: what is there or later is not told yet.
+    /// The position of the oldest transaction that may still run. The feed does not return changes from there on yet.
     public let bound: Int64
 }
 
 extension ChangeLog {
-    /// From where to where the feed goes for now.
+    /// The part of the log that the feed returns now.
     ///
     /// Both ends are changes, and no numbers of transactions: where the database is restored from a dump, it has the
     /// change that a reader has come to, but not the transactions of its cluster.
@@ -65,7 +65,7 @@ extension ChangeLog {
     /// - Throws: `.database`; `.corrupt` where the horizon is missing.
     /// - Complexity: one round trip; two index lookups.
     public func extent() throws(StoreError) -> FeedExtent {
-        let found = try connection.row(Self.extentStatement) { row throws(PostgresError) in
+        let found = try connection.row(.named("change_extent")) { row throws(PostgresError) in
             let horizon = FeedPosition(position: try row.int8(0), id: try row.int8(1))
             let last = FeedPosition(position: try row.int8(3), id: try row.int8(4))
             return FeedExtent(
@@ -89,7 +89,7 @@ extension ChangeLog {
         hiding hidden: [ChangeKind], limit: Int
     ) throws(StoreError) -> [StoredChange] {
         try connection.rows(
-            Self.feedStatement,
+            .named("change_feed"),
             [
                 .int8(after.position), .int8(after.id), .int8(bound),
                 features.map { .int4Array($0) } ?? .null, projects.map { .int4Array($0) } ?? .null,
@@ -102,7 +102,7 @@ extension ChangeLog {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(limit).
     public func newest(before id: Int64, limit: Int) throws(StoreError) -> [StoredChange] {
-        try connection.rows(Self.newestStatement, [.int8(id), .int8(Int64(limit))], Self.decode)
+        try connection.rows(.named("change_newest"), [.int8(id), .int8(Int64(limit))], Self.decode)
     }
 
     /// Lets positions go on growing in a database that was restored from a dump, in which transaction ids begin anew.
@@ -110,7 +110,7 @@ extension ChangeLog {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func align() throws(StoreError) {
-        try connection.run(Self.alignStatement)
+        try connection.run(.named("change_align"))
     }
 
     private static func decode(_ row: Row) throws(PostgresError) -> StoredChange {
@@ -122,44 +122,4 @@ extension ChangeLog {
                 request: try row.textOrNil(10)),
             detail: try row.jsonbOrNil(11))
     }
-
-    private static let columns = """
-        position, id, at, kind, feature_id, project_id, claim_id, worker, materialization_id, token_name, request_id,
-        detail
-        """
-
-    private static let extentStatement = Statement(
-        "change_extent",
-        """
-        SELECT h.position, h.operation_id, h.at, coalesce(l.position, -1), coalesce(l.id, -1), b.position
-        FROM feed_horizon h
-        CROSS JOIN (
-            SELECT feed_base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position FROM registry) b
-        LEFT JOIN LATERAL (
-            SELECT o.position, o.id FROM operation o WHERE o.position < b.position
-            ORDER BY o.position DESC, o.id DESC LIMIT 1) l ON true
-        """)
-
-    /// A write that changed nothing is nothing to tell.
-    private static let feedStatement = Statement(
-        "change_feed",
-        """
-        SELECT \(columns) FROM operation
-        WHERE (position, id) > ($1, $2) AND position < $3
-            AND ($4::integer[] IS NULL OR feature_id = ANY ($4) OR project_id = ANY ($5::integer[]))
-            AND kind <> ALL ($6) AND coalesce(detail ->> 'written', '') <> '0'
-        ORDER BY position, id LIMIT $7
-        """)
-
-    private static let newestStatement = Statement(
-        "change_newest", "SELECT \(columns) FROM operation WHERE id < $1 ORDER BY id DESC LIMIT $2")
-
-    private static let alignStatement = Statement(
-        "change_align",
-        """
-        UPDATE registry SET feed_base = m.position + 1
-        FROM (
-            SELECT greatest(h.position, (SELECT max(position) FROM operation)) AS position FROM feed_horizon h) m
-        WHERE m.position >= feed_base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-        """)
 }

@@ -102,14 +102,16 @@ extension ChangeLog {
             .text(writer.worker), .text(writer.materialization), .text(writer.token), .text(writer.request),
             .jsonb(change.detail),
         ]
-        let id = try connection.row(Self.beginStatement, parameters) { row throws(PostgresError) in try row.int8(0) }
+        let id = try connection.row(.named("operation_begin"), parameters) { row throws(PostgresError) in
+            try row.int8(0)
+        }
         guard let id else { throw .corrupt("an operation got no number") }
         return id
     }
 
     /// Numbers for changes that are noted at the end of this transaction.
     public static func numbers(_ count: Int) -> Question<[Int64]> {
-        .rows(numbersStatement, [.int4(Int32(count))]) { row throws(PostgresError) in try row.int8(0) }
+        .rows(.named("operation_numbers"), [.int4(Int32(count))]) { row throws(PostgresError) in try row.int8(0) }
     }
 
     /// Notes changes of the same kind under numbers that they have, with what each amounted to.
@@ -130,7 +132,7 @@ extension ChangeLog {
             return .textColumn(column)
         }
         try connection.runLater(
-            Self.noteStatement,
+            .named("operation_note"),
             [
                 .text(change.kind.rawValue), .int4(change.feature), .int4(change.project), .int8(change.claim),
                 .int8Array(numbers), texts(\.worker), texts(\.materialization), texts(\.token), texts(\.request),
@@ -143,34 +145,6 @@ extension ChangeLog {
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own.
     public func complete(_ id: Int64, detail: [UInt8]) throws(StoreError) {
-        try connection.runLater(Self.completeStatement, [.int8(id), .jsonb(detail)])
+        try connection.runLater(.named("operation_complete"), [.int8(id), .jsonb(detail)])
     }
-
-    private static let beginStatement = Statement(
-        "operation_begin",
-        """
-        INSERT INTO operation (at, position, kind, feature_id, project_id, claim_id, worker, materialization_id,
-                               token_name, request_id, detail)
-        SELECT now(), r.feed_base + pg_current_xact_id()::text::bigint, $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb
-        FROM registry r
-        RETURNING id
-        """)
-
-    private static let numbersStatement = Statement(
-        "operation_numbers", "SELECT nextval('operation_id_seq') FROM generate_series(1, $1)")
-
-    private static let noteStatement = Statement(
-        "operation_note",
-        """
-        INSERT INTO operation (at, id, position, kind, feature_id, project_id, claim_id, worker, materialization_id,
-                               token_name, request_id, detail)
-        OVERRIDING SYSTEM VALUE
-        SELECT now(), u.id, r.feed_base + pg_current_xact_id()::text::bigint, $1, $2, $3, $4, u.worker,
-               u.materialization_id, u.token_name, u.request_id, u.detail
-        FROM registry r, unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
-            AS u (id, worker, materialization_id, token_name, request_id, detail)
-        """)
-
-    private static let completeStatement = Statement(
-        "operation_complete", "UPDATE operation SET detail = $2 WHERE id = $1")
 }

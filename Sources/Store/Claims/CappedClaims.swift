@@ -1,20 +1,21 @@
-// How many claims are active where their number is capped.
+// Counts active claims where their number is capped.
 
 public import Feature
 public import Postgres
 
-/// How many claims are active.
+/// Numbers of active claims.
 public struct ActiveClaims: Hashable, Sendable {
-    /// On the feature that was asked for.
+    /// Claims on the given feature.
     public let feature: Int
-    /// On all the features that were asked for.
+    /// Claims on all the given features.
     public let all: Int
 }
 
-/// Counts active claims, so that no more are made than may be.
+/// Counts active claims under a cap.
 ///
-/// The rows of the settings stand for the places: whoever makes a claim under a cap holds them from before it counts until
-/// it commits. They are locked before any block is, the project's first; who completes a claim locks none of them.
+/// A transaction that makes a claim under a cap locks the row of the project, then the row of the feature's settings,
+/// before it counts and before it locks any block. Claims under one cap are thereby made one after the other. A transaction
+/// that completes a claim locks neither row.
 public struct CappedClaims {
     private let connection: Connection
 
@@ -28,7 +29,7 @@ public struct CappedClaims {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func lock(project: Int32) throws(StoreError) {
-        try connection.run(Self.lockProjectStatement, [.int4(project)])
+        try connection.run(.named("claim_place_lock_project"), [.int4(project)])
     }
 
     /// Keeps others from making claims on a feature that has settings until the end of the transaction.
@@ -36,7 +37,7 @@ public struct CappedClaims {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func lock(feature: FeatureID) throws(StoreError) {
-        try connection.run(Self.lockFeatureStatement, [.int4(feature)])
+        try connection.run(.named("claim_place_lock_feature"), [.int4(feature)])
     }
 
     /// Counts active claims.
@@ -50,25 +51,11 @@ public struct CappedClaims {
         _ feature: FeatureID, among features: [FeatureID], isHeldOnly: Bool
     ) throws(StoreError) -> ActiveClaims {
         let counts = try connection.row(
-            Self.countStatement, [.int4(feature), .int4Array(features), .bool(isHeldOnly)]
+            .named("claim_place_count"), [.int4(feature), .int4Array(features), .bool(isHeldOnly)]
         ) { row throws(PostgresError) in
             ActiveClaims(feature: Int(try row.int8(0)), all: Int(try row.int8(1)))
         }
         guard let counts else { throw .corrupt("claims were not counted") }
         return counts
     }
-
-    /// Not FOR UPDATE: features and pushes may refer to the project meanwhile.
-    private static let lockProjectStatement = Statement(
-        "claim_place_lock_project", "SELECT FROM project WHERE id = $1 FOR NO KEY UPDATE")
-
-    private static let lockFeatureStatement = Statement(
-        "claim_place_lock_feature", "SELECT FROM dispatch WHERE feature_id = $1 FOR NO KEY UPDATE")
-
-    private static let countStatement = Statement(
-        "claim_place_count",
-        """
-        SELECT count(*) FILTER (WHERE feature_id = $1), count(*) FROM claim
-        WHERE state = 0 AND feature_id = ANY ($2::integer[]) AND (NOT $3 OR lease_until >= clock_timestamp())
-        """)
 }

@@ -1,9 +1,9 @@
-// Claims: leases on batches of units, and what was handed out with each.
+// Claims: leases on batches of units, and the units handed out with each.
 
 public import Feature
 public import Postgres
 
-/// How a claim stands.
+/// The state of a claim.
 public enum ClaimState: Int16, Hashable, Sendable {
     /// A worker holds it.
     case active = 0
@@ -21,13 +21,13 @@ public struct StoredClaim: Hashable, Sendable {
     public let id: Int64
     /// Its fencing token.
     public let token: Int64
-    /// Whose units it holds.
+    /// The feature whose units it holds.
     public let feature: FeatureID
     /// The definition under which they were handed out.
     public let definition: DefinitionID
-    /// Who holds it.
+    /// The worker that holds it.
     public let worker: String
-    /// How it stands.
+    /// The state.
     public let state: ClaimState
     /// When it was taken: microseconds since 1970.
     public let claimedAt: Int64
@@ -71,7 +71,7 @@ public struct ClaimTable {
             units.areParentsSingle ? .null : .int4Array(units.parentCounts), .int4(Int32(units.fields)),
             .int4(Int32(units.deps)),
         ]
-        let claim = try connection.row(Self.createStatement, parameters, Self.decode)
+        let claim = try connection.row(.named("claim_create"), parameters, Self.decode)
         guard let claim else { throw .corrupt("a claim was not stored") }
         return claim
     }
@@ -82,7 +82,7 @@ public struct ClaimTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func lock(_ id: Int64) throws(StoreError) -> StoredClaim? {
-        try connection.row(Self.lockStatement, [.int8(id)], Self.decode)
+        try connection.row(.named("claim_lock"), [.int8(id)], Self.decode)
     }
 
     /// Reads a claim.
@@ -91,15 +91,15 @@ public struct ClaimTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func read(_ id: Int64) throws(StoreError) -> StoredClaim? {
-        try connection.row(Self.readStatement, [.int8(id)], Self.decode)
+        try connection.row(.named("claim_read"), [.int8(id)], Self.decode)
     }
 
-    /// What was handed out with an active claim, in the order of its batch.
+    /// The units that were handed out with an active claim, in the order of the batch.
     ///
     /// - Throws: `.database`, `.corrupt` where an active claim has no batch.
     /// - Complexity: one round trip.
     public func batch(_ id: Int64) throws(StoreError) -> ClaimUnits {
-        let units = try connection.row(Self.batchStatement, [.int8(id)]) { row throws(PostgresError) in
+        let units = try connection.row(.named("claim_batch_read"), [.int8(id)]) { row throws(PostgresError) in
             ClaimUnits(
                 fields: Int(try row.int4(7)), deps: Int(try row.int4(8)), records: try row.int8Array(0),
                 bases: try row.int8Array(1), attempts: try row.int2Array(2), provenance: try row.textColumn(3),
@@ -116,7 +116,7 @@ public struct ClaimTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip, one row in place (HOT).
     public func extend(_ id: Int64, leaseSeconds: Int32) throws(StoreError) -> Int64 {
-        let until = try connection.row(Self.extendStatement, [.int8(id), .int4(leaseSeconds)]) {
+        let until = try connection.row(.named("claim_extend"), [.int8(id), .int4(leaseSeconds)]) {
             row throws(PostgresError) in try row.timestamp(0)
         }
         guard let until else { throw .corrupt("claim \(id) vanished") }
@@ -125,7 +125,7 @@ public struct ClaimTable {
 
     /// Notes which units are finished, and ends the claim when `state` says so.
     ///
-    /// What was handed out stays for a while, so that a repeated report can be answered as the first one was.
+    /// The batch is kept for a while, so that a repeated report gets the answer of the first one.
     ///
     /// - Parameters:
     ///   - failed: the units that failed, these and those before; nil where no more have.
@@ -137,7 +137,7 @@ public struct ClaimTable {
         time: (units: Int, seconds: Double)? = nil
     ) throws(StoreError) {
         try connection.runLater(
-            Self.updateStatement,
+            .named("claim_update"),
             [
                 .int8(id), .bit(finished), .int2(state.rawValue), .double(time?.seconds ?? 0),
                 .int4(Int32(time?.units ?? 0)), failed.map { .bit($0) } ?? .null,
@@ -149,17 +149,17 @@ public struct ClaimTable {
     /// - Parameter limit: how many at most.
     /// - Complexity: O(active claims of the feature).
     public static func lockExpired(_ feature: FeatureID, limit: Int) -> Question<[StoredClaim]> {
-        .rows(lockExpiredStatement, [.int4(feature), .int8(Int64(limit))], decode)
+        .rows(.named("claim_lock_expired"), [.int4(feature), .int8(Int64(limit))], decode)
     }
 
-    /// Forgets what was handed out with claims that ended some time ago.
+    /// Deletes the batches of claims that ended some seconds ago.
     ///
     /// - Returns: how many.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(batches kept).
     @discardableResult
     public func forgetBatches(endedBefore seconds: Double) throws(StoreError) -> Int {
-        try connection.run(Self.forgetBatchesStatement, [.double(seconds)])
+        try connection.run(.named("claim_batch_forget"), [.double(seconds)])
     }
 
     /// The features that have claims whose lease has run out.
@@ -167,7 +167,7 @@ public struct ClaimTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(active claims).
     public func featuresWithExpired() throws(StoreError) -> [FeatureID] {
-        try connection.rows(Self.expiredFeaturesStatement) { row throws(PostgresError) in try row.int4(0) }
+        try connection.rows(.named("claim_expired_features")) { row throws(PostgresError) in try row.int4(0) }
     }
 
     /// Claims in the order of their numbers.
@@ -183,7 +183,7 @@ public struct ClaimTable {
         feature: FeatureID?, among features: [FeatureID]?, worker: String?, after: Int64, limit: Int
     ) throws(StoreError) -> [StoredClaim] {
         try connection.rows(
-            Self.activeStatement,
+            .named("claim_active"),
             [
                 .int4(feature), .text(worker), .int8(after), .int8(Int64(limit)),
                 features.map { .int4Array($0) } ?? .null,
@@ -198,86 +198,4 @@ public struct ClaimTable {
             units: Int(try row.int4(9)), remaining: Int(try row.int4(10)), finished: try row.bit(11),
             failed: try row.bitOrNil(12))
     }
-}
-
-extension ClaimTable {
-    private static let columns = """
-        id, token, feature_id, definition_id, worker, state, claimed_at, lease_until, lease_seconds, units, remaining,
-        finished, failed
-        """
-
-    private static let createStatement = Statement(
-        "claim_create",
-        """
-        WITH created AS (
-            INSERT INTO claim (token, definition_id, claimed_at, lease_until, feature_id, lease_seconds, units,
-                               remaining, state, worker, finished)
-            VALUES (nextval('fencing_token_sequence'), $1, clock_timestamp(),
-                    clock_timestamp() + make_interval(secs => $3), $2, $3, $4, $4, 0, $5,
-                    repeat('0', $4)::bit varying)
-            RETURNING *
-        ), batch AS (
-            INSERT INTO claim_batch (claim_id, rids, bases, attempts, provenance, parents, parent_records,
-                                     parent_counts, fields, deps)
-            SELECT id, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM created
-        )
-        SELECT \(columns) FROM created
-        """)
-
-    private static let lockStatement = Statement(
-        "claim_lock", "SELECT \(columns) FROM claim WHERE id = $1 FOR UPDATE")
-
-    private static let readStatement = Statement("claim_read", "SELECT \(columns) FROM claim WHERE id = $1")
-
-    private static let batchStatement = Statement(
-        "claim_batch_read",
-        """
-        SELECT rids, bases, attempts, provenance, parents, parent_records, parent_counts, fields, deps
-        FROM claim_batch WHERE claim_id = $1
-        """)
-
-    private static let extendStatement = Statement(
-        "claim_extend",
-        """
-        UPDATE claim SET lease_until = clock_timestamp() + make_interval(secs => $2), lease_seconds = $2
-        WHERE id = $1 RETURNING lease_until
-        """)
-
-    private static let updateStatement = Statement(
-        "claim_update",
-        """
-        UPDATE claim
-        SET finished = $2, remaining = CASE WHEN $3 = 0 THEN units - bit_count($2)::integer ELSE 0 END,
-            state = $3, finished_at = CASE WHEN $3 <> 0 THEN clock_timestamp() END,
-            seconds = seconds + $4, timed = timed + $5, failed = coalesce($6, failed)
-        WHERE id = $1
-        """)
-
-    private static let forgetBatchesStatement = Statement(
-        "claim_batch_forget",
-        """
-        DELETE FROM claim_batch b USING claim c
-        WHERE c.id = b.claim_id AND c.finished_at < clock_timestamp() - make_interval(secs => $1)
-        """)
-
-    private static let lockExpiredStatement = Statement(
-        "claim_lock_expired",
-        """
-        SELECT \(columns) FROM claim
-        WHERE feature_id = $1 AND state = 0 AND lease_until < clock_timestamp()
-        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-        """)
-
-    private static let expiredFeaturesStatement = Statement(
-        "claim_expired_features",
-        "SELECT DISTINCT feature_id FROM claim WHERE state = 0 AND lease_until < clock_timestamp()")
-
-    private static let activeStatement = Statement(
-        "claim_active",
-        """
-        SELECT \(columns) FROM claim
-        WHERE state = 0 AND id > $3 AND ($1::integer IS NULL OR feature_id = $1) AND ($2::text IS NULL OR worker = $2)
-            AND ($5::integer[] IS NULL OR feature_id = ANY ($5))
-        ORDER BY id LIMIT $4
-        """)
 }

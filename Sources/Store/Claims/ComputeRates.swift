@@ -1,9 +1,9 @@
-// How long units of a feature took to compute.
+// Reads how long the units of a feature take to compute.
 
 public import Feature
 public import Postgres
 
-/// Reads how long units took, as workers report it when they complete them.
+/// Reads the seconds that workers report when they complete units.
 public struct ComputeRates {
     /// Claims over which the average goes: enough that one odd batch does not decide, few enough that it follows a new
     /// model or another GPU within minutes.
@@ -18,25 +18,13 @@ public struct ComputeRates {
 
     /// Seconds a unit, averaged over the last claims of each feature for which seconds were reported.
     ///
-    /// - Returns: by feature; nothing for one of which nothing was reported.
+    /// - Returns: by feature; a feature without reports is absent.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; at most 32 claims a feature by `claim_timed_index`.
     public func read(_ features: [FeatureID]) throws(StoreError) -> [FeatureID: Double] {
         let paces = try connection.rows(
-            Self.readStatement, [.int4Array(features), .int8(Int64(Self.claimsMax))]
+            .named("pace_read"), [.int4Array(features), .int8(Int64(Self.claimsMax))]
         ) { row throws(PostgresError) in (try row.int4(0), try row.double(1)) }
         return Dictionary(paces) { first, _ in first }
     }
-
-    private static let readStatement = Statement(
-        "pace_read",
-        """
-        SELECT u.feature_id, p.pace
-        FROM unnest($1::integer[]) AS u (feature_id), LATERAL (
-            SELECT sum(c.seconds) / sum(c.timed) AS pace FROM (
-                SELECT seconds, timed FROM claim WHERE feature_id = u.feature_id AND timed > 0 ORDER BY id DESC LIMIT $2
-            ) c
-        ) p
-        WHERE p.pace IS NOT NULL
-        """)
 }

@@ -1,4 +1,4 @@
-// What the database says of itself: the size of the tables, what waits for vacuum, and its standbys.
+// Figures of the database: sizes of tables, dead rows, standbys, connections.
 
 public import Postgres
 
@@ -14,13 +14,13 @@ public struct TableFigures: Sendable, Hashable {
 
 /// The state of the database as a whole.
 public struct DatabaseState: Sendable, Hashable {
-    /// Whether it is a standby, which takes no writes.
+    /// Whether the database is a standby, which takes no writes.
     public let isStandby: Bool
     /// Standbys that stream from it.
     public let standbys: Int
-    /// How far the slowest of them is behind in bytes; 0 where there is none, nil where the role may not know.
+    /// The lag of the slowest standby in bytes. 0 where there is none, nil where the role may not read it.
     public let lagBytes: Int64?
-    /// How long the slowest of them takes to apply a commit, in seconds; nil where nothing waits or the role may not know.
+    /// The time in which the slowest standby applies a commit, in seconds. Nil where nothing waits or the role may not read it.
     public let lagSeconds: Double?
     /// Age of the oldest transaction of any session of this database, in seconds: rows deleted since cannot be vacuumed.
     public let oldestTransactionSeconds: Double
@@ -30,7 +30,7 @@ public struct DatabaseState: Sendable, Hashable {
     public let connections: Int, connectionsMax: Int
 }
 
-/// Reads what the database says of itself.
+/// Reads figures of the database.
 public struct DatabaseFigures {
     private let connection: Connection
 
@@ -44,7 +44,7 @@ public struct DatabaseFigures {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(tables and indexes), a look into the file system each; no row is read.
     public func tables() throws(StoreError) -> [TableFigures] {
-        try connection.rows(Self.tablesStatement) { row throws(PostgresError) in
+        try connection.rows(.named("figures_tables")) { row throws(PostgresError) in
             TableFigures(
                 name: try row.text(0), tableBytes: try row.int8(1), indexBytes: try row.int8(2),
                 liveRows: try row.int8(3), deadRows: try row.int8(4))
@@ -56,7 +56,7 @@ public struct DatabaseFigures {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(sessions).
     public func state() throws(StoreError) -> DatabaseState {
-        let state = try connection.row(Self.stateStatement) { row throws(PostgresError) in
+        let state = try connection.row(.named("figures_state")) { row throws(PostgresError) in
             DatabaseState(
                 isStandby: try row.bool(0), standbys: Int(try row.int8(1)), lagBytes: try row.int8OrNil(2),
                 lagSeconds: try row.doubleOrNil(3), oldestTransactionSeconds: try row.double(4),
@@ -65,32 +65,4 @@ public struct DatabaseFigures {
         guard let state else { throw .corrupt("the database said nothing of itself") }
         return state
     }
-
-    private static let tablesStatement = Statement(
-        "figures_tables",
-        """
-        SELECT r.relname::text, coalesce(sum(pg_table_size(c.oid)), 0)::bigint,
-               coalesce(sum(pg_indexes_size(c.oid)), 0)::bigint,
-               coalesce(sum(pg_stat_get_live_tuples(c.oid)), 0)::bigint,
-               coalesce(sum(pg_stat_get_dead_tuples(c.oid)), 0)::bigint
-        FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
-        WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relnamespace = quote_ident(current_schema())::regnamespace
-        GROUP BY r.relname ORDER BY r.relname
-        """)
-
-    /// The lag is NULL to a role without `pg_monitor`; on a standby nothing streams from it but what cascades.
-    private static let stateStatement = Statement(
-        "figures_state",
-        """
-        SELECT pg_is_in_recovery(), s.standbys, s.lag_bytes, s.lag_seconds,
-               (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::float8
-                FROM pg_stat_activity a WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()),
-               (SELECT age(d.datfrozenxid)::bigint FROM pg_database d WHERE d.datname = current_database()),
-               (SELECT sum(b.numbackends)::bigint FROM pg_stat_database b),
-               current_setting('max_connections')::bigint
-        FROM (SELECT count(*) AS standbys, extract(epoch FROM max(r.replay_lag))::float8 AS lag_seconds,
-                     CASE WHEN count(*) = 0 THEN 0
-                          ELSE max(pg_wal_lsn_diff(r.sent_lsn, r.replay_lsn))::bigint END AS lag_bytes
-              FROM pg_stat_replication r) s
-        """)
 }

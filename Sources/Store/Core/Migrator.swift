@@ -1,4 +1,4 @@
-// Brings the schema of a database up to what this program knows.
+// Migrates the schema of a database.
 
 import Feature
 import Migrations
@@ -16,34 +16,34 @@ public struct Migrator {
     /// The newest migration that this program knows.
     public static var newest: Int { MigrationFile.all.count }
 
-    /// Applies what is missing, all in the caller's transaction; others who migrate wait for its end.
+    /// Applies the missing migrations in the caller's transaction. Other processes that migrate wait for its end.
     ///
     /// - Returns: the names of the migrations that were applied now.
     /// - Throws: `.newerSchema`, `.changedMigration`, `.database`.
     /// - Complexity: four round trips when nothing is missing.
     public func migrate() throws(StoreError) -> [String] {
-        try connection.run(Self.lockStatement)
+        try connection.run(.named("migration_lock"))
         do { try connection.script(Self.createTable) } catch { throw StoreError(error) }
         let applied = try check()
         var names: [String] = []
         for file in MigrationFile.all.dropFirst(applied) {
             do { try connection.script(String(decoding: file.sql, as: UTF8.self)) } catch { throw StoreError(error) }
             try connection.run(
-                Self.noteStatement,
+                .named("migration_note"),
                 [.int4(Int32(file.number)), .text(file.name), .text(Self.checksum(file.sql))])
             names.append(file.name)
         }
         return names
     }
 
-    /// Compares what was applied with what this program knows.
+    /// Compares the applied migrations with those of this program.
     ///
     /// - Returns: how many migrations were applied.
     /// - Throws: `.newerSchema`; `.changedMigration` where one differs or is missing; `.database`, where there is no
     ///   schema at all.
     /// - Complexity: one round trip.
     public func check() throws(StoreError) -> Int {
-        let applied = try connection.rows(Self.appliedStatement) { row throws(PostgresError) in
+        let applied = try connection.rows(.named("migration_applied")) { row throws(PostgresError) in
             (number: Int(try row.int4(0)), name: try row.text(1), checksum: try row.text(2))
         }
         guard applied.count <= MigrationFile.all.count else {
@@ -60,9 +60,6 @@ public struct Migrator {
         RecordHash(algorithm: .sha256, truncation: 64)?.digest(sql) ?? ""
     }
 
-    /// Any constant will do that is not the registry's; it spells MTXM.
-    private static let lockStatement = Statement("migration_lock", "SELECT pg_advisory_xact_lock(1297373261)")
-
     private static let createTable = """
         CREATE TABLE IF NOT EXISTS schema_migration (
             applied_at timestamptz NOT NULL DEFAULT now(),
@@ -71,10 +68,4 @@ public struct Migrator {
             checksum   text NOT NULL
         )
         """
-
-    private static let appliedStatement = Statement(
-        "migration_applied", "SELECT number, name, checksum FROM schema_migration ORDER BY number")
-
-    private static let noteStatement = Statement(
-        "migration_note", "INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)")
 }

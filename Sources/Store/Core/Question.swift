@@ -1,14 +1,14 @@
-// Statements that are asked together.
+// Statements that can share a round trip.
 
 public import Postgres
 
-/// A statement with what its rows say: to be asked alone, or in one round trip with others that need no answer of it.
+/// A statement and the meaning of its rows. It runs alone, or in one round trip with others that do not need its result.
 public struct Question<Answer> {
     let statement: Statement
     let parameters: [Parameter]
     let decode: (Rows) throws(StoreError) -> Answer
 
-    /// A question whose answer is made of each row.
+    /// A question whose answer is a list with an element for each row.
     static func rows<T>(
         _ statement: Statement, _ parameters: [Parameter], _ decode: @escaping (Row) throws(PostgresError) -> T
     ) -> Question where Answer == [T] {
@@ -17,7 +17,7 @@ public struct Question<Answer> {
         }
     }
 
-    /// The same question, whose answer is put differently.
+    /// The same question with a transformed answer.
     func map<Other>(_ transform: @escaping (Answer) -> Other) -> Question<Other> {
         Question<Other>(statement: statement, parameters: parameters) { [decode] (rows) throws(StoreError) in
             transform(try decode(rows))
@@ -32,7 +32,7 @@ extension Connection {
     /// - Complexity: one round trip.
     public func ask<A>(_ question: Question<A>) throws(StoreError) -> A {
         let rows: Rows
-        do { rows = try query(question.statement, question.parameters) } catch { throw StoreError(error) }
+        do { rows = try read(question.statement, question.parameters) } catch { throw StoreError(error) }
         return try question.decode(rows)
     }
 
@@ -60,6 +60,7 @@ extension Connection {
     }
 
     private func together(_ batch: [(Statement, [Parameter])]) throws(StoreError) -> [Rows] {
+        assert(batch.allSatisfy { NamedStatement.accepts($1, for: $0) }, "a statement has other parameters")
         do { return try pipeline(batch) } catch { throw StoreError(error) }
     }
 }

@@ -1,13 +1,13 @@
-// What the database makes of the units of a feature: the same judgement as in process, computed in SQL.
+// Judges the units of a feature in the database: the judgement of the service, computed in SQL.
 
 public import Feature
 public import Postgres
 
-/// A unit as the database judges it.
+/// A unit with the database's judgement.
 public struct ListedUnit: Sendable {
     /// The unit.
     public let unit: RecordID
-    /// How it stands.
+    /// The state.
     public let state: UnitState
     /// Its expected provenance, by field in the order of `FeaturePlan.fields`; nil where it is not expected.
     public let expected: [String?]?
@@ -28,21 +28,21 @@ public struct ExpectationQueries {
         self.upstreams = upstreams
     }
 
-    /// Judges all units of a range and lists those that may be amiss: that need work and are no candidates, or are
-    /// parked; and every `stride`-th unit besides.
+    /// Judges all units of a range. Lists the units that need work and are no candidates, the parked units that need
+    /// work, and every `stride`-th unit.
     ///
-    /// The statement is planned for the range and compiled by nobody: PostgreSQL may take minutes to compile what it
-    /// interprets in milliseconds.
+    /// The statement is planned for the range. It is not compiled: PostgreSQL may take minutes to compile a statement that
+    /// runs for milliseconds.
     ///
-    /// - Returns: how many units were judged, and the listed ones in no order; nil where PostgreSQL cannot compute it:
-    ///   it has no xxHash, and no text with U+0000.
+    /// - Returns: the number of judged units, and the listed units in no order. Nil where PostgreSQL cannot compute the
+    ///   judgement: it has no xxHash, and no text with U+0000.
     /// - Throws: `.database`.
     /// - Complexity: two round trips; O(units and inputs of the range), which the database holds in memory.
     public func judge(
         _ range: Range<RecordID>, stride: Int64
     ) throws(StoreError) -> (count: Int, listed: [ListedUnit])? {
         guard let sql = ExpectationSQL(plan, upstreams: upstreams, units: range, stride: stride) else { return nil }
-        try connection.run(Self.interpret)
+        try connection.run(.named("expectation_interpret"))
         let statement = Statement("expectation_judge_\(plan.id)", sql.text, prepare: false)
         var count = 0
         let rows = try connection.rows(statement, sql.parameters) { row throws(PostgresError) -> ListedUnit? in
@@ -55,6 +55,4 @@ public struct ExpectationQueries {
         }
         return (count, rows.compactMap { $0 })
     }
-
-    private static let interpret = Statement("expectation_interpret", "SET LOCAL jit = off")
 }

@@ -53,15 +53,17 @@ struct ExpectationSQL {
 
     private static func select(_ plan: FeaturePlan, inputs: [String], expected: [String]) -> String {
         let units = plan.deps.indices.map { "UNION SELECT unit FROM d\($0)" }.joined(separator: " ")
-        let joins = plan.deps.indices.map { "LEFT JOIN d\($0) ON d\($0).unit = u.unit" }.joined(separator: " ")
+        let joins = plan.deps.indices.map { "\nLEFT JOIN d\($0) ON d\($0).unit = u.unit" }.joined()
         let actual = plan.fields.map { "h.provenance[\($0.slot)]" }.joined(separator: ", ")
         return """
             WITH \(inputs.joined(separator: ", ")), h AS MATERIALIZED (
             SELECT rid, state, provenance FROM head_\(plan.id) WHERE rid >= $1 AND rid < $2
             ), joined AS (
             SELECT u.unit, h.state, \(isExpected(plan)) AS is_expected,
-                   ARRAY[\(expected.joined(separator: ", "))]::text[] AS expected, ARRAY[\(actual)]::text[] AS actual
-            FROM (SELECT rid AS unit FROM h \(units)) u LEFT JOIN h ON h.rid = u.unit \(joins)
+                   ARRAY[
+                \(expected.joined(separator: ",\n    "))
+            ]::text[] AS expected, ARRAY[\(actual)]::text[] AS actual
+            FROM (SELECT rid AS unit FROM h \(units)) u LEFT JOIN h ON h.rid = u.unit\(joins)
             ), judged AS MATERIALIZED (
             SELECT j.unit, CASE WHEN j.is_expected THEN j.expected END AS expected,
                    CASE WHEN NOT j.is_expected THEN CASE WHEN j.state = 0 THEN 'orphaned' ELSE 'absent' END

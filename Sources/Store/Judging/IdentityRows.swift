@@ -46,7 +46,7 @@ struct IdentityColumns: Sendable {
                 "(coalesce(d\(position).data_version, d\(position).provenance))[\($0)]"
             }
         }
-        return list.joined(separator: ", ")
+        return list.joined(separator: ",\n    ")
     }
 }
 

@@ -32,17 +32,7 @@ extension LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(limit) plus the tombstones passed over.
     public func current(after record: RecordID, limit: Int, deleted: Bool) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_current_\(feature)",
-            """
-            SELECT \(Self.columns)
-            FROM (
-                SELECT rid, entry FROM head_\(feature) WHERE rid > $1 AND (state = 0 OR $3) ORDER BY rid LIMIT $2
-            ) h
-            JOIN lineage_\(feature) l ON l.rid = h.rid AND l.entry = h.entry
-            JOIN operation o ON o.id = l.operation_id
-            ORDER BY l.rid
-            """)
+        let statement = Statement.named("lineage_current", feature: feature)
         return try connection.rows(statement, [.int8(record), .int8(Int64(limit)), .bool(deleted)], decode)
     }
 
@@ -59,16 +49,7 @@ extension LineageQueries {
     public func latest(
         after record: RecordID, limit: Int, _ selection: VersionSelection
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_latest_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid > $1 AND ($3::bigint[] IS NULL OR l.definition_id = ANY ($3))
-              AND ($4::timestamptz IS NULL OR l.written_at <= $4) AND l.kind <> \(LineageKind.late.rawValue)
-              AND l.provenance IS NOT NULL
-            ORDER BY l.rid, l.entry DESC LIMIT $2
-            """)
+        let statement = Statement.named("lineage_latest", feature: feature)
         return try connection.rows(
             statement, [.int8(record), .int8(Int64(limit))] + selection.parameters, decode)
     }
@@ -84,16 +65,7 @@ extension LineageQueries {
     public func heads(
         of records: [RecordID], under definitions: [DefinitionID]
     ) throws(StoreError) -> [RecordID: DescribedHead] {
-        let statement = Statement(
-            "lineage_heads_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[])) AS u (rid)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.definition_id = ANY ($2::bigint[])
-            JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind <> \(LineageKind.late.rawValue) AND l.provenance IS NOT NULL
-            ORDER BY l.rid, l.entry DESC
-            """)
+        let statement = Statement.named("lineage_heads", feature: feature)
         var heads: [RecordID: DescribedHead] = [:]
         let found = try connection.rows(statement, [.int8Array(records), .int8Array(definitions)], decode)
         for entry in found where entry.kind != .deleted {
@@ -118,15 +90,7 @@ extension LineageQueries {
     public func versions(
         after record: RecordID, _ entry: EntryID, limit: Int, _ selection: VersionSelection
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_versions_\(feature)",
-            """
-            SELECT \(Self.columns)
-            FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE (l.rid, l.entry) > ($1, $2) AND ($4::bigint[] IS NULL OR l.definition_id = ANY ($4))
-              AND ($5::timestamptz IS NULL OR l.written_at <= $5) AND l.provenance IS NOT NULL
-            ORDER BY l.rid, l.entry LIMIT $3
-            """)
+        let statement = Statement.named("lineage_versions", feature: feature)
         return try connection.rows(
             statement, [.int8(record), .int8(entry), .int8(Int64(limit))] + selection.parameters, decode)
     }

@@ -1,4 +1,4 @@
-// Questions to the lineage.
+// Queries on the lineage: entries, versions at a time, what records were made from.
 
 public import Feature
 public import Postgres
@@ -7,13 +7,13 @@ public import Postgres
 public struct LineageEntry: Hashable, Sendable {
     /// Its number.
     public let entry: EntryID
-    /// Whose record it is a version of.
+    /// The feature of the record.
     public let feature: FeatureID
     /// The record.
     public let record: RecordID
     /// The definition under which it was written.
     public let definition: DefinitionID
-    /// Why it was written.
+    /// The kind of the version.
     public let kind: LineageKind
     /// When: microseconds since 1970.
     public let writtenAt: Int64
@@ -21,11 +21,11 @@ public struct LineageEntry: Hashable, Sendable {
     public let provenance: [String?]
     /// The data version of each slot; nil where each equals its provenance.
     public let dataVersions: [String?]?
-    /// What it was made from, by dep of its definition. Empty for a root.
+    /// The upstream entries, by dep of the definition. Empty for a root.
     public let parents: [[ParentEntry]]
     /// The claim whose result it is.
     public let claim: Int64?
-    /// Who wrote it.
+    /// The writer.
     public let writer: Writer
     /// The metadata columns, a JSON object; nil where they were erased.
     public let metadata: [UInt8]?
@@ -44,15 +44,16 @@ public struct LineageEntry: Hashable, Sendable {
     }
 }
 
-/// Where a version of a record ended: at the next one.
+/// The end of a version: the next version of the record.
 public struct VersionEnd: Hashable, Sendable {
     /// The entry of the next version.
     let entry: EntryID
-    /// The change that brought it, of which nothing belongs to the version that ended: a unit is written before its
-    /// records and deleted after them. 0 where that brought the version itself as well, as a long write may.
+    /// The operation that wrote the next version. None of its entries belongs to the version that ended: a unit is
+    /// written before its records and deleted after them. 0 where the same operation wrote both versions, as a long write
+    /// may.
     let operation: Int64
 
-    /// Of a version that is still current.
+    /// The end of a version that is still current.
     public static let never = VersionEnd(entry: .max, operation: 0)
 }
 
@@ -73,13 +74,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each.
     public func entries(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: LineageEntry] {
-        let statement = Statement(
-            "lineage_entries_\(feature)",
-            """
-            SELECT \(Self.columns) FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry
-            JOIN operation o ON o.id = l.operation_id
-            """)
+        let statement = Statement.named("lineage_entries", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))], decode)
         return Dictionary(found.map { ($0.entry, $0) }) { first, _ in first }
@@ -92,12 +87,7 @@ public struct LineageQueries {
     /// - Complexity: one round trip; an index lookup for each.
     public func metadata(_ entries: [ParentEntry]) throws(StoreError) -> [EntryID: [UInt8]] {
         guard !entries.isEmpty else { return [:] }
-        let statement = Statement(
-            "lineage_metadata_\(feature)",
-            """
-            SELECT l.entry, l.metadata FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry = u.entry WHERE l.metadata IS NOT NULL
-            """)
+        let statement = Statement.named("lineage_metadata", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         ) { row throws(PostgresError) in (try row.int8(0), try row.jsonb(1)) }
@@ -114,12 +104,7 @@ public struct LineageQueries {
     public func history(
         of record: RecordID, before: EntryID, limit: Int
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_history_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = $1 AND l.entry < $2 ORDER BY l.entry DESC LIMIT $3
-            """)
+        let statement = Statement.named("lineage_history", feature: feature)
         return try connection.rows(statement, [.int8(record), .int8(before), .int8(Int64(limit))], decode)
     }
 
@@ -129,13 +114,7 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the record).
     public func entry(of record: RecordID, asOf time: Int64) throws(StoreError) -> LineageEntry? {
-        let statement = Statement(
-            "lineage_as_of_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = $1 AND l.written_at <= $2 AND l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY l.entry DESC LIMIT 1
-            """)
+        let statement = Statement.named("lineage_as_of", feature: feature)
         return try connection.row(statement, [.int8(record), .timestamp(time)], decode)
     }
 
@@ -146,12 +125,7 @@ public struct LineageQueries {
     public func children(
         of parents: [EntryID], among records: [RecordID]
     ) throws(StoreError) -> [LineageEntry] {
-        let statement = Statement(
-            "lineage_children_\(feature)",
-            """
-            SELECT \(Self.columns) FROM lineage_\(feature) l JOIN operation o ON o.id = l.operation_id
-            WHERE l.rid = ANY ($1::bigint[]) AND l.parents && $2::bigint[] ORDER BY l.entry
-            """)
+        let statement = Statement.named("lineage_children", feature: feature)
         return try connection.rows(statement, [.int8Array(records), .int8Array(parents)], decode)
     }
 
@@ -161,41 +135,19 @@ public struct LineageQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
     public func beforeTombstone(of records: [RecordID]) throws(StoreError) -> [RecordID: LineageEntry] {
-        let statement = Statement(
-            "lineage_before_tombstone_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[])) AS u (rid)
-            JOIN lineage_\(feature) l ON l.rid = u.rid
-            JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue))
-              AND l.provenance IS NOT NULL
-            ORDER BY l.rid, l.entry DESC
-            """)
+        let statement = Statement.named("lineage_before_tombstone", feature: feature)
         let found = try connection.rows(statement, [.int8Array(records)], decode)
         return Dictionary(found.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    /// Of records with an earlier version each: those whose data moved since, by anything but a rebase.
+    /// Finds the records whose data has changed since an earlier version, other than by a rebase.
     ///
     /// - Parameter entries: the earlier versions.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions since).
     public func moved(since entries: [ParentEntry]) throws(StoreError) -> Set<ParentEntry> {
         guard !entries.isEmpty else { return [] }
-        let statement = Statement(
-            "lineage_moved_\(feature)",
-            """
-            SELECT u.rid, u.entry FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry) WHERE EXISTS (
-                SELECT FROM (
-                    SELECT l.kind, coalesce(l.data_version, l.provenance) AS data,
-                           lag(coalesce(l.data_version, l.provenance)) OVER (ORDER BY l.entry) AS before, l.entry
-                    FROM lineage_\(feature) l
-                    WHERE l.rid = u.rid AND l.entry >= u.entry AND l.kind <> \(LineageKind.late.rawValue)
-                ) v
-                WHERE v.entry > u.entry AND v.kind <> \(LineageKind.rebased.rawValue)
-                  AND v.data IS DISTINCT FROM v.before)
-            """)
+        let statement = Statement.named("lineage_moved", feature: feature)
         let parameters: [Parameter] = [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         return Set(
             try connection.rows(statement, parameters) { row throws(PostgresError) in
@@ -208,8 +160,8 @@ public struct LineageQueries {
     /// - Parameters:
     ///   - slots: the slots that `provenance` gives.
     ///   - units: records with the provenance of each of `slots`.
-    ///   - includesLate: whether results count that came too late to become current; false for units of an expansion,
-    ///     whose records are those of the time until their next version: only versions count of which that is all there.
+    ///   - includesLate: whether late results count. False for units of an expansion: the records of a unit are those
+    ///     written until its next version, so only versions count whose records are all stored.
     /// - Returns: the newest match of each record; a record without one is absent. Tombstones do not count.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions of the records).
@@ -247,7 +199,7 @@ public struct LineageQueries {
         """
     }
 
-    /// What records were while an earlier version of something else was current.
+    /// The versions of records that were current before given entries.
     ///
     /// - Parameter ends: records, each with the end of that version.
     /// - Returns: by record, its newest version before that end that was ever current, tombstones too; a record that
@@ -257,16 +209,7 @@ public struct LineageQueries {
     public func versions(
         before ends: [(record: RecordID, end: VersionEnd)]
     ) throws(StoreError) -> [RecordID: LineageEntry] {
-        let statement = Statement(
-            "lineage_before_\(feature)",
-            """
-            SELECT DISTINCT ON (l.rid) \(Self.columns)
-            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS u (rid, entry, operation)
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry < u.entry AND l.operation_id <> u.operation
-            JOIN operation o ON o.id = l.operation_id
-            WHERE l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY l.rid, l.entry DESC
-            """)
+        let statement = Statement.named("lineage_before", feature: feature)
         let parameters: [Parameter] = [
             .int8Array(ends.map(\.record)), .int8Array(ends.map(\.end.entry)), .int8Array(ends.map(\.end.operation)),
         ]
@@ -274,23 +217,14 @@ public struct LineageQueries {
         return Dictionary(found.filter { !$0.provenance.isEmpty }.map { ($0.record, $0) }) { first, _ in first }
     }
 
-    /// Where versions ended.
+    /// The ends of versions.
     ///
     /// - Parameter entries: a version of each record.
     /// - Returns: by record; absent where no version that was ever current follows.
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(versions since).
     public func ends(of entries: [ParentEntry]) throws(StoreError) -> [RecordID: VersionEnd] {
-        let statement = Statement(
-            "lineage_ends_\(feature)",
-            """
-            SELECT DISTINCT ON (u.rid) u.rid, l.entry, l.operation_id, e.operation_id
-            FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[])) AS u (rid, entry)
-            JOIN lineage_\(feature) e ON e.rid = u.rid AND e.entry = u.entry
-            JOIN lineage_\(feature) l ON l.rid = u.rid AND l.entry > u.entry
-            WHERE l.kind <> \(LineageKind.late.rawValue)
-            ORDER BY u.rid, l.entry
-            """)
+        let statement = Statement.named("lineage_ends", feature: feature)
         let found = try connection.rows(
             statement, [.int8Array(entries.map(\.record)), .int8Array(entries.map(\.entry))]
         ) { row throws(PostgresError) in

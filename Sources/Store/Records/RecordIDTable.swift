@@ -1,4 +1,4 @@
-// The record ids of an id space: looked up by key, given to new keys.
+// Record ids of an id space: finds them by key and gives them to new keys.
 
 public import Feature
 import JSON
@@ -27,15 +27,9 @@ public struct RecordIDTable {
 
     private func find(_ keys: Parameter, count: Int) throws(StoreError) -> [RecordID?] {
         var found = [RecordID?](repeating: nil, count: count)
-        let statement = Statement(
-            "record_find_\(space)",
-            """
-            SELECT k.ordinal, r.rid
-            FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS k (key, ordinal)
-            JOIN record_\(space) r ON r.key = k.key
-            """)
+        let statement = Statement.named("record_find", space: space)
         do {
-            let rows = try connection.query(statement, [keys])
+            let rows = try connection.read(statement, [keys])
             for row in rows {
                 found[try Int(row.int8(0)) - 1] = try row.int8(1)
             }
@@ -59,7 +53,7 @@ public struct RecordIDTable {
         return try intern(column)
     }
 
-    /// As `intern`, of keys that are encoded.
+    /// Like `intern`, with encoded keys.
     public func intern(_ keys: ByteColumn) throws(StoreError) -> [RecordID] {
         var found = try find(.bytesColumn(keys), count: keys.count)
         let missing = found.indices.filter { found[$0] == nil }.sorted { left, right in
@@ -85,13 +79,11 @@ public struct RecordIDTable {
     /// - Throws: `.database`, `.corrupt` where a stored key cannot be read.
     /// - Complexity: one round trip; an index lookup for each id.
     public func keys(of records: [RecordID]) throws(StoreError) -> [RecordID: RecordKey] {
-        let statement = Statement(
-            "record_keys_\(space)",
-            "SELECT r.rid, r.key FROM unnest((SELECT $1::bigint[])) AS u (rid) JOIN record_\(space) r ON r.rid = u.rid")
+        let statement = Statement.named("record_keys", space: space)
         var keys: [RecordID: RecordKey] = [:]
         keys.reserveCapacity(records.count)
         do {
-            let rows = try connection.query(statement, [.int8Array(records)])
+            let rows = try connection.read(statement, [.int8Array(records)])
             for row in rows {
                 let record = try row.int8(0)
                 keys[record] = RecordKey(encoded: try row.bytes(1))
@@ -108,15 +100,10 @@ public struct RecordIDTable {
     /// - Throws: `.database`; `.corrupt` where an id was never given.
     /// - Complexity: one round trip; an index lookup for each id.
     public func encodedKeys(of records: [RecordID]) throws(StoreError) -> ByteColumn {
-        let statement = Statement(
-            "record_keys_in_order_\(space)",
-            """
-            SELECT r.key FROM unnest((SELECT $1::bigint[])) WITH ORDINALITY AS u (rid, ordinal)
-            JOIN record_\(space) r ON r.rid = u.rid ORDER BY u.ordinal
-            """)
+        let statement = Statement.named("record_keys_in_order", space: space)
         var keys = ByteColumn()
         do {
-            let rows = try connection.query(statement, [.int8Array(records)])
+            let rows = try connection.read(statement, [.int8Array(records)])
             for row in rows.indices {
                 keys.append { output in _ = rows.append(row, 0, to: &output) }
             }
@@ -132,8 +119,7 @@ public struct RecordIDTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(records of the range).
     public func all(in range: Range<RecordID>) throws(StoreError) -> [RecordID] {
-        let statement = Statement(
-            "record_range_\(space)", "SELECT rid FROM record_\(space) WHERE rid >= $1 AND rid < $2 ORDER BY rid")
+        let statement = Statement.named("record_range", space: space)
         return try connection.rows(statement, [.int8(range.lowerBound), .int8(range.upperBound)]) {
             row throws(PostgresError) in try row.int8(0)
         }
@@ -144,7 +130,7 @@ public struct RecordIDTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(1).
     public func last() throws(StoreError) -> RecordID {
-        let statement = Statement("record_last_\(space)", "SELECT coalesce(max(rid), -1) FROM record_\(space)")
+        let statement = Statement.named("record_last", space: space)
         return try connection.row(statement) { row throws(PostgresError) in try row.int8(0) } ?? -1
     }
 
@@ -152,15 +138,7 @@ public struct RecordIDTable {
     ///
     /// - Returns: their ids, in the order of `keys`.
     private func insert(_ keys: ByteColumn) throws(StoreError) -> [RecordID?] {
-        let statement = Statement(
-            "record_insert_\(space)",
-            """
-            INSERT INTO record_\(space) (rid, space_id, key, ids)
-            SELECT nextval('record_\(space)_sequence'), \(space), k.key, k.ids
-            FROM unnest($1::bytea[], $2::jsonb[]) AS k (key, ids)
-            ON CONFLICT (key) DO NOTHING
-            RETURNING rid
-            """)
+        let statement = Statement.named("record_insert", space: space)
         var ids = ByteColumn()
         for index in 0..<keys.count {
             guard let key = keys[index].flatMap({ RecordKey(encoded: Array($0)) }) else {
@@ -173,7 +151,7 @@ public struct RecordIDTable {
         let given = try connection.rows(statement, [.bytesColumn(keys), .jsonbColumn(ids)]) {
             row throws(PostgresError) in try row.int8(0)
         }
-        // Rows come in the order of the arrays; where somebody else was faster, some are missing.
+        // Rows come in the order of the arrays. Keys that another transaction has just inserted are missing.
         return given.count == keys.count ? given : try find(.bytesColumn(keys), count: keys.count)
     }
 }

@@ -1,10 +1,10 @@
-// How the work of features is handed out, as it is stored.
+// Dispatch settings of features: priority, tags, caps, retries, order.
 
 public import Feature
 import JSON
 public import Postgres
 
-/// How the work of a feature is handed out.
+/// The dispatch settings of a feature.
 public struct DispatchSettings: Hashable, Sendable {
     /// Of several features that a worker can work on, those with the greatest number come first.
     public var priority: Int32
@@ -48,7 +48,7 @@ public struct StoredDispatch: Hashable, Sendable {
     }
 }
 
-/// Reads and writes how the work of features is handed out.
+/// Reads and writes dispatch settings.
 public struct DispatchTable {
     private let connection: Connection
 
@@ -62,7 +62,7 @@ public struct DispatchTable {
     /// - Throws: `.database`, `.corrupt`.
     /// - Complexity: one round trip.
     public func all() throws(StoreError) -> [FeatureID: StoredDispatch] {
-        let rows = try connection.rows(Self.allStatement) { row throws(PostgresError) in
+        let rows = try connection.rows(.named("dispatch_all")) { row throws(PostgresError) in
             (
                 feature: try row.int4(0), revision: try row.int8(1), requires: try row.jsonb(7),
                 settings: DispatchSettings(
@@ -88,7 +88,7 @@ public struct DispatchTable {
     public func write(_ dispatch: StoredDispatch, of feature: FeatureID) throws(StoreError) {
         let settings = dispatch.settings
         try connection.run(
-            Self.writeStatement,
+            .named("dispatch_write"),
             [
                 .int4(feature), .int8(dispatch.revision), .int4(settings.priority), .int4(settings.claimsMax),
                 .int4(settings.attemptsMax), .int4(settings.retryFirst), .int4(settings.retryMax),
@@ -118,23 +118,4 @@ public struct DispatchTable {
             throw .corrupt("the tags that a feature requires are not JSON")
         }
     }
-
-    private static let allStatement = Statement(
-        "dispatch_all",
-        """
-        SELECT feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires, order_by
-        FROM dispatch
-        """)
-
-    private static let writeStatement = Statement(
-        "dispatch_write",
-        """
-        INSERT INTO dispatch (feature_id, revision, priority, max_claims, max_attempts, retry_first, retry_max, requires,
-                              order_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT (feature_id) DO UPDATE SET
-            revision = excluded.revision, priority = excluded.priority, max_claims = excluded.max_claims,
-            max_attempts = excluded.max_attempts, retry_first = excluded.retry_first, retry_max = excluded.retry_max,
-            requires = excluded.requires, order_by = excluded.order_by
-        """)
 }

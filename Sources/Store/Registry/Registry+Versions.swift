@@ -10,17 +10,11 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(pushes of the project).
     public func push(_ project: Int32, version: String) throws(StoreError) -> StoredPush? {
-        try connection.row(Self.pushStatement, [.int4(project), .text(version)]) { row throws(PostgresError) in
+        try connection.row(.named("registry_push_of_version"), [.int4(project), .text(version)]) {
+            row throws(PostgresError) in
             StoredPush(
                 id: try row.int8(0), projectVersion: try row.text(1), pushedAt: try row.timestamp(2),
                 message: try row.textOrNil(3), tags: try row.jsonb(4), definitions: try row.int8Array(5))
         }
     }
-
-    private static let pushStatement = Statement(
-        "registry_push_of_version",
-        """
-        SELECT id, project_version, pushed_at, message, tags, definitions
-        FROM push WHERE project_id = $1 AND project_version = $2 ORDER BY id DESC LIMIT 1
-        """)
 }

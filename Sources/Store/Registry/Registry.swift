@@ -146,7 +146,8 @@ public struct Registry {
     public func lock(exclusive: Bool) throws(StoreError) -> Int64 {
         do {
             let results = try connection.pipeline([
-                (exclusive ? Self.lockStatement : Self.lockSharedStatement, []), (Self.revisionStatement, []),
+                (exclusive ? .named("registry_lock") : .named("registry_lock_shared"), []),
+                (.named("registry_revision"), []),
             ])
             return try results[1].single().int8(0)
         } catch {
@@ -159,7 +160,7 @@ public struct Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func revision() throws(StoreError) -> Int64 {
-        let revision = try connection.row(Self.revisionStatement) { row throws(PostgresError) in try row.int8(0) }
+        let revision = try connection.row(.named("registry_revision")) { row throws(PostgresError) in try row.int8(0) }
         guard let revision else { throw .corrupt("the registry has no revision") }
         return revision
     }
@@ -170,9 +171,9 @@ public struct Registry {
     /// - Complexity: six round trips; O(features).
     public func contents() throws(StoreError) -> RegistryContents {
         let revision = try revision()
-        let projects = try connection.rows(Self.projectsStatement, [], Self.project)
+        let projects = try connection.rows(.named("registry_projects"), [], Self.project)
         let slots = try fieldSlots()
-        let features = try connection.rows(Self.featuresStatement) { row throws(PostgresError) in
+        let features = try connection.rows(.named("registry_features")) { row throws(PostgresError) in
             (
                 id: try row.int4(0), key: try row.text(1), project: try row.int4(2), space: try row.int4(3),
                 definition: try row.int8OrNil(4), units: try row.int4OrNil(5), unitSpace: try row.int4OrNil(6)
@@ -186,7 +187,7 @@ public struct Registry {
                     space: feature.space, units: feature.units, unitSpace: feature.unitSpace,
                     definition: feature.definition, slots: slots[feature.id] ?? [:]))
         }
-        let spaces = try connection.rows(Self.spacesStatement) { row throws(PostgresError) in
+        let spaces = try connection.rows(.named("registry_spaces")) { row throws(PostgresError) in
             (try row.int4(0), try row.textArray(1).compactMap { $0 })
         }
         return RegistryContents(
@@ -201,7 +202,8 @@ public struct Registry {
     /// - Throws: `.database`, `.corrupt`.
     /// - Complexity: one round trip.
     public func definitions(_ ids: [DefinitionID]) throws(StoreError) -> [StoredDefinition] {
-        let found = try connection.rows(Self.definitionsStatement, [.int8Array(ids)]) { row throws(PostgresError) in
+        let found = try connection.rows(.named("registry_definitions"), [.int8Array(ids)]) {
+            row throws(PostgresError) in
             (
                 StoredDefinition(
                     id: try row.int8(0), feature: try row.int4(1), featureVersion: try row.text(2),
@@ -228,7 +230,7 @@ public struct Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func definitions(of feature: FeatureID, version: String) throws(StoreError) -> [DefinitionID] {
-        try connection.rows(Self.versionStatement, [.int4(feature), .text(version)]) { row throws(PostgresError) in
+        try connection.rows(.named("registry_version"), [.int4(feature), .text(version)]) { row throws(PostgresError) in
             try row.int8(0)
         }
     }
@@ -242,7 +244,7 @@ public struct Registry {
     /// - Complexity: one round trip; O(limit).
     public func pushes(_ project: Int32, before: Int64, limit: Int) throws(StoreError) -> [StoredPush] {
         try connection.rows(
-            Self.pushesStatement, [.int4(project), .int8(before), .int8(Int64(limit))]
+            .named("registry_pushes"), [.int4(project), .int8(before), .int8(Int64(limit))]
         ) { row throws(PostgresError) in
             StoredPush(
                 id: try row.int8(0), projectVersion: try row.text(1), pushedAt: try row.timestamp(2),
@@ -255,11 +257,11 @@ public struct Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func project(named name: String) throws(StoreError) -> StoredProject? {
-        try connection.row(Self.projectStatement, [.text(name)], Self.project)
+        try connection.row(.named("registry_project"), [.text(name)], Self.project)
     }
 
     private func fieldSlots() throws(StoreError) -> [FeatureID: [FieldKey: Slot]] {
-        let fields = try connection.rows(Self.fieldsStatement) { row throws(PostgresError) in
+        let fields = try connection.rows(.named("registry_fields")) { row throws(PostgresError) in
             (try row.int4(0), try row.int2(1), try row.text(2))
         }
         var slots: [FeatureID: [FieldKey: Slot]] = [:]
@@ -283,56 +285,4 @@ public struct Registry {
         guard let key = FeatureKey(text) else { throw .corrupt("the feature key \(text) is not one") }
         return key
     }
-}
-
-extension Registry {
-    /// Any constant will do; it spells MTXY.
-    private static let lockStatement = Statement(
-        "registry_lock", "SELECT pg_advisory_xact_lock(1297373273)")
-
-    private static let lockSharedStatement = Statement(
-        "registry_lock_shared", "SELECT pg_advisory_xact_lock_shared(1297373273)")
-
-    private static let revisionStatement = Statement("registry_revision", "SELECT revision FROM registry")
-
-    private static let projectColumns = """
-        p.id, p.name, p.hash_algorithm, p.hash_truncation_length,
-        (SELECT project_version FROM push WHERE project_id = p.id ORDER BY id DESC LIMIT 1), p.created_at,
-        p.max_claims
-        """
-
-    private static let projectsStatement = Statement(
-        "registry_projects", "SELECT \(projectColumns) FROM project p ORDER BY p.id")
-
-    private static let projectStatement = Statement(
-        "registry_project", "SELECT \(projectColumns) FROM project p WHERE p.name = $1")
-
-    private static let featuresStatement = Statement(
-        "registry_features",
-        """
-        SELECT id, key, project_id, space_id, current_definition, unit_storage, unit_space_id FROM feature ORDER BY id
-        """)
-
-    private static let fieldsStatement = Statement("registry_fields", "SELECT feature_id, slot, key FROM field")
-
-    private static let spacesStatement = Statement("registry_spaces", "SELECT id, columns FROM id_space")
-
-    private static let definitionsStatement = Statement(
-        "registry_definitions",
-        """
-        SELECT id, feature_id, feature_version, definition_version, spec_version, code_version, spec::text,
-               schema::text, fields
-        FROM definition WHERE id = ANY ($1::bigint[])
-        """)
-
-    private static let versionStatement = Statement(
-        "registry_version",
-        "SELECT id FROM definition WHERE feature_id = $1 AND feature_version = $2 ORDER BY id")
-
-    private static let pushesStatement = Statement(
-        "registry_pushes",
-        """
-        SELECT id, project_version, pushed_at, message, tags, definitions
-        FROM push WHERE project_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
-        """)
 }

@@ -12,7 +12,7 @@ extension Registry {
         let parameters: [Parameter] = [
             .text(name), .text(hash.algorithm.rawValue), .int4(Int32(hash.truncation)),
         ]
-        return try number(Self.createProjectStatement, parameters)
+        return try number(.named("registry_create_project"), parameters)
     }
 
     /// Changes a project's hash settings.
@@ -21,7 +21,7 @@ extension Registry {
     /// - Complexity: one round trip.
     public func changeProject(_ id: Int32, hash: RecordHash) throws(StoreError) {
         try connection.run(
-            Self.changeProjectStatement,
+            .named("registry_change_project"),
             [.int4(id), .text(hash.algorithm.rawValue), .int4(Int32(hash.truncation))])
     }
 
@@ -31,7 +31,7 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func changeProject(_ id: Int32, claimsMax most: Int32?) throws(StoreError) {
-        try connection.run(Self.capProjectStatement, [.int4(id), .int4(most)])
+        try connection.run(.named("registry_cap_project"), [.int4(id), .int4(most)])
     }
 
     /// The id space of these columns, made when there is none.
@@ -40,11 +40,12 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip, two when it is made.
     public func space(_ columns: [String]) throws(StoreError) -> (id: Int32, isNew: Bool) {
-        let found = try connection.row(Self.findSpaceStatement, [.textArray(columns)]) { row throws(PostgresError) in
+        let found = try connection.row(.named("registry_find_space"), [.textArray(columns)]) {
+            row throws(PostgresError) in
             try row.int4(0)
         }
         if let found { return (found, false) }
-        return (try number(Self.createSpaceStatement, [.textArray(columns)]), true)
+        return (try number(.named("registry_create_space"), [.textArray(columns)]), true)
     }
 
     /// Makes a feature.
@@ -52,7 +53,7 @@ extension Registry {
     /// - Throws: `.database`; a unique violation where the key exists.
     /// - Complexity: one round trip.
     public func createFeature(_ key: FeatureKey, project: Int32, space: Int32) throws(StoreError) -> FeatureID {
-        try number(Self.createFeatureStatement, [.text(key.description), .int4(project), .int4(space)])
+        try number(.named("registry_create_feature"), [.text(key.description), .int4(project), .int4(space)])
     }
 
     /// Moves a feature that has no records to another id space; its work is forgotten, and claims on it end.
@@ -60,7 +61,7 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: two round trips.
     public func moveFeature(_ feature: FeatureID, to space: Int32) throws(StoreError) {
-        try connection.run(Self.moveFeatureStatement, [.int4(feature), .int4(space)])
+        try connection.run(.named("registry_move_feature"), [.int4(feature), .int4(space)])
         try forgetWork(of: feature)
     }
 
@@ -73,7 +74,7 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func createUnits(of feature: FeatureID, space: Int32) throws(StoreError) -> FeatureID {
-        try number(Self.createUnitsStatement, [.int4(feature), .int4(space)])
+        try number(.named("registry_create_units"), [.int4(feature), .int4(space)])
     }
 
     /// Moves the units of a feature that has none yet to another id space; its work is forgotten, and claims on it end.
@@ -82,7 +83,7 @@ extension Registry {
     /// - Complexity: two round trips.
     public func moveUnits(of feature: FeatureID, to space: Int32) throws(StoreError) {
         if let units = try connection.row(
-            Self.moveUnitsStatement, [.int4(feature), .int4(space)],
+            .named("registry_move_units"), [.int4(feature), .int4(space)],
             { row throws(PostgresError) in
                 try row.int4(0)
             })
@@ -93,7 +94,7 @@ extension Registry {
 
     /// Takes away what is to be done about units that never were: their numbers mean others in another id space.
     private func forgetWork(of units: FeatureID) throws(StoreError) {
-        try connection.run(Self.forgetWorkStatement, [.int4(units)])
+        try connection.run(.named("registry_forget_work"), [.int4(units)])
     }
 
     /// Gives slots to fields.
@@ -103,7 +104,7 @@ extension Registry {
     public func createFields(_ feature: FeatureID, _ slots: [(slot: Slot, key: FieldKey)]) throws(StoreError) {
         guard !slots.isEmpty else { return }
         try connection.run(
-            Self.createFieldsStatement,
+            .named("registry_create_fields"),
             [
                 .int4(feature), .int2Array(slots.map(\.slot)), .textArray(slots.map(\.key.description)),
             ])
@@ -122,7 +123,9 @@ extension Registry {
             .text(definition.schema.map { String(decoding: $0, as: UTF8.self) }),
             .jsonb(StoredField.write(definition.fields)),
         ]
-        let id = try connection.row(Self.defineStatement, parameters) { row throws(PostgresError) in try row.int8(0) }
+        let id = try connection.row(.named("registry_define"), parameters) { row throws(PostgresError) in
+            try row.int8(0)
+        }
         guard let id else { throw .corrupt("a definition was not stored") }
         return id
     }
@@ -134,7 +137,7 @@ extension Registry {
     public func activate(_ definitions: [(feature: FeatureID, definition: DefinitionID?)]) throws(StoreError) {
         guard !definitions.isEmpty else { return }
         try connection.run(
-            Self.activateStatement,
+            .named("registry_activate"),
             [
                 .int4Array(definitions.map(\.feature)), .int8ArrayOptional(definitions.map(\.definition)),
             ])
@@ -149,7 +152,7 @@ extension Registry {
         _ project: Int32, version: String, message: String?, tags: [UInt8], definitions: [DefinitionID]
     ) throws(StoreError) {
         try connection.run(
-            Self.recordPushStatement,
+            .named("registry_record_push"),
             [.int4(project), .text(version), .text(message), .jsonb(tags), .int8Array(definitions)])
     }
 
@@ -158,7 +161,7 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func touch() throws(StoreError) {
-        try connection.run(Self.touchStatement)
+        try connection.run(.named("registry_touch"))
     }
 
     /// Whether a project version has been pushed before.
@@ -166,7 +169,8 @@ extension Registry {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func wasPushed(_ project: Int32, version: String) throws(StoreError) -> Bool {
-        try connection.row(Self.wasPushedStatement, [.int4(project), .text(version)]) { row throws(PostgresError) in
+        try connection.row(.named("registry_was_pushed"), [.int4(project), .text(version)]) {
+            row throws(PostgresError) in
             try row.bool(0)
         } ?? false
     }
@@ -176,90 +180,4 @@ extension Registry {
         guard let id else { throw .corrupt("\(statement.name) returned no number") }
         return id
     }
-}
-
-extension Registry {
-    private static let createProjectStatement = Statement(
-        "registry_create_project",
-        "INSERT INTO project (name, hash_algorithm, hash_truncation_length) VALUES ($1, $2, $3) RETURNING id")
-
-    private static let changeProjectStatement = Statement(
-        "registry_change_project",
-        "UPDATE project SET hash_algorithm = $2, hash_truncation_length = $3 WHERE id = $1")
-
-    private static let capProjectStatement = Statement(
-        "registry_cap_project", "UPDATE project SET max_claims = $2 WHERE id = $1")
-
-    private static let findSpaceStatement = Statement(
-        "registry_find_space", "SELECT id FROM id_space WHERE columns = $1")
-
-    private static let createSpaceStatement = Statement(
-        "registry_create_space", "INSERT INTO id_space (columns) VALUES ($1) RETURNING id")
-
-    private static let createFeatureStatement = Statement(
-        "registry_create_feature",
-        "INSERT INTO feature (key, project_id, space_id) VALUES ($1, $2, $3) RETURNING id")
-
-    private static let moveFeatureStatement = Statement(
-        "registry_move_feature", "UPDATE feature SET space_id = $2 WHERE id = $1")
-
-    private static let createUnitsStatement = Statement(
-        "registry_create_units",
-        """
-        UPDATE feature SET unit_storage = nextval(pg_get_serial_sequence('feature', 'id')), unit_space_id = $2
-        WHERE id = $1 RETURNING unit_storage
-        """)
-
-    private static let moveUnitsStatement = Statement(
-        "registry_move_units", "UPDATE feature SET unit_space_id = $2 WHERE id = $1 RETURNING unit_storage")
-
-    private static let forgetWorkStatement = Statement(
-        "registry_forget_work",
-        """
-        WITH ended AS (
-            UPDATE claim SET state = 2, finished_at = now() WHERE feature_id = $1 AND state = 0
-        ), batches AS (
-            DELETE FROM claim_batch b USING claim c WHERE c.id = b.claim_id AND c.feature_id = $1
-        ), failures AS (
-            DELETE FROM failure WHERE feature_id = $1
-        ), ready AS (
-            DELETE FROM ready_block WHERE feature_id = $1
-        )
-        DELETE FROM work WHERE feature_id = $1
-        """)
-
-    private static let createFieldsStatement = Statement(
-        "registry_create_fields",
-        "INSERT INTO field (feature_id, slot, key) SELECT $1, u.slot, u.key FROM unnest($2::smallint[], $3::text[]) AS u (slot, key)"
-    )
-
-    private static let defineStatement = Statement(
-        "registry_define",
-        """
-        INSERT INTO definition AS d
-            (feature_id, feature_version, definition_version, spec_version, code_version, spec, schema, fields)
-        VALUES ($1, $2, $3, $4, $5, $6::text::json, $7::text::json, $8)
-        ON CONFLICT (feature_id, feature_version, definition_version) DO UPDATE SET feature_id = d.feature_id
-        RETURNING id
-        """)
-
-    private static let activateStatement = Statement(
-        "registry_activate",
-        """
-        UPDATE feature f SET current_definition = u.definition
-        FROM unnest($1::integer[], $2::bigint[]) AS u (feature, definition) WHERE f.id = u.feature
-        """)
-
-    private static let recordPushStatement = Statement(
-        "registry_record_push",
-        """
-        WITH moved AS (UPDATE registry SET revision = revision + 1 RETURNING revision)
-        INSERT INTO push (revision, project_id, project_version, message, tags, definitions)
-        SELECT revision, $1, $2, $3, $4, $5 FROM moved
-        """)
-
-    private static let touchStatement = Statement("registry_touch", "UPDATE registry SET revision = revision + 1")
-
-    private static let wasPushedStatement = Statement(
-        "registry_was_pushed", "SELECT EXISTS (SELECT 1 FROM push WHERE project_id = $1 AND project_version = $2)")
 }

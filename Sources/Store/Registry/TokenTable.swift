@@ -1,18 +1,18 @@
-// API tokens as they are stored: names, what they may do, and digests of their secrets.
+// API tokens: names, scopes, projects, and digests of their secrets.
 
 public import Postgres
 
-/// A token as people see it.
+/// A token without its secrets.
 public struct StoredToken: Hashable, Sendable {
     /// Its name.
     public let name: String
-    /// What whoever has it may do.
+    /// The scopes of the token.
     public let scopes: [String]
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token can see; nil for all.
     public let projects: [String]?
-    /// When it was made: microseconds since 1970.
+    /// The time of creation, in microseconds since 1970.
     public let createdAt: Int64
-    /// The name of the token that made it; nil for the command line.
+    /// The name of the token that created it; nil for the command line.
     public let createdBy: String?
     /// When the last of its secrets expires: microseconds since 1970; nil for never.
     public let expiresAt: Int64?
@@ -28,11 +28,11 @@ public struct StoredSecret: Hashable, Sendable {
     public let digest: [UInt8]
     /// The name of the token that it belongs to.
     public let token: String
-    /// What whoever has it may do.
+    /// The scopes of the token.
     public let scopes: [String]
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token can see; nil for all.
     public let projects: [String]?
-    /// For how long it is still accepted, in seconds; nil for ever.
+    /// Seconds until the secret expires; nil for never.
     public let secondsLeft: Double?
 
     /// The secret of these values.
@@ -54,9 +54,9 @@ public struct TokenTable {
         self.connection = connection
     }
 
-    /// Makes a token, without a secret.
+    /// Creates a token without a secret.
     ///
-    /// - Parameter author: the name of the token that makes it; nil for the command line.
+    /// - Parameter author: the name of the token that creates this one; nil for the command line.
     /// - Returns: false where there is or was a token of this name.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
@@ -64,26 +64,26 @@ public struct TokenTable {
         _ name: String, scopes: [String], projects: [String]?, author: String?
     ) throws(StoreError) -> Bool {
         try connection.run(
-            Self.createStatement,
+            .named("token_create"),
             [.text(name), .textArray(scopes), projects.map { .textArray($0) } ?? .null, .text(author)]) == 1
     }
 
-    /// Gives a token another secret.
+    /// Adds a secret to a token.
     ///
-    /// - Parameter lifetime: for how long it is accepted, in seconds; nil for ever.
+    /// - Parameter lifetime: seconds until the secret expires; nil for never.
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func add(_ digest: [UInt8], to name: String, lifetime: Double?) throws(StoreError) {
         try connection.run(
-            Self.addStatement, [.text(name), .bytes(digest), lifetime.map { .double($0) } ?? .null])
+            .named("token_secret_add"), [.text(name), .bytes(digest), lifetime.map { .double($0) } ?? .null])
     }
 
-    /// Lets the secrets of a token expire after a while, where they do not expire sooner.
+    /// Expires the secrets of a token after some seconds, except those that expire sooner.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func expire(_ name: String, afterSeconds seconds: Double) throws(StoreError) {
-        try connection.run(Self.expireStatement, [.text(name), .double(seconds)])
+        try connection.run(.named("token_secret_expire"), [.text(name), .double(seconds)])
     }
 
     /// Revokes a token, if it is not revoked yet.
@@ -91,7 +91,7 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func revoke(_ name: String) throws(StoreError) {
-        try connection.run(Self.revokeStatement, [.text(name)])
+        try connection.run(.named("token_revoke"), [.text(name)])
     }
 
     /// A token by name, locked until the end of the transaction.
@@ -99,8 +99,8 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: two round trips.
     public func lock(_ name: String) throws(StoreError) -> StoredToken? {
-        guard try connection.run(Self.lockStatement, [.text(name)]) == 1 else { return nil }
-        return try connection.row(Self.findStatement, [.text(name)], Self.decode)
+        guard try connection.run(.named("token_lock"), [.text(name)]) == 1 else { return nil }
+        return try connection.row(.named("token_find"), [.text(name)], Self.decode)
     }
 
     /// A page of tokens in the order of their names, revoked ones too.
@@ -109,7 +109,7 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(limit).
     public func page(after: String, limit: Int) throws(StoreError) -> [StoredToken] {
-        try connection.rows(Self.pageStatement, [.text(after), .int8(Int64(limit))], Self.decode)
+        try connection.rows(.named("token_page"), [.text(after), .int8(Int64(limit))], Self.decode)
     }
 
     /// Whether there is or was any token.
@@ -117,7 +117,7 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func exist() throws(StoreError) -> Bool {
-        try connection.row(Self.existStatement) { row throws(PostgresError) in try row.bool(0) } ?? false
+        try connection.row(.named("token_exist")) { row throws(PostgresError) in try row.bool(0) } ?? false
     }
 
     /// How many secrets are accepted now.
@@ -125,7 +125,7 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(secrets).
     public func acceptedCount() throws(StoreError) -> Int {
-        let count = try connection.row(Self.countStatement) { row throws(PostgresError) in try row.int8(0) }
+        let count = try connection.row(.named("token_accepted_count")) { row throws(PostgresError) in try row.int8(0) }
         return Int(count ?? 0)
     }
 
@@ -134,7 +134,7 @@ public struct TokenTable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(secrets).
     public func accepted() throws(StoreError) -> [StoredSecret] {
-        try connection.rows(Self.acceptedStatement) { row throws(PostgresError) in
+        try connection.rows(.named("token_accepted")) { row throws(PostgresError) in
             StoredSecret(
                 digest: try row.bytes(0), token: try row.text(1), scopes: try row.textArray(2).compactMap { $0 },
                 projects: try row.textArrayOrNil(3)?.compactMap { $0 }, secondsLeft: try row.doubleOrNil(4))
@@ -148,64 +148,4 @@ public struct TokenTable {
             createdBy: try row.textOrNil(4), expiresAt: try row.timestampOrNil(5),
             revokedAt: try row.timestampOrNil(6), secrets: Int(try row.int8(7)))
     }
-}
-
-extension TokenTable {
-    private static let createStatement = Statement(
-        "token_create",
-        """
-        INSERT INTO api_token (name, scopes, projects, created_by) VALUES ($1, $2, $3::text[], $4)
-        ON CONFLICT DO NOTHING
-        """)
-
-    private static let addStatement = Statement(
-        "token_secret_add",
-        """
-        INSERT INTO api_token_secret (token_name, digest, expires_at)
-        VALUES ($1, $2, now() + make_interval(secs => $3::double precision))
-        """)
-
-    private static let expireStatement = Statement(
-        "token_secret_expire",
-        """
-        UPDATE api_token_secret SET expires_at = now() + make_interval(secs => $2)
-        WHERE token_name = $1 AND (expires_at IS NULL OR expires_at > now() + make_interval(secs => $2))
-        """)
-
-    private static let revokeStatement = Statement(
-        "token_revoke", "UPDATE api_token SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL")
-
-    private static let lockStatement = Statement(
-        "token_lock", "SELECT FROM api_token WHERE name = $1 FOR UPDATE")
-
-    private static let columns = """
-        t.name, t.scopes, t.projects, t.created_at, t.created_by,
-        (SELECT nullif(max(coalesce(s.expires_at, 'infinity')), 'infinity') FROM api_token_secret s
-         WHERE s.token_name = t.name),
-        t.revoked_at,
-        (SELECT count(*) FROM api_token_secret s
-         WHERE s.token_name = t.name AND t.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now()))
-        """
-
-    private static let findStatement = Statement(
-        "token_find", "SELECT \(columns) FROM api_token t WHERE t.name = $1")
-
-    private static let pageStatement = Statement(
-        "token_page", "SELECT \(columns) FROM api_token t WHERE t.name > $1 ORDER BY t.name LIMIT $2")
-
-    private static let existStatement = Statement("token_exist", "SELECT EXISTS (SELECT FROM api_token)")
-
-    private static let accepting = """
-        FROM api_token_secret s JOIN api_token t ON t.name = s.token_name
-        WHERE t.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
-        """
-
-    private static let countStatement = Statement("token_accepted_count", "SELECT count(*) \(accepting)")
-
-    private static let acceptedStatement = Statement(
-        "token_accepted",
-        """
-        SELECT s.digest, t.name, t.scopes, t.projects, extract(epoch FROM s.expires_at - now())::double precision
-        \(accepting)
-        """)
 }

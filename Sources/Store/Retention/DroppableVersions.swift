@@ -1,9 +1,9 @@
-// Which versions nothing needs any more.
+// Decides which versions nothing needs.
 
 public import Feature
 public import Postgres
 
-/// What is kept of the versions that nothing needs. A version is dropped only where no rule keeps it.
+/// Versions to keep although nothing needs them. A version is dropped only where no rule keeps it.
 public struct RetentionRule: Hashable, Sendable {
     /// The newest versions of each record; nil for none.
     public var versions: Int?
@@ -17,7 +17,7 @@ public struct RetentionRule: Hashable, Sendable {
     }
 }
 
-/// What of a lineage is of no use.
+/// Counts of the versions that nothing needs.
 public struct SupersededCount: Hashable, Sendable {
     /// How many versions, and how many others there are.
     public var dropped = 0, kept = 0
@@ -85,7 +85,9 @@ public struct DroppableVersions {
 
     /// Which feature depends on which, by any definition there ever was.
     private func edges() throws(StoreError) -> [(upstream: FeatureID, downstream: FeatureID)] {
-        try connection.rows(Self.edgesStatement) { row throws(PostgresError) in (try row.int4(0), try row.int4(1)) }
+        try connection.rows(.named("superseded_edges")) { row throws(PostgresError) in
+            (try row.int4(0), try row.int4(1))
+        }
     }
 
     /// Follows what is current, and what is handed out, back to what it was made from. Current versions need no note.
@@ -135,8 +137,7 @@ public struct DroppableVersions {
     }
 
     private func isAnyNeeded(at depth: Int) throws(StoreError) -> Bool {
-        let statement = Statement(
-            "superseded_depth", "SELECT EXISTS (SELECT FROM retention_needed WHERE depth = $1)", prepare: false)
+        let statement = Statement.named("superseded_depth")
         return try connection.row(statement, [.int4(Int32(depth))]) { row throws(PostgresError) in try row.bool(0) }
             ?? false
     }
@@ -152,13 +153,9 @@ public struct DroppableVersions {
             rule.versions.map { .int8(Int64($0)) } ?? .null, rule.since.map(Parameter.timestamp) ?? .null,
             bound.map { .int8($0) } ?? .null,
         ]
-        try connection.run(Statement("superseded_find", Self.search(feature), prepare: false), parameters)
+        try connection.run(Statement.named("superseded_find", feature: feature), parameters)
         try script("ANALYZE \(table)")
-        let summary = Statement(
-            "superseded_count",
-            """
-            SELECT count(*), (SELECT count(*) FROM lineage_\(feature)), max(until), max(next) FROM \(table)
-            """, prepare: false)
+        let summary = Statement.named("superseded_count", feature: feature)
         let count = try connection.row(summary) { row throws(PostgresError) in
             var count = SupersededCount()
             count.dropped = Int(try row.int8(0))
@@ -169,44 +166,6 @@ public struct DroppableVersions {
         return count ?? SupersededCount()
     }
 
-    /// Of each version: how many are newer or it, when and by which entry it stopped being current, which rebased ones
-    /// stand for the same version, and what a tombstone would be restored to.
-    private static func search(_ feature: FeatureID) -> String {
-        let wasCurrent = "kind <> \(LineageKind.late.rawValue)"
-        return """
-            INSERT INTO \(table(feature))
-            SELECT entry, until, next FROM (
-                SELECT *, is_kept OR \(wasCurrent) AND coalesce(entry < max(entry)
-                    FILTER (WHERE is_kept AND kind = \(LineageKind.rebased.rawValue)) OVER (PARTITION BY rid, run), false)
-                    AS stays
-                FROM (
-                    SELECT v.entry, v.rid, v.kind, v.run,
-                        CASE WHEN \(wasCurrent) THEN v.until END AS until, CASE WHEN \(wasCurrent) THEN v.next END AS next,
-                        coalesce(v.age <= $1::bigint, false)
-                            OR coalesce(CASE WHEN \(wasCurrent) THEN coalesce(v.until, 'infinity') ELSE v.written_at END
-                                >= $2::timestamptz, false)
-                            OR coalesce(v.entry = h.entry, false)
-                            OR coalesce(h.state = 1 AND v.entry = v.restorable, false)
-                            OR EXISTS (SELECT FROM retention_needed n WHERE n.entry = v.entry) AS is_kept
-                    FROM (
-                        SELECT l.entry, l.rid, l.kind, l.written_at, row_number() OVER newest AS age,
-                            min(l.written_at) FILTER (WHERE \(wasCurrent)) OVER newer AS until,
-                            min(l.entry) FILTER (WHERE \(wasCurrent)) OVER newer AS next,
-                            max(l.entry) FILTER (WHERE \(isRestorable)) OVER (PARTITION BY l.rid) AS restorable,
-                            count(*) FILTER (WHERE \(wasCurrent) AND kind <> \(LineageKind.rebased.rawValue))
-                                OVER (PARTITION BY l.rid ORDER BY l.entry) AS run
-                        FROM lineage_\(feature) l
-                        WINDOW newest AS (PARTITION BY l.rid ORDER BY l.entry DESC),
-                            newer AS (PARTITION BY l.rid ORDER BY l.entry DESC
-                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                    ) v
-                    LEFT JOIN head_\(feature) h ON h.rid = v.rid
-                ) k
-            ) s
-            WHERE NOT stays AND ($3::bigint IS NULL OR entry < $3)
-            """
-    }
-
     /// Whether a version `l` is one that a tombstone can be restored to.
     private static let isRestorable = """
         l.kind NOT IN (\(LineageKind.deleted.rawValue), \(LineageKind.late.rawValue)) AND l.provenance IS NOT NULL
@@ -215,18 +174,6 @@ public struct DroppableVersions {
     private func script(_ sql: String) throws(StoreError) {
         do { try connection.script(sql) } catch { throw StoreError(error) }
     }
-
-    private static let edgesStatement = Statement(
-        "superseded_edges",
-        """
-        SELECT DISTINCT u.id, s.id
-        FROM definition d
-        JOIN feature f ON f.id = d.feature_id
-        CROSS JOIN LATERAL (VALUES (f.id), (f.unit_storage)) AS s (id)
-        CROSS JOIN LATERAL json_array_elements(d.spec -> 'deps') AS dep
-        JOIN feature u ON u.key = dep ->> 'feature'
-        WHERE s.id IS NOT NULL
-        """)
 }
 
 /// What is around a feature, by edges from upstream to downstream.

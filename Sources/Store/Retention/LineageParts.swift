@@ -38,7 +38,7 @@ public struct LineageParts {
     /// - Throws: `.database`; `.corrupt` where there is none.
     /// - Complexity: one round trip.
     public func all() throws(StoreError) -> [Part] {
-        let parts = try connection.rows(Self.allStatement, [.int4(feature)]) { row throws(PostgresError) in
+        let parts = try connection.rows(.named("part_all"), [.int4(feature)]) { row throws(PostgresError) in
             Part(number: try row.int4(0), first: try row.int8OrNil(1))
         }
         guard !parts.isEmpty else { throw .corrupt("feature \(feature) has no table of lineage") }
@@ -52,7 +52,7 @@ public struct LineageParts {
     /// - Throws: `.database`.
     /// - Complexity: three round trips, independent of the size.
     public func gate(_ part: Part) throws(StoreError) -> EntryID {
-        let bound = try connection.row(Self.boundStatement, [.int8(Self.ahead)]) { row throws(PostgresError) in
+        let bound = try connection.row(.named("part_bound"), [.int8(Self.ahead)]) { row throws(PostgresError) in
             try row.int8(0)
         }
         guard let bound else { throw .corrupt("there is no sequence of entries") }
@@ -169,10 +169,4 @@ public struct LineageParts {
     private func script(_ sql: String) throws(StoreError) {
         do { try connection.script(sql) } catch { throw StoreError(error) }
     }
-
-    private static let allStatement = Statement(
-        "part_all",
-        "SELECT part, first_entry FROM lineage_part WHERE feature_id = $1 ORDER BY first_entry NULLS FIRST")
-
-    private static let boundStatement = Statement("part_bound", "SELECT last_value + $1 FROM lineage_entry_sequence")
 }

@@ -32,7 +32,7 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func enter() throws(StoreError) -> Bool {
-        try flag(Self.enterStatement)
+        try flag(.named("retention_enter"))
     }
 
     /// Lets others run.
@@ -40,7 +40,7 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func leave() throws(StoreError) {
-        _ = try flag(Self.leaveStatement)
+        _ = try flag(.named("retention_leave"))
     }
 
     /// Bounds how long a statement of this transaction waits for a lock, for others wait behind it; and lets it run for as
@@ -59,9 +59,9 @@ public struct RetentionRuns {
     /// - Complexity: two round trips, and one for each thing.
     @discardableResult
     public func clean() throws(StoreError) -> Int {
-        let gates = try connection.rows(Self.gatesStatement) { row throws(PostgresError) in try row.text(0) }
+        let gates = try connection.rows(.named("retention_gates")) { row throws(PostgresError) in try row.text(0) }
         for table in gates { try script("ALTER TABLE \(table) DROP CONSTRAINT IF EXISTS \(table)_gate") }
-        let orphans = try connection.rows(Self.orphansStatement) { row throws(PostgresError) in try row.text(0) }
+        let orphans = try connection.rows(.named("retention_orphans")) { row throws(PostgresError) in try row.text(0) }
         for table in orphans { try script("DROP TABLE IF EXISTS \(table)") }
         return gates.count + orphans.count
     }
@@ -71,7 +71,7 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func pause() throws(StoreError) {
-        try connection.run(Self.pauseStatement)
+        try connection.run(.named("retention_pause"))
     }
 
     /// The number of this transaction, and of the oldest that may still run.
@@ -79,7 +79,7 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func transaction() throws(StoreError) -> (own: String, oldest: String) {
-        let found = try connection.row(Self.transactionStatement) { row throws(PostgresError) in
+        let found = try connection.row(.named("retention_transaction")) { row throws(PostgresError) in
             (own: try row.text(0), oldest: try row.text(1))
         }
         guard let found else { throw .corrupt("a transaction has no number") }
@@ -94,7 +94,9 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(sessions).
     public func isAnyoneBehind(_ transaction: String) throws(StoreError) -> Bool {
-        try connection.row(Self.behindStatement, [.text(transaction)]) { row throws(PostgresError) in try row.bool(0) }
+        try connection.row(.named("retention_behind"), [.text(transaction)]) { row throws(PostgresError) in
+            try row.bool(0)
+        }
             ?? false
     }
 
@@ -103,7 +105,8 @@ public struct RetentionRuns {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func horizons(of features: [FeatureID]) throws(StoreError) -> [FeatureID: LineageHorizon] {
-        let found = try connection.rows(Self.horizonsStatement, [.int4Array(features)]) { row throws(PostgresError) in
+        let found = try connection.rows(.named("retention_horizons"), [.int4Array(features)]) {
+            row throws(PostgresError) in
             (try row.int4(0), LineageHorizon(at: try row.timestamp(1), entry: try row.int8(2)))
         }
         return Dictionary(found) { first, _ in first }
@@ -115,7 +118,7 @@ public struct RetentionRuns {
     /// - Complexity: one round trip.
     public func raise(_ features: [FeatureID], to horizon: LineageHorizon) throws(StoreError) {
         try connection.run(
-            Self.raiseStatement, [.int4Array(features), .timestamp(horizon.at), .int8(horizon.entry)])
+            .named("retention_raise"), [.int4Array(features), .timestamp(horizon.at), .int8(horizon.entry)])
     }
 
     private func flag(_ statement: Statement) throws(StoreError) -> Bool {
@@ -125,49 +128,4 @@ public struct RetentionRuns {
     private func script(_ sql: String) throws(StoreError) {
         do { try connection.script(sql) } catch { throw StoreError(error) }
     }
-
-    private static let enterStatement = Statement("retention_enter", "SELECT pg_try_advisory_lock(1297373275)")
-    private static let leaveStatement = Statement("retention_leave", "SELECT pg_advisory_unlock(1297373275)")
-    private static let pauseStatement = Statement("retention_pause", "SELECT pg_sleep(0.05)")
-
-    private static let gatesStatement = Statement(
-        "retention_gates",
-        """
-        SELECT c.conrelid::regclass::text FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
-        WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relispartition
-            AND t.relname ~ '^lineage_[0-9]+_[0-9]+$' AND c.conname = t.relname || '_gate'
-        """)
-
-    private static let orphansStatement = Statement(
-        "retention_orphans",
-        """
-        SELECT oid::regclass::text FROM pg_class
-        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r' AND NOT relispartition
-            AND relname ~ '^lineage_[0-9]+_[0-9]+$'
-        """)
-
-    private static let transactionStatement = Statement(
-        "retention_transaction",
-        "SELECT pg_current_xact_id()::text, pg_snapshot_xmin(pg_current_snapshot())::text")
-
-    private static let behindStatement = Statement(
-        "retention_behind",
-        """
-        SELECT EXISTS (
-            SELECT FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-                AND age(backend_xmin) >= age($1::text::xid8::xid))
-        """)
-
-    private static let horizonsStatement = Statement(
-        "retention_horizons", "SELECT feature_id, at, entry FROM lineage_horizon WHERE feature_id = ANY ($1::integer[])"
-    )
-
-    private static let raiseStatement = Statement(
-        "retention_raise",
-        """
-        INSERT INTO lineage_horizon AS h (feature_id, at, entry) SELECT f, $2, $3 FROM unnest($1::integer[]) AS f
-        ON CONFLICT (feature_id) DO UPDATE
-        SET at = greatest(h.at, excluded.at), entry = greatest(h.entry, excluded.entry)
-        """)
 }

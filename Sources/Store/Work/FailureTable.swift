@@ -1,4 +1,4 @@
-// Units whose work failed.
+// Failures of units: attempts, errors, and when a unit may be tried again.
 
 public import Feature
 import JSON
@@ -8,15 +8,15 @@ public import Postgres
 public struct Failure: Hashable, Sendable {
     /// The unit.
     public let record: RecordID
-    /// How often it failed on this provenance.
+    /// The number of failures on this provenance.
     public let attempts: Int32
     /// When it may be tried again, microseconds since 1970; nil where it is quarantined.
     public let retryAt: Int64?
     /// Whether that time has come.
     public let isDue: Bool
-    /// What the worker said.
+    /// The worker's message.
     public let error: String
-    /// Who said it.
+    /// The worker's name.
     public let worker: String
     /// When it failed first and last on this provenance: microseconds since 1970.
     public let firstAt: Int64, lastAt: Int64
@@ -28,7 +28,7 @@ public struct Failure: Hashable, Sendable {
     public let batchMax: Int32?
 }
 
-/// What is noted of a unit that was not completed.
+/// A note on a unit that was not completed.
 public struct FailureNote: Hashable, Sendable {
     /// How often it has failed now; 0 where it only was in batches whose lease ran out.
     public let attempts: Int32
@@ -39,7 +39,7 @@ public struct FailureNote: Hashable, Sendable {
     /// How many units the next batch with it may have, 1 or more; nil for any number.
     public let batchMax: Int32?
 
-    /// A note of these.
+    /// A note with these values.
     public init(attempts: Int32, delay: Double?, expiries: Int32, batchMax: Int32?) {
         self.attempts = attempts
         self.delay = delay
@@ -70,7 +70,7 @@ public struct FailureTable {
 
     /// The failures of these units, by record id; a unit that has not failed is absent.
     public static func of(_ records: [RecordID], feature: FeatureID) -> Question<[RecordID: Failure]> {
-        Question<[Failure]>.rows(readStatement, [.int4(feature), .int8Array(records)], decode)
+        Question<[Failure]>.rows(.named("failure_read"), [.int4(feature), .int8Array(records)], decode)
             .map { failures in Dictionary(failures.map { ($0.record, $0) }) { first, _ in first } }
     }
 
@@ -88,7 +88,7 @@ public struct FailureTable {
             return writer.bytes
         }
         try connection.runLater(
-            Self.writeStatement,
+            .named("failure_write"),
             [
                 .int4(feature), .int8(definition), .text(worker), .text(error), .int8Array(units.map(\.record)),
                 .int4Array(notes.map(\.attempts)), .jsonbArray(provenance),
@@ -106,7 +106,7 @@ public struct FailureTable {
     /// - Throws: `.database`.
     /// - Complexity: no round trip of its own.
     public func clear(_ records: [RecordID], _ ledger: inout WorkLedger) throws(StoreError) {
-        try connection.runLater(Self.clearStatement, [.int4(feature), .int8Array(records)])
+        try connection.runLater(.named("failure_clear"), [.int4(feature), .int8Array(records)])
         ledger.update(records, of: feature) { $0.unpark($1) }
     }
 
@@ -114,7 +114,9 @@ public struct FailureTable {
     ///
     /// - Complexity: O(limit) by `failure_retry_index`.
     public static func due(_ feature: FeatureID, limit: Int) -> Question<[RecordID]> {
-        .rows(dueStatement, [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in try row.int8(0) }
+        .rows(.named("failure_due"), [.int4(feature), .int8(Int64(limit))]) { row throws(PostgresError) in
+            try row.int8(0)
+        }
     }
 
     /// Failures in the order of record ids, without units that only were in batches whose lease ran out.
@@ -124,7 +126,7 @@ public struct FailureTable {
     /// - Complexity: one round trip; O(limit).
     public func page(after: RecordID, limit: Int) throws(StoreError) -> [Failure] {
         try connection.rows(
-            Self.pageStatement, [.int4(feature), .int8(after), .int8(Int64(limit))], Self.decode)
+            .named("failure_page"), [.int4(feature), .int8(after), .int8(Int64(limit))], Self.decode)
     }
 
     private static func decode(_ row: Row) throws(PostgresError) -> Failure {
@@ -135,57 +137,4 @@ public struct FailureTable {
             provenance: try row.textArray(7).map { $0 ?? "" }, expiries: try row.int4(9),
             batchMax: try row.int4OrNil(10))
     }
-}
-
-extension FailureTable {
-    private static let columns = """
-        f.rid, f.attempts, f.retry_at, f.error, f.worker, f.first_at, f.last_at, f.provenance,
-        f.attempts = 0 OR f.retry_at <= clock_timestamp(), f.expiries, f.batch_max
-        """
-
-    private static let readStatement = Statement(
-        "failure_read",
-        """
-        SELECT \(columns) FROM unnest((SELECT $2::bigint[])) AS u (rid)
-        JOIN failure f ON f.feature_id = $1 AND f.rid = u.rid
-        """)
-
-    private static let writeStatement = Statement(
-        "failure_write",
-        """
-        INSERT INTO failure AS f (rid, definition_id, first_at, last_at, retry_at, feature_id, attempts, worker, error,
-                                  provenance, expiries, batch_max)
-        SELECT u.rid, $2, clock_timestamp(), clock_timestamp(),
-               CASE WHEN u.delay >= 0 THEN clock_timestamp() + make_interval(secs => u.delay) END,
-               $1, u.attempts, $3, $4, ARRAY(SELECT jsonb_array_elements_text(u.provenance)),
-               u.expiries, nullif(u.batch_max, 0)
-        FROM unnest($5::bigint[], $6::integer[], $7::jsonb[], $8::double precision[], $9::integer[], $10::integer[])
-            AS u (rid, attempts, provenance, delay, expiries, batch_max)
-        ORDER BY u.rid
-        ON CONFLICT (feature_id, rid) DO UPDATE SET
-            definition_id = excluded.definition_id, last_at = excluded.last_at, retry_at = excluded.retry_at,
-            first_at = CASE WHEN f.provenance = excluded.provenance THEN f.first_at ELSE excluded.first_at END,
-            attempts = excluded.attempts, worker = excluded.worker, error = excluded.error,
-            provenance = excluded.provenance, expiries = excluded.expiries, batch_max = excluded.batch_max
-        """)
-
-    private static let clearStatement = Statement(
-        "failure_clear", "DELETE FROM failure WHERE feature_id = $1 AND rid = ANY ($2::bigint[])")
-
-    private static let dueStatement = Statement(
-        "failure_due",
-        """
-        SELECT f.rid FROM failure f
-        JOIN work w ON w.feature_id = f.feature_id AND w.block = (f.rid >> 10)::integer
-        WHERE f.feature_id = $1 AND f.retry_at <= clock_timestamp()
-          AND get_bit(w.parked, (f.rid & 1023)::integer) = 1
-        ORDER BY f.retry_at LIMIT $2
-        """)
-
-    private static let pageStatement = Statement(
-        "failure_page",
-        """
-        SELECT \(columns) FROM failure f
-        WHERE f.feature_id = $1 AND f.rid > $2 AND f.attempts > 0 ORDER BY f.rid LIMIT $3
-        """)
 }

@@ -40,7 +40,7 @@ public struct OutcomeQueries {
     public func read() throws(StoreError) -> [FeatureID: OutcomeCounts] {
         var activities = try failures()
         let parameters: [Parameter] = [.int8(Int64(Self.claimsMax)), .double(Double(Self.windowSeconds))]
-        let finished = try connection.rows(Self.finishedStatement, parameters) { row throws(PostgresError) in
+        let finished = try connection.rows(.named("activity_finished"), parameters) { row throws(PostgresError) in
             (try row.int4(0), Int(try row.int8(1)))
         }
         for (feature, count) in finished {
@@ -54,7 +54,7 @@ public struct OutcomeQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip; O(failures).
     public func failures() throws(StoreError) -> [FeatureID: OutcomeCounts] {
-        let counts = try connection.rows(Self.failuresStatement) { row throws(PostgresError) in
+        let counts = try connection.rows(.named("activity_failures")) { row throws(PostgresError) in
             (try row.int4(0), Int(try row.int8(1)), Int(try row.int8(2)))
         }
         var activities: [FeatureID: OutcomeCounts] = [:]
@@ -72,25 +72,6 @@ public struct OutcomeQueries {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func now() throws(StoreError) -> Int64 {
-        try connection.row(Self.nowStatement) { row throws(PostgresError) in try row.timestamp(0) } ?? 0
+        try connection.row(.named("activity_now")) { row throws(PostgresError) in try row.timestamp(0) } ?? 0
     }
-
-    /// A unit that failed and is not parked is about to be tried again: it counts as pending or claimed.
-    private static let failuresStatement = Statement(
-        "activity_failures",
-        """
-        SELECT f.feature_id, count(*) FILTER (WHERE f.retry_at IS NOT NULL), count(*) FILTER (WHERE f.retry_at IS NULL)
-        FROM failure f JOIN work w ON w.feature_id = f.feature_id AND w.block = (f.rid >> 10)::integer
-        WHERE f.attempts > 0 AND get_bit(w.parked, (f.rid & 1023)::integer) = 1 GROUP BY f.feature_id
-        """)
-
-    private static let finishedStatement = Statement(
-        "activity_finished",
-        """
-        SELECT c.feature_id, sum(bit_count(c.finished))::bigint
-        FROM (SELECT feature_id, finished, claimed_at FROM claim ORDER BY id DESC LIMIT $1) c
-        WHERE c.claimed_at > clock_timestamp() - make_interval(secs => $2) GROUP BY c.feature_id
-        """)
-
-    private static let nowStatement = Statement("activity_now", "SELECT clock_timestamp()")
 }

@@ -63,9 +63,6 @@ public struct WorkNotice: Hashable, Sendable {
     /// - Throws: `.database`.
     /// - Complexity: one round trip.
     public func send(_ connection: Connection) throws(StoreError) {
-        try connection.run(Self.sendStatement, [.text(Self.channel), .text(payload)])
+        try connection.run(.named("work_notice_send"), [.text(Self.channel), .text(payload)])
     }
-
-    private static let sendStatement = Statement(
-        "work_notice_send", "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)")
 }

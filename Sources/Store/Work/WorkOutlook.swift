@@ -1,4 +1,4 @@
-// What can be said of pending work without locking it.
+// Reads pending work without locks.
 
 public import Feature
 public import Postgres
@@ -7,19 +7,19 @@ public import Postgres
 public struct WorkCounts: Sendable, Hashable {
     /// The feature.
     public let feature: FeatureID
-    /// Dirty and not leased.
+    /// Units that are dirty and not leased.
     public let ready: Int
-    /// In the hands of workers.
+    /// Leased units.
     public let leased: Int
     /// Parked.
     public let parked: Int
-    /// Of all these, the units that do not exist yet.
+    /// Units among these that do not exist yet.
     public let absent: Int
-    /// Since when something could be handed out: microseconds since 1970; nil where nothing can.
+    /// The time since which a unit is ready, in microseconds since 1970. Nil where none is.
     public let oldest: Int64?
 }
 
-/// Questions about pending work that lock nothing: the answer may be old by the time that it is used.
+/// Reads pending work and locks nothing. The answer may be old when it is used.
 public struct WorkOutlook {
     private let connection: Connection
 
@@ -28,18 +28,17 @@ public struct WorkOutlook {
         self.connection = connection
     }
 
-    /// Those of the features that have something to hand out, or failing units whose time has come.
+    /// The features that have ready units, or failed units that are due.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; an index lookup for each feature.
     public func withWork(among features: [FeatureID]) throws(StoreError) -> [FeatureID] {
-        try connection.rows(Self.withWorkStatement, [.int4Array(features)]) { row throws(PostgresError) in
+        try connection.rows(.named("work_with_work"), [.int4Array(features)]) { row throws(PostgresError) in
             try row.int4(0)
         }
     }
 
-    /// Whether blocks of the feature from `position` on have something to hand out, others than these: somebody else
-    /// holds them.
+    /// Whether the feature has ready blocks after `position` other than `seen`. Another transaction holds them.
     ///
     /// - Parameter seen: the blocks that this transaction has locked itself.
     /// - Throws: `.database`.
@@ -48,7 +47,7 @@ public struct WorkOutlook {
         _ feature: FeatureID, after position: ReadyBlock?, but seen: [Int32]
     ) throws(StoreError) -> Bool {
         try connection.rows(
-            Self.isContendedStatement,
+            .named("work_is_contended"),
             [
                 .int4(feature), .timestamp(position?.since ?? .min), .int4(position?.address.block ?? -1),
                 .int4Array(seen),
@@ -56,14 +55,14 @@ public struct WorkOutlook {
         ) { row throws(PostgresError) in try row.bool(0) }.first ?? false
     }
 
-    /// What is pending for each feature.
+    /// The number of pending units of each feature, by state.
     ///
     /// - Throws: `.database`.
     /// - Complexity: one round trip; a row for each 1,024 units with something to do.
     public func counts() throws(StoreError) -> [WorkCounts] {
         var counts: [WorkCounts] = []
         do {
-            let rows = try connection.query(Self.countsStatement, [])
+            let rows = try connection.read(.named("work_counts"), [])
             for row in rows {
                 counts.append(
                     WorkCounts(
@@ -76,31 +75,4 @@ public struct WorkOutlook {
         }
         return counts
     }
-
-    private static let withWorkStatement = Statement(
-        "work_with_work",
-        """
-        SELECT u.feature_id FROM unnest($1::integer[]) AS u (feature_id)
-        WHERE EXISTS (SELECT FROM ready_block r WHERE r.feature_id = u.feature_id)
-           OR EXISTS (SELECT FROM failure f WHERE f.feature_id = u.feature_id AND f.retry_at <= clock_timestamp())
-        """)
-
-    private static let isContendedStatement = Statement(
-        "work_is_contended",
-        """
-        SELECT EXISTS (
-            SELECT FROM ready_block r
-            WHERE r.feature_id = $1 AND (r.since, r.block) > ($2, $3) AND r.block <> ALL ($4))
-        """)
-
-    private static let countsStatement = Statement(
-        "work_counts",
-        """
-        SELECT w.feature_id, sum(bit_count(w.dirty & ~w.leased))::bigint, sum(bit_count(w.leased))::bigint,
-               sum(bit_count(w.parked))::bigint, min(r.since),
-               sum(bit_count((w.dirty | w.leased | w.parked) & ~coalesce(p.live, 0::bit(1024))))::bigint
-        FROM work w LEFT JOIN presence p ON p.feature_id = w.feature_id AND p.block = w.block
-        LEFT JOIN ready_block r ON r.feature_id = w.feature_id AND r.block = w.block
-        WHERE w.active GROUP BY w.feature_id
-        """)
 }
