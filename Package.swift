@@ -31,18 +31,19 @@ let package = Package(
         .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
 
         // Pure: no I/O, no clock, no randomness, no Foundation.
-        .target(name: "JSON", swiftSettings: strict),
-        .target(name: "Feature", dependencies: ["CDigest", "JSON"], swiftSettings: strict),
-        .target(name: "HTTP", swiftSettings: strict),
+        .target(name: "Base", swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["Base"], swiftSettings: strict),
+        .target(name: "Feature", dependencies: ["Base", "CDigest", "JSON"], swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["Base"], swiftSettings: strict),
 
         // Edges: each fences one C library.
         .target(name: "Sockets", dependencies: ["CLinux", "COpenSSL"], swiftSettings: fenced),
         .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: fenced),
-        .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: fenced),
-        .target(name: "WebToken", dependencies: ["COpenSSL", "JSON"], swiftSettings: fenced),
+        .target(name: "Postgres", dependencies: ["Base", "CPostgres"], swiftSettings: fenced),
+        .target(name: "WebToken", dependencies: ["Base", "COpenSSL", "JSON"], swiftSettings: fenced),
 
         // The service.
-        .target(name: "HTTPServer", dependencies: ["HTTP", "Sockets"], swiftSettings: strict),
+        .target(name: "HTTPServer", dependencies: ["Base", "HTTP", "Sockets"], swiftSettings: strict),
         .target(
             name: "Migrations", path: "migrations", exclude: ["schema.sql"],
             resources: [
@@ -71,18 +72,19 @@ let package = Package(
                 .embedInCode("0023_bind_functions_to_schema.sql"),
             ],
             swiftSettings: strict),
-        .target(name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
-        .target(name: "Service", dependencies: ["Feature", "JSON", "Store"], swiftSettings: strict),
+        .target(
+            name: "Store", dependencies: ["Base", "Feature", "JSON", "Migrations", "Postgres"], swiftSettings: strict),
+        .target(name: "Service", dependencies: ["Base", "Feature", "JSON", "Store"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
             name: "API",
-            dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
+            dependencies: ["Base", "CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [
-                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
-                "WebToken",
+                "API", "Base", "Feature", "Gzip", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets",
+                "Store", "WebToken",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -91,45 +93,50 @@ let package = Package(
 
         // Tests, one target each, plus what they share.
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: strict),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "BaseTests", dependencies: ["Base"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["Base", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FeatureTests", dependencies: ["Feature", "JSON", "Postgres", "TestSupport"],
+            name: "FeatureTests", dependencies: ["Base", "Feature", "JSON", "Postgres", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
-        .testTarget(name: "LeaseTests", dependencies: ["Feature"], swiftSettings: strict),
+        .testTarget(name: "LeaseTests", dependencies: ["Base", "Feature"], swiftSettings: strict),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
+            name: "HTTPTests", dependencies: ["Base", "HTTP", "HTTPSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
-            name: "WebTokenTests", dependencies: ["JSON", "WebToken"], resources: [.copy("Fixtures")],
+            name: "WebTokenTests", dependencies: ["Base", "JSON", "WebToken"], resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
         .target(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
-            name: "HTTPRequestReader", dependencies: ["HTTP"], path: "Tests/HTTPRequestReader", swiftSettings: strict),
+            name: "HTTPRequestReader", dependencies: ["Base", "HTTP"], path: "Tests/HTTPRequestReader",
+            swiftSettings: strict),
         .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             exclude: ["Fixtures"], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Base", "Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
-                "TestSupport", "WebToken",
+                "API", "Base", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service",
+                "Store", "TestSupport", "WebToken",
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "StoreTests", dependencies: ["Feature", "Postgres", "Store", "TestSupport"], swiftSettings: strict),
+            name: "StoreTests", dependencies: ["Base", "Feature", "Postgres", "Store", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
             dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            name: "ServiceTests",
+            dependencies: ["Base", "Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),
     ]
 )

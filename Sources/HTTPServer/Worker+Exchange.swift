@@ -1,5 +1,6 @@
 // How bytes that come become requests, and answers become bytes that go.
 
+import Base
 import HTTP
 import Sockets
 

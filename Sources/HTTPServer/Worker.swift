@@ -1,5 +1,6 @@
 // One event loop with its listener and its connections.
 
+import Base
 import HTTP
 import Sockets
 

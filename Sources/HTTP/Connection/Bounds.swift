@@ -1,5 +1,7 @@
 // Limits in the form that the machines use: checked, shared, and with durations as nanoseconds.
 
+import Base
+
 /// Limits that were checked to agree with each other, shared by all connections of a server.
 public final class Bounds: Sendable {
     /// The limits.
@@ -35,13 +37,5 @@ public final class Bounds: Sendable {
         lingerTime = limits.lingerTime.wholeNanoseconds
         contentCredit = limits.contentCredit.wholeNanoseconds
         outputCredit = limits.outputCredit.wholeNanoseconds
-    }
-}
-
-extension Duration {
-    /// The duration in nanoseconds, without what is below one; for durations below 292 years.
-    fileprivate var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

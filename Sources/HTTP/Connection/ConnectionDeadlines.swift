@@ -1,5 +1,7 @@
 // All that a connection can wait for, with the moment at which the waiting ends.
 
+import Base
+
 /// The deadlines of one connection; each is nil while it is not waited for.
 struct ConnectionDeadlines: Sendable {
     var handshake: MonotonicTime?

@@ -1,5 +1,7 @@
 // What can happen to a connection apart from bytes that arrive.
 
+public import Base
+
 extension ConnectionMachine {
     /// The TLS handshake has ended; the head's time starts.
     public mutating func handshakeEnded(now: MonotonicTime) {

@@ -1,5 +1,7 @@
 // The life of one connection: which bytes mean what, who has to act, and by when. No I/O and no clock.
 
+public import Base
+
 /// Decides what happens on one connection.
 ///
 /// The caller reports what happened and does what it is told: it owns the socket, the buffers and the handlers.

@@ -1,5 +1,7 @@
 // A minimum rate with patience: time runs out while a peer does nothing, and bytes earn it back.
 
+import Base
+
 /// How long a peer may still keep the server waiting.
 ///
 /// The credit falls with the clock while the server waits, and each byte earns back the time that it takes at the

@@ -1,5 +1,6 @@
 // Connecting: opens a session with the server.
 
+import Base
 import CPostgres
 import Glibc
 

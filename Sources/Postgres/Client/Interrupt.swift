@@ -1,5 +1,6 @@
 // Interrupt: stops the statement that a connection is running, from another thread.
 
+import Base
 import CPostgres
 import Glibc
 

@@ -1,5 +1,6 @@
 // ListenerThread: the loop that keeps a listener's connection and waits on it.
 
+import Base
 import CPostgres
 import Glibc
 import Synchronization

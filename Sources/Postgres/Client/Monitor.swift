@@ -1,5 +1,6 @@
 // Monitor: a lock with a condition, for the threads of this target.
 
+import Base
 import Glibc
 
 /// State under a lock on which threads can wait; the missing condition variable of `Synchronization`.

@@ -1,5 +1,6 @@
 // Pipeline: sends statements in libpq's pipeline mode and collects their results.
 
+import Base
 import CPostgres
 
 extension Connection {

@@ -1,5 +1,6 @@
 // Simple queries: SQL text without parameters, and the ends of transactions.
 
+import Base
 import CPostgres
 
 extension Connection {

@@ -1,5 +1,6 @@
 // Thread: starts the few threads of this target.
 
+import Base
 import CPostgres
 import Glibc
 

@@ -1,5 +1,6 @@
 // Feed: hands values from a task to a thread that may block for them.
 
+import Base
 import Synchronization
 
 /// A bounded queue from one task to the closure of a transaction, which runs on its connection's thread.

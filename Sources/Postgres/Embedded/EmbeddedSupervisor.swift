@@ -1,5 +1,6 @@
 // EmbeddedSupervisor: the thread that starts the server and keeps it running.
 
+import Base
 import Glibc
 
 /// Starts the server, waits for its end, and starts it again unless it was told to stop.

@@ -1,5 +1,7 @@
 // PoolConfiguration: where a pool connects to, how many connections it has, and every time limit.
 
+import Base
+
 /// Settings of a pool; times are upper bounds.
 public struct PoolConfiguration: Sendable {
     /// libpq's connection string: `key=value` pairs or a `postgresql://` URI.

@@ -1,5 +1,7 @@
 // PoolCore: performs what PoolMachine decides.
 
+import Base
+
 /// The shared state of a pool, its sessions' threads and its timekeeper.
 final class PoolCore: Sendable {
     private struct State {

@@ -1,5 +1,7 @@
 // PoolMachine: every decision of the pool, without threads, connections or clocks.
 
+import Base
+
 /// Decides who gets which connection, when to open one, and who has waited too long.
 ///
 /// Each function is told what happened and answers what to do. A slot holds at most one connection; at any time a

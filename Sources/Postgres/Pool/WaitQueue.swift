@@ -1,5 +1,7 @@
 // WaitQueue: callers in the order of their arrival.
 
+import Base
+
 /// A first-in, first-out queue of tickets from which any ticket can leave.
 ///
 /// Tickets ascend, so the queue is sorted by ticket and a caller that is put back takes its old place.
