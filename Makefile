@@ -30,7 +30,7 @@ check: setup ## check the formatting and build with warnings as errors
 	$(SWIFT) build --build-tests
 
 # One target at a time, so that targets with deadlines do not share the cores with busy ones.
-TESTS := TidyTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
+TESTS := TidyTests BaseTests JSONTests FeatureTests LeaseTests WebTokenTests GzipTests HTTPTests HTTPServerTests PostgresTests StoreTests ServiceTests \
 	APITests ProcessTests
 
 # Python environments below .build for the checks of the contract and of the deployment.

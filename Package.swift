@@ -36,12 +36,14 @@ let package = Package(
         .systemLibrary(name: "CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev", "libxxhash-dev"])]),
 
         // Pure: no I/O, no clock, no randomness, no Foundation.
-        .target(name: "JSON", exclude: readmes(), swiftSettings: strict),
+        .target(name: "Base", exclude: readmes(), swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["Base"], exclude: readmes(), swiftSettings: strict),
         .target(
-            name: "Feature", dependencies: ["CDigest", "JSON"],
+            name: "Feature", dependencies: ["Base", "CDigest", "JSON"],
             exclude: readmes("Spec", "Graph", "Records", "Judgement", "Work", "Filter"), swiftSettings: strict),
         .target(
-            name: "HTTP", exclude: readmes("Rules", "Message", "Parsing", "Connection"), swiftSettings: strict),
+            name: "HTTP", dependencies: ["Base"], exclude: readmes("Rules", "Message", "Parsing", "Connection"),
+            swiftSettings: strict),
 
         // Edges: each fences one C library.
         .target(name: "Threads", dependencies: ["CLinux"], exclude: readmes(), swiftSettings: fenced),
@@ -49,14 +51,14 @@ let package = Package(
             name: "Sockets", dependencies: ["CLinux", "COpenSSL", "Threads"], exclude: readmes(), swiftSettings: fenced),
         .target(name: "Gzip", dependencies: ["CZlib"], exclude: readmes(), swiftSettings: fenced),
         .target(
-            name: "Postgres", dependencies: ["CPostgres", "Threads"],
+            name: "Postgres", dependencies: ["Base", "CPostgres", "Threads"],
             exclude: readmes("Errors", "Values", "Client", "Copy", "Pool", "Embedded"), swiftSettings: fenced),
         .target(
-            name: "WebToken", dependencies: ["COpenSSL", "JSON"], exclude: readmes(), swiftSettings: fenced),
+            name: "WebToken", dependencies: ["Base", "COpenSSL", "JSON"], exclude: readmes(), swiftSettings: fenced),
 
         // The service.
         .target(
-            name: "HTTPServer", dependencies: ["HTTP", "Sockets"], exclude: readmes(), swiftSettings: strict),
+            name: "HTTPServer", dependencies: ["Base", "HTTP", "Sockets"], exclude: readmes(), swiftSettings: strict),
         .target(
             name: "Migrations", path: "migrations", exclude: ["schema.sql"],
             resources: [
@@ -104,24 +106,24 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "Store", dependencies: ["Feature", "JSON", "Migrations", "Postgres", "StoreSQL"],
+            name: "Store", dependencies: ["Base", "Feature", "JSON", "Migrations", "Postgres", "StoreSQL"],
             exclude: [
                 "SQL", "Archive/README.md", "Changes/README.md", "Claims/README.md", "Core/README.md",
                 "Judging/README.md", "Records/README.md", "Registry/README.md", "Retention/README.md", "Work/README.md",
             ], swiftSettings: strict),
         .target(
-            name: "Service", dependencies: ["Feature", "JSON", "Store"],
+            name: "Service", dependencies: ["Base", "Feature", "JSON", "Store"],
             exclude: ["Judging/README.md", "Records/README.md"], swiftSettings: strict),
         .target(name: "CContract"),
         .target(
             name: "API",
-            dependencies: ["CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
+            dependencies: ["Base", "CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",
             dependencies: [
-                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets", "Store",
-                "WebToken",
+                "API", "Base", "Feature", "Gzip", "HTTP", "HTTPServer", "JSON", "Postgres", "Service", "Sockets",
+                "Store", "WebToken",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
@@ -131,38 +133,41 @@ let package = Package(
         // Tests, one target each, plus what they share.
         .target(
             name: "TestSupport", dependencies: ["CPostgres", "Postgres"], path: "Tests/Support", swiftSettings: strict),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "BaseTests", dependencies: ["Base"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["Base", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "FeatureTests", dependencies: ["Feature", "JSON", "Postgres", "TestSupport"],
+            name: "FeatureTests", dependencies: ["Base", "Feature", "JSON", "Postgres", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
-        .testTarget(name: "LeaseTests", dependencies: ["Feature"], swiftSettings: strict),
+        .testTarget(name: "LeaseTests", dependencies: ["Base", "Feature"], swiftSettings: strict),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "HTTPSupport"], exclude: ["Fixtures"], swiftSettings: strict),
+            name: "HTTPTests", dependencies: ["Base", "HTTP", "HTTPSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
-            name: "WebTokenTests", dependencies: ["JSON", "WebToken"], resources: [.copy("Fixtures")],
+            name: "WebTokenTests", dependencies: ["Base", "JSON", "WebToken"], resources: [.copy("Fixtures")],
             swiftSettings: strict),
         .testTarget(name: "GzipTests", dependencies: ["Gzip", "HTTPSupport"], swiftSettings: strict),
         .target(
             name: "HTTPSupport", dependencies: ["COpenSSL", "HTTP", "HTTPServer", "Sockets"], path: "Tests/HTTPSupport",
             swiftSettings: strict),
         .executableTarget(
-            name: "HTTPRequestReader", dependencies: ["HTTP"], path: "Tests/HTTPRequestReader", swiftSettings: strict),
+            name: "HTTPRequestReader", dependencies: ["Base", "HTTP"], path: "Tests/HTTPRequestReader",
+            swiftSettings: strict),
         .executableTarget(
             name: "HTTPTestServer", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             path: "Tests/HTTPTestServer", swiftSettings: strict),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "Sockets"],
             exclude: ["Fixtures"], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Base", "Postgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service", "Store",
-                "TestSupport", "WebToken",
+                "API", "Base", "Feature", "Gzip", "HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "Service",
+                "Store", "TestSupport", "WebToken",
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "StoreTests", dependencies: ["Feature", "JSON", "Postgres", "Store", "TestSupport"],
+            name: "StoreTests", dependencies: ["Base", "Feature", "JSON", "Postgres", "Store", "TestSupport"],
             exclude: ["MadeStatements"],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
@@ -171,7 +176,8 @@ let package = Package(
             dependencies: ["HTTP", "HTTPServer", "HTTPSupport", "JSON", "Postgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ServiceTests", dependencies: ["Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
+            name: "ServiceTests",
+            dependencies: ["Base", "Feature", "JSON", "Postgres", "Service", "Store", "TestSupport"],
             exclude: ["Plans"], swiftSettings: strict),
     ]
 )

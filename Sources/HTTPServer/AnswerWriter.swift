@@ -1,5 +1,6 @@
 // Writes answers into a connection's output: the head, and content that is not streamed.
 
+import Base
 import HTTP
 import Sockets
 

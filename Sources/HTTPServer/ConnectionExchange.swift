@@ -1,5 +1,6 @@
 // The request in work on a connection, its answer, and the content that has arrived.
 
+import Base
 import HTTP
 
 /// The state that parsing and answering work on: one value, so that a batch of requests is one access to the

@@ -1,5 +1,6 @@
 // The deadlines of one event loop, and the connections that it continues in its next turn.
 
+import Base
 import HTTP
 import Sockets
 

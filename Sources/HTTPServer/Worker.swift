@@ -1,5 +1,6 @@
 // One event loop of the server with its listener, its connections and its handlers.
 
+import Base
 import HTTP
 import Sockets
 

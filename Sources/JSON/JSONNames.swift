@@ -1,5 +1,7 @@
 // Names that a caller looks for.
 
+import Base
+
 /// Some names, to be told apart in what is read: one buffer, so that looking for one counts no references.
 public struct JSONNames: Sendable {
     private var bytes: [UInt8] = []

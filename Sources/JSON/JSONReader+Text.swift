@@ -1,5 +1,7 @@
 // Strings: scanning, validation and unescaping.
 
+import Base
+
 /// Where a string stands in the reader's bytes.
 public struct JSONText: Hashable, Sendable {
     /// The bytes between the quotes.

@@ -24,28 +24,6 @@ extension RawSpan {
         return index
     }
 
-    /// Whether the bytes are those of `other`.
-    @inline(__always)
-    func isSame(as other: RawSpan) -> Bool {
-        let count = byteCount
-        guard count == other.byteCount else { return false }
-        var offset = 0
-        while offset &+ 8 <= count {
-            // The eight bytes lie within both.
-            let word = unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
-            guard word == other.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self) else {
-                return false
-            }
-            offset &+= 8
-        }
-        while offset < count {
-            let byte = unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-            guard byte == other.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) else { return false }
-            offset &+= 1
-        }
-        return true
-    }
-
     /// The top bit of each byte that is special; exact up to the lowest one, above which a borrow may set more.
     private static func specials(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

@@ -1,5 +1,6 @@
 // Reads requests from standard input and prints the first of each, for comparison with another parser.
 
+import Base
 import Foundation
 import HTTP
 

@@ -1,5 +1,6 @@
 // The life of a connection as a conversation with its machine, on a clock that only moves when told to.
 
+import Base
 import HTTP
 import Testing
 

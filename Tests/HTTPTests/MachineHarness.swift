@@ -1,5 +1,6 @@
 // Runs a connection machine without sockets: a buffer, a small application and a list of answers.
 
+import Base
 import HTTP
 import HTTPSupport
 

@@ -1,5 +1,6 @@
 // The minimum rate, on a clock that only moves when told to.
 
+import Base
 import Testing
 
 @testable import HTTP

@@ -1,5 +1,6 @@
 // Members of objects, written in one call.
 
+import Base
 import JSON
 
 extension JSONWriter {
@@ -45,7 +46,7 @@ extension JSONWriter {
     ///
     /// - Parameter microseconds: since 1970; nil for null.
     mutating func member(_ name: String, time microseconds: Int64?) {
-        member(name, microseconds.map { Timestamp.text($0) })
+        member(name, microseconds.map { Timestamp(microseconds: $0).description })
     }
 
     /// Writes a member that is an amount; nil for null.

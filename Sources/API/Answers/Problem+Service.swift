@@ -1,5 +1,6 @@
 // Which problem each failure of a use case is.
 
+import Base
 import HTTP
 import Service
 
@@ -24,7 +25,8 @@ extension Problem {
         case .invalidGraph(let faults):
             self.init(.invalidGraph, faults)
         case .placeForgotten(let horizon):
-            let moment = horizon.map { " Changes up to \(Timestamp.text($0)) are told no more." } ?? ""
+            let moment =
+                horizon.map { " Changes up to \(Timestamp(microseconds: $0).description) are told no more." } ?? ""
             self.init(
                 .cursorExpired, .parameter("after"),
                 "changes after this place may have been missed.\(moment) \(Self.startAgain)")
@@ -36,7 +38,7 @@ extension Problem {
                 were told are undone. \(Self.startAgain)
                 """)
         case .historyDropped(let feature, let horizon):
-            let time = Timestamp.text(horizon)
+            let time = Timestamp(microseconds: horizon).description
             self.init(
                 .historyDropped, .parameter("as_of"),
                 "versions of \(feature) that were superseded before \(time) were dropped; ask for \(time) or later")

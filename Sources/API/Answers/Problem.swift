@@ -1,5 +1,6 @@
 // Problems as answers: RFC 9457.
 
+import Base
 import HTTP
 import JSON
 import Service
@@ -18,7 +19,7 @@ struct Problem: Error, Sendable {
     let code: ProblemCode
     /// One sentence on this occurrence, for the client.
     let detail: String
-    /// What is at fault, `RequestLimits.faultsMax` at most.
+    /// What is at fault, `FaultList.keptMax` at most.
     private(set) var items: [Item] = []
     /// How many are at fault in all.
     private(set) var itemCount = 0
@@ -35,19 +36,24 @@ struct Problem: Error, Sendable {
         if code == .unauthorized { headers = [("WWW-Authenticate", "Bearer realm=\"metaxy\"")] }
     }
 
-    /// A problem with things at fault; the sentence says what the first one is and how many there are.
+    /// A problem with things at fault. The sentence names the first one and how many more there are.
     ///
     /// - Parameters:
     ///   - faults: one or more.
-    ///   - count: how many there are in all.
-    ///   - isPartial: whether some of the body was not looked at.
-    init(_ code: ProblemCode, _ faults: [Fault], count: Int? = nil, isPartial: Bool = false) {
-        let total = count ?? faults.count
-        let first = faults.first.map { "\($0.place.phrase): \($0.detail)" } ?? ""
+    ///   - isPartial: whether reading ended before the end of the body.
+    init(_ code: ProblemCode, _ faults: FaultList<Fault>, isPartial: Bool = false) {
+        let first = faults.kept.first.map { "\($0.place.phrase): \($0.detail)" } ?? ""
         let rest = isPartial ? "; the rest of the body was not looked at" : ""
-        self.init(code, (total > 1 ? "\(first); and \(total - 1) more" : first) + rest)
-        items = faults.prefix(RequestLimits.faultsMax).map { Item(place: $0.place, detail: $0.detail) }
-        itemCount = total
+        self.init(code, (faults.count > 1 ? "\(first); and \(faults.count - 1) more" : first) + rest)
+        items = faults.kept.map { Item(place: $0.place, detail: $0.detail) }
+        itemCount = faults.count
+    }
+
+    /// A problem with things at fault, one or more.
+    init(_ code: ProblemCode, _ faults: [Fault]) {
+        var list = FaultList<Fault>()
+        for fault in faults { list.add(fault) }
+        self.init(code, list)
     }
 
     /// A problem with one thing at fault.

@@ -1,5 +1,6 @@
 // Bodies of records or units: a JSON document with a list of them, or one a line.
 
+import Base
 import HTTP
 import JSON
 import Service
@@ -10,7 +11,7 @@ protocol ElementReader: Sendable {
     static var bytesMax: Int { get }
 
     /// What is wrong so far.
-    var faults: FaultList { get set }
+    var faults: BodyFaults { get set }
     /// How many records the elements so far bring.
     var records: Int { get }
 

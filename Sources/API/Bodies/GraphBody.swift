@@ -1,5 +1,6 @@
 // The body of a push: a project with its features, or a snapshot as the Metaxy library's to_snapshot() returns it.
 
+import Base
 import Feature
 import JSON
 import Service

@@ -1,5 +1,6 @@
 // Ids as JSON: an object of the id columns.
 
+import Base
 import Feature
 import JSON
 import Service

@@ -1,5 +1,6 @@
 // Cuts an NDJSON body into its lines as it comes in.
 
+import Base
 import HTTP
 import JSON
 import Service

@@ -1,5 +1,6 @@
 // Takes the members out of a JSON object that a client sent, collecting every fault.
 
+import Base
 import JSON
 import Service
 
@@ -11,7 +12,7 @@ struct Members {
     private let object: JSONObject
     private let pointer: JSONPointer
     private var known: [String] = []
-    private(set) var faults: [Fault] = []
+    private(set) var faults = FaultList<Fault>()
 
     /// The members of `object`, which stands at `pointer`.
     init(_ object: JSONObject, at pointer: JSONPointer = .root) {
@@ -25,7 +26,8 @@ struct Members {
     mutating func finish() throws(Problem) {
         for name in object.keys where !known.contains(name) {
             let names = known.isEmpty ? "there are none" : "known are \(known.joined(separator: ", "))"
-            faults.append(Fault(place(name), "unknown member; \(names)"))
+            let fault = Fault(place(name), "unknown member; \(names)")
+            faults.add(fault)
         }
         guard faults.isEmpty else { throw Problem(.validationFailed, faults) }
     }
@@ -150,12 +152,18 @@ struct Members {
 
     /// Notes that a member, or a place inside it, is at fault.
     mutating func refuse(_ place: String, _ detail: String) {
-        faults.append(Fault(.pointer("\(pointer)/\(place)"), detail))
+        let fault = Fault(.pointer("\(pointer)/\(place)"), detail)
+        faults.add(fault)
     }
 
     /// Notes faults that were found elsewhere.
     mutating func refuse(_ more: [Fault]) {
-        faults += more
+        for fault in more { faults.add(fault) }
+    }
+
+    /// Notes faults that were found elsewhere.
+    mutating func refuse(_ more: FaultList<Fault>) {
+        faults.add(contentsOf: more)
     }
 
     private func place(_ name: String) -> Fault.Place { .pointer(pointer.appending(name).description) }

@@ -1,5 +1,6 @@
 // The query parameters of a request.
 
+import Base
 import Feature
 import Service
 

@@ -70,9 +70,6 @@ enum RequestLimits {
     /// worth telling, and not worth a gigabyte that eight megabytes decode to.
     static let faultyBytesMax = 16 << 20
 
-    /// Things at fault that a problem names; the rest are counted.
-    static let faultsMax = 100
-
     /// Parts of an increment that are being read while one is written: as many database sessions of a request.
     static let partsAhead = 3
 

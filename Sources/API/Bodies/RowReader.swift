@@ -1,5 +1,6 @@
 // Reads records as clients send them, straight from the bytes.
 
+import Base
 import Feature
 import JSON
 import Service
@@ -13,7 +14,7 @@ struct RowReader<Sink: RowSink>: ElementReader {
     /// The records so far.
     var sink: Sink
     /// What is wrong so far.
-    var faults = FaultList()
+    var faults = BodyFaults()
 
     private let idColumns: [String]
     private let idNames: JSONNames

@@ -1,5 +1,6 @@
 // Values that are written as text, in a query parameter or in a member of a document.
 
+import Base
 import Feature
 import Service
 
@@ -13,7 +14,7 @@ struct TextFault: Error {
 enum TextValue {
     /// A time in microseconds since 1970.
     static func time(_ text: String) throws(TextFault) -> Int64 {
-        guard let time = Timestamp.parse(text) else {
+        guard let time = Timestamp(text)?.microseconds else {
             throw TextFault(detail: "expected a time as 2026-11-22T20:09:00Z, found \"\(text)\"")
         }
         return time

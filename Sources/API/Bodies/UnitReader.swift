@@ -21,7 +21,7 @@ struct UnitReader: BulkReader {
 
     var records: Int { rows.records }
 
-    var faults: FaultList {
+    var faults: BodyFaults {
         get { rows.faults }
         set { rows.faults = newValue }
     }

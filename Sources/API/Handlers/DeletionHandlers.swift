@@ -1,5 +1,6 @@
 // Soft and hard delete, restore, and rebase.
 
+import Base
 import Feature
 import HTTP
 import JSON

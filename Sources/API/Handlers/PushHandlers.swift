@@ -1,5 +1,6 @@
 // Pushing a project's graph.
 
+import Base
 import Feature
 import HTTP
 import JSON

@@ -1,5 +1,6 @@
 // Listing records: as they are, as they were, or every version of them.
 
+import Base
 import Feature
 import HTTP
 import JSON
@@ -52,7 +53,9 @@ struct RecordListHandlers: Sendable {
             guard let next = list.next(page) else { return nil }
             return try await list.page(after: next, limit: limit)
         }
-        if let horizon = first.horizon { response.headers.append(Self.horizonField, Timestamp.text(horizon)) }
+        if let horizon = first.horizon {
+            response.headers.append(Self.horizonField, Timestamp(microseconds: horizon).description)
+        }
         return response
     }
 }

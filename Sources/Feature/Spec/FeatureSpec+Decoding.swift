@@ -1,5 +1,6 @@
 // Definitions from the JSON that the Metaxy library writes.
 
+import Base
 public import JSON
 
 extension FeatureSpec {

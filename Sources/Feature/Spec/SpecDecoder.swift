@@ -1,5 +1,6 @@
 // Takes definitions out of JSON, collecting every fault.
 
+import Base
 import JSON
 
 /// A JSON value and its place in the document.
@@ -26,13 +27,13 @@ struct SpecMembers {
 /// Each method returns a stand-in where it records a fault, so that decoding goes on to the end; whoever drives it
 /// throws when there are problems, and no stand-in gets out.
 struct SpecDecoder {
-    private(set) var problems: [SpecProblem] = []
+    private(set) var problems = FaultList<SpecProblem>()
 
     static let featureStandIn = FeatureKey(checked: "_")
     static let fieldStandIn = FieldKey(checked: "_")
 
-    mutating func refuse(_ pointer: JSONPointer, _ detail: String) {
-        problems.append(SpecProblem(pointer: pointer, detail: detail))
+    mutating func refuse(_ pointer: JSONPointer, _ detail: @autoclosure () -> String) {
+        problems.add(SpecProblem(pointer: pointer, detail: detail()))
     }
 
     /// The members of an object, of which only `names` are known.

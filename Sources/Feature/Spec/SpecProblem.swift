@@ -1,5 +1,6 @@
 // What is wrong with a definition, all of it at once.
 
+public import Base
 public import JSON
 
 /// One fault of a definition.
@@ -13,11 +14,11 @@ public struct SpecProblem: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(pointer): \(detail)" }
 }
 
-/// All faults of a definition that could be found, in the order of the definition; at least one.
+/// The faults of a definition, in the order of the definition; at least one.
 public struct SpecProblems: Error, Hashable, Sendable, CustomStringConvertible {
     /// The faults.
-    public let problems: [SpecProblem]
+    public let problems: FaultList<SpecProblem>
 
     /// One line for each fault.
-    public var description: String { problems.map(\.description).joined(separator: "\n") }
+    public var description: String { problems.kept.map(\.description).joined(separator: "\n") }
 }

@@ -1,5 +1,7 @@
 // The deadlines of one connection: handshake, head, idle, content, output and linger.
 
+import Base
+
 /// The deadlines of one connection; each is nil while it does not apply.
 struct ConnectionDeadlines: Sendable {
     var handshake: MonotonicTime?

@@ -1,5 +1,7 @@
 // The events of a connection other than bytes: handler calls, sent output, closed peers and deadlines.
 
+public import Base
+
 extension ConnectionMachine {
     /// The TLS handshake has ended; the head's time starts.
     public mutating func handshakeEnded(now: MonotonicTime) {

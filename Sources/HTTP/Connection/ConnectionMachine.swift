@@ -1,5 +1,7 @@
 // The state machine of one HTTP connection, without I/O and without a clock.
 
+public import Base
+
 /// Decides the next action on one connection.
 ///
 /// The caller owns the socket, the buffers and the handlers. It reports events and performs the machine's actions. The

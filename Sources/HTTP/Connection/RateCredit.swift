@@ -1,5 +1,7 @@
 // A minimum transfer rate with a credit: waiting spends the credit, and received bytes earn it back.
 
+import Base
+
 /// The time for which a peer may still keep the server waiting.
 ///
 /// Waiting spends the credit. Each byte earns back the time that it takes at the minimum rate, up to the full credit.

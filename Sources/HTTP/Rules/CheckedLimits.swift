@@ -1,5 +1,7 @@
 // The protocol limits as parsers and connections use them: checked, shared, with durations in nanoseconds.
 
+import Base
+
 /// Limits that agree with each other, shared by all connections of a server.
 public final class CheckedLimits: Sendable {
     /// The limits as they were configured.
@@ -35,13 +37,5 @@ public final class CheckedLimits: Sendable {
         lingerTime = values.lingerTime.wholeNanoseconds
         contentCredit = values.contentCredit.wholeNanoseconds
         outputCredit = values.outputCredit.wholeNanoseconds
-    }
-}
-
-extension Duration {
-    /// The duration in whole nanoseconds, rounded down. Durations beyond 292 years overflow.
-    fileprivate var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

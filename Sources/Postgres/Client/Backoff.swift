@@ -1,5 +1,7 @@
 // The growing, randomised delay between two attempts to connect.
 
+import Base
+
 /// Doubling delays with jitter, so that clients which failed together do not come back together.
 struct Backoff: Sendable {
     /// The delay after the first failure.

@@ -1,5 +1,6 @@
 // The threads of the PostgreSQL client, on which calls of libpq and of the operating system may block.
 
+import Base
 import Threads
 
 /// Starts and pauses the client's threads.

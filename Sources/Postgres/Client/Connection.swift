@@ -1,5 +1,7 @@
 // One session with PostgreSQL: runs statements one at a time, in pipelines, and in transactions.
 
+import Base
+
 /// An open session. It is synchronous and blocks its thread; callers get it inside `Pool.withConnection` only.
 ///
 /// Every statement outside `Pool.transaction` commits by itself. A failed statement inside a transaction makes every

@@ -1,5 +1,6 @@
 // Cancels the statement that a connection is running, from another thread.
 
+import Base
 import CPostgres
 import Glibc
 

@@ -1,5 +1,6 @@
 // The thread of a notification listener: connects, waits for NOTIFY, and connects again.
 
+import Base
 import CPostgres
 import Glibc
 import Synchronization

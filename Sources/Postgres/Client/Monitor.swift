@@ -1,5 +1,6 @@
 // A lock with a condition variable, for the threads of the PostgreSQL client.
 
+import Base
 import Glibc
 
 /// State under a lock with a condition variable, which `Synchronization` does not have.

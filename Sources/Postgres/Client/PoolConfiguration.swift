@@ -1,5 +1,7 @@
 // The configuration of a connection pool: server, size, time limits and observers.
 
+import Base
+
 /// Settings of a pool; times are upper bounds.
 public struct PoolConfiguration: Sendable {
     /// libpq's connection string: `key=value` pairs or a `postgresql://` URI.

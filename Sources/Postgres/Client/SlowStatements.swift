@@ -1,5 +1,7 @@
 // Reports statements that took longer than a limit, with the caller that they ran for.
 
+import Base
+
 /// Notices slow statements of one connection.
 struct SlowStatements {
     /// The limit; nil to report nothing.

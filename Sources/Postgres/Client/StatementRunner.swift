@@ -1,5 +1,6 @@
 // Sends statements to PostgreSQL in libpq's pipeline mode, one round trip a batch, and collects their results.
 
+import Base
 import CPostgres
 
 /// Runs batches of statements on one session, and prepares those that are used again.

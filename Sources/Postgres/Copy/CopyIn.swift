@@ -1,5 +1,6 @@
 // Writes rows with COPY FROM STDIN in binary format.
 
+import Base
 import CPostgres
 
 /// The fields of one row, appended in the order of the columns.

@@ -1,5 +1,6 @@
 // A bounded queue from a task to a thread that may block on it.
 
+import Base
 import Synchronization
 
 /// A bounded queue from one task to the closure of a transaction, which runs on its connection's thread.

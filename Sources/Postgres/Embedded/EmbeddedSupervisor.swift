@@ -1,5 +1,6 @@
 // The thread that starts the embedded PostgreSQL, and restarts it when it ends.
 
+import Base
 import Glibc
 
 /// Starts the server, waits for its end, and restarts it unless it was stopped on request.

@@ -1,5 +1,6 @@
 // Finds and ends PostgreSQL processes that a crashed server left behind.
 
+import Base
 import Glibc
 
 /// Finds and stops the processes of a cluster whose server was killed. The caller holds the directory's lock, so no

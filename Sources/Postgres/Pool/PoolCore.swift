@@ -1,5 +1,7 @@
 // The shared state of a pool: performs the decisions of PoolMachine.
 
+import Base
+
 /// The shared state of a pool, its sessions' threads and its timekeeper.
 final class PoolCore: Sendable {
     private struct State {

@@ -1,5 +1,7 @@
 // The decisions of a pool as a pure state machine: who gets a connection, when to open one, who has waited too long.
 
+import Base
+
 /// Decides who gets which connection, when to open one, and who has waited too long.
 ///
 /// Each function takes an event and returns actions. A slot holds at most one connection, and has at most one action

@@ -1,5 +1,7 @@
 // The queue of callers that wait for a connection, in the order of their arrival.
 
+import Base
+
 /// A first-in, first-out queue of tickets from which any ticket can leave.
 ///
 /// Tickets ascend, so the queue is sorted by ticket. A caller that is put back takes its old place.

@@ -1,5 +1,6 @@
 // The log: one line for each event on standard error, as JSON, or as text on a terminal.
 
+import Base
 import Glibc
 import JSON
 import Synchronization
@@ -54,7 +55,7 @@ enum Log {
     /// - Parameter fields: further members. They must not hold secrets or values of statements.
     static func write(_ level: Level, _ message: String, _ fields: [(String, JSONValue)] = []) {
         guard writes(level) else { return }
-        let time = Timestamp.now
+        let time = Timestamp.now.description
         let hiding = secrets.withLock { $0 }
         let message = hiding.reduce(message) { $1.hidden(in: $0) }
         let fields = fields.map { name, value in
@@ -97,20 +98,11 @@ enum Log {
     }
 }
 
-/// The wall clock, for log lines only. Times in answers come from the database.
-private enum Timestamp {
-    static var now: String {
+extension Timestamp {
+    /// The wall clock, for log lines only. Times in answers come from the database.
+    fileprivate static var now: Timestamp {
         var spec = timespec()
         clock_gettime(CLOCK_REALTIME, &spec)
-        var parts = tm()
-        gmtime_r(&spec.tv_sec, &parts)
-        let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
-        let time = "\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))"
-        let micros = String(spec.tv_nsec / 1_000)
-        return "\(date)T\(time).\(String(repeating: "0", count: 6 - micros.count))\(micros)Z"
-    }
-
-    private static func padded(_ number: Int32) -> String {
-        number < 10 ? "0\(number)" : "\(number)"
+        return Timestamp(microseconds: Int64(spec.tv_sec) * 1_000_000 + Int64(spec.tv_nsec) / 1_000)
     }
 }

@@ -1,5 +1,6 @@
 // PoolMachine: its invariants in random histories.
 
+import Base
 import Testing
 
 @testable import Postgres

@@ -1,5 +1,6 @@
 // PoolMachine: conversations, event by event.
 
+import Base
 import Testing
 
 @testable import Postgres

@@ -1,43 +1,39 @@
 // Times as text: RFC 3339, UTC, microseconds.
 
-/// Writes and reads times. The calendar arithmetic counts days from 1 March, so that a leap day ends its year.
-enum Timestamp {
-    private static let dayMicroseconds: Int64 = 86_400_000_000
+/// A point in time of the wall clock, in microseconds since 1970, within the years 1 to 9999.
+///
+/// RFC 3339 has four digits for the year, and the database holds these years too. The calendar arithmetic counts days
+/// from 1 March, so that a leap day ends its year.
+public struct Timestamp: Hashable, Sendable {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    public let microseconds: Int64
 
-    /// Years that the four digits of RFC 3339 hold and the database too.
+    private static let dayMicroseconds: Int64 = 86_400_000_000
     private static let earliest = microseconds(year: 1, month: 1, day: 1)
     private static let latest = microseconds(year: 10_000, month: 1, day: 1) - 1
 
-    /// A time as `2026-11-22T20:09:00.123456Z`.
-    ///
-    /// - Parameter microseconds: since 1970, in the years 1 to 9999; beyond, the nearest of these is written.
-    static func text(_ microseconds: Int64) -> String {
-        let time = min(max(microseconds, earliest), latest)
-        let days = time.floorDivided(by: dayMicroseconds)
-        var rest = time - days * dayMicroseconds
-        let (year, month, day) = civil(days)
-        let micros = rest % 1_000_000
-        rest /= 1_000_000
-        return digits(year, 4) + "-" + digits(month, 2) + "-" + digits(day, 2) + "T" + digits(rest / 3_600, 2) + ":"
-            + digits(rest / 60 % 60, 2) + ":" + digits(rest % 60, 2) + "." + digits(micros, 6) + "Z"
+    /// The time at this many microseconds since 1970, or the nearest time of the years 1 to 9999.
+    public init(microseconds: Int64) {
+        self.microseconds = min(max(microseconds, Self.earliest), Self.latest)
     }
 
-    /// A time that a client wrote, by RFC 3339: any offset, any number of decimals, of which six count.
+    /// Reads a time of RFC 3339: any offset, any number of decimals, of which six count.
     ///
-    /// - Returns: microseconds since 1970; nil where the text is no time of the years 1 to 9999.
-    static func parse(_ text: String) -> Int64? {
+    /// Returns nil where the text is no time of the years 1 to 9999.
+    public init?(_ text: String) {
         var scanner = Scanner(bytes: Array(text.utf8))
         guard
             let year = scanner.number(4), year > 0, scanner.take("-"), let month = scanner.number(2),
             1...12 ~= month, scanner.take("-"), let day = scanner.number(2),
-            day >= 1, day <= daysOfMonth(month, year: year), scanner.take("T") || scanner.take("t"),
+            day >= 1, day <= Self.daysOfMonth(month, year: year), scanner.take("T") || scanner.take("t"),
             let hour = scanner.number(2), hour < 24, scanner.take(":"), let minute = scanner.number(2), minute < 60,
             scanner.take(":"), let second = scanner.number(2), second < 60, let fraction = scanner.fraction(),
             let offset = scanner.offset(), scanner.isAtEnd
         else { return nil }
         let seconds = hour * 3_600 + (minute - offset) * 60 + second
-        let time = microseconds(year: year, month: month, day: day) + seconds * 1_000_000 + fraction
-        return earliest...latest ~= time ? time : nil
+        let time = Self.microseconds(year: year, month: month, day: day) + seconds * 1_000_000 + fraction
+        guard Self.earliest...Self.latest ~= time else { return nil }
+        microseconds = time
     }
 
     private static func digits(_ value: Int64, _ count: Int) -> String {
@@ -72,6 +68,27 @@ enum Timestamp {
         case 4, 6, 9, 11: 30
         default: 31
         }
+    }
+}
+
+extension Timestamp: Comparable {
+    /// Whether `left` comes before `right`.
+    public static func < (left: Timestamp, right: Timestamp) -> Bool {
+        left.microseconds < right.microseconds
+    }
+}
+
+extension Timestamp: CustomStringConvertible {
+    /// The time as `2026-11-22T20:09:00.123456Z`.
+    public var description: String {
+        let days = microseconds.floorDivided(by: Self.dayMicroseconds)
+        var rest = microseconds - days * Self.dayMicroseconds
+        let (year, month, day) = Self.civil(days)
+        let micros = rest % 1_000_000
+        rest /= 1_000_000
+        return Self.digits(year, 4) + "-" + Self.digits(month, 2) + "-" + Self.digits(day, 2) + "T"
+            + Self.digits(rest / 3_600, 2) + ":" + Self.digits(rest / 60 % 60, 2) + ":" + Self.digits(rest % 60, 2)
+            + "." + Self.digits(micros, 6) + "Z"
     }
 }
 
