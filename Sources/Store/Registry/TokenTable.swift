@@ -78,6 +78,16 @@ public struct TokenTable {
             Self.addStatement, [.text(name), .bytes(digest), lifetime.map { .double($0) } ?? .null])
     }
 
+    /// How long the newest secret of a token was to be accepted when it was made, in seconds; nil for ever.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func lifetime(of name: String) throws(StoreError) -> Double? {
+        try connection.row(Self.lifetimeStatement, [.text(name)]) { row throws(PostgresError) in
+            try row.doubleOrNil(0)
+        } ?? nil
+    }
+
     /// Lets the secrets of a token expire after a while, where they do not expire sooner.
     ///
     /// - Throws: `.database`.
@@ -163,6 +173,13 @@ extension TokenTable {
         """
         INSERT INTO api_token_secret (token_name, digest, expires_at)
         VALUES ($1, $2, now() + make_interval(secs => $3::double precision))
+        """)
+
+    private static let lifetimeStatement = Statement(
+        "token_secret_lifetime",
+        """
+        SELECT extract(epoch FROM expires_at - created_at)::double precision FROM api_token_secret
+        WHERE token_name = $1 ORDER BY created_at DESC LIMIT 1
         """)
 
     private static let expireStatement = Statement(
