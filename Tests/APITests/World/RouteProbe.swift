@@ -12,7 +12,7 @@ struct RouteProbe {
     static let all: [String: [RouteProbe]] = [
         "pushGraph": [
             RouteProbe(target: "/v1/push", body: #"{"project":"$p","features":[]}"#, status: 403),
-            Probe(
+            RouteProbe(
                 target: "/v1/push",
                 body:
                     #"{"project":"mine","features":[{"spec":{"key":"mine/raw","id_columns":["id"],"fields":[{"key":"x","code_version":"1"}]}},{"spec":{"key":"mine/x","id_columns":["id"],"deps":[{"feature":"$f"}],"fields":[{"key":"x","code_version":"1"}]}}]}"#,
@@ -36,7 +36,7 @@ struct RouteProbe {
             RouteProbe(target: "/v1/graph?format=dot&feature=mine/raw", status: 200),
         ],
         "writeRecords": [
-            Probe(
+            RouteProbe(
                 target: "/v1/records/$f",
                 body: #"{"records":[{"id":"hidden-1","metaxy_provenance_by_field":{"hidden_field":"x"}}]}"#)
         ],
