@@ -118,6 +118,10 @@ let package = Package(
         .target(
             name: "API",
             dependencies: ["Base", "CContract", "Feature", "Gzip", "HTTP", "JSON", "Service", "Store", "WebToken"],
+            exclude: [
+                "README.md", "Access/README.md", "Answers/README.md", "Bodies/README.md", "Handlers/README.md",
+                "Metrics/README.md", "Routing/README.md",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "metaxyd",

@@ -90,7 +90,21 @@ struct Query: Sendable {
         return try checked(name) { () throws(TextFault) in try TextValue.choice(text, among: Array(Choice.allCases)) }
     }
 
-    /// Where a cursor stands, nil for the first page.
+    /// The number after which a page begins; nil for the first page.
+    func numberCursor(_ fingerprint: CursorFingerprint) throws(Problem) -> Int64? {
+        guard let position = try cursor(fingerprint) else { return nil }
+        guard case .number(let number) = position else { throw Cursor.refusal() }
+        return number
+    }
+
+    /// The name after which a page begins; nil for the first page.
+    func nameCursor(_ fingerprint: CursorFingerprint) throws(Problem) -> String? {
+        guard let position = try cursor(fingerprint) else { return nil }
+        guard case .name(let name) = position else { throw Cursor.refusal() }
+        return name
+    }
+
+    /// The position after which a page begins; nil for the first page.
     func cursor(_ fingerprint: CursorFingerprint) throws(Problem) -> Cursor.Position? {
         try self["cursor"].map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
     }

@@ -55,10 +55,13 @@ struct ResolveQuestion {
 
     /// The question for the service. Counts come with the first page: they cost a walk over all candidates.
     func query() throws(Problem) -> IncrementQuery {
-        let position = try cursor.map { (text) throws(Problem) in try Cursor.position(text, fingerprint) }
+        let position = try cursor.map { (text) throws(Problem) in
+            guard case .number(let number) = try Cursor.position(text, fingerprint) else { throw Cursor.refusal() }
+            return number
+        }
         var query = asked
         if countsOnly { query.limit = 0 }
-        query.after = position?.number ?? -1
+        query.after = position ?? -1
         query.countsAll = position == nil || countsOnly
         return query
     }

@@ -42,7 +42,7 @@ struct ChangeHandlers: Sendable {
         guard let text = query["after"] else { return .oldest }
         guard text != "latest" else { return .latest }
         guard case .version(let position, let id) = try Cursor.position(text, fingerprint, parameter: "after") else {
-            throw Problem(.invalidCursor, .parameter("after"), "this is no place in the feed that this server gave")
+            throw Cursor.refusal("after")
         }
         return .after(FeedPosition(position: position, id: id))
     }
@@ -50,7 +50,7 @@ struct ChangeHandlers: Sendable {
     /// `GET /v1/admin/audit`.
     func listAudit(_ call: Call) async throws(Problem) -> Response {
         let fingerprint = CursorFingerprint("audit")
-        let before = try call.query.cursor(fingerprint)?.number ?? .max
+        let before = try call.query.numberCursor(fingerprint) ?? .max
         let limit = try call.query.limit()
         let found = try await served { () async throws(ServiceError) in
             try await metaxy.audit(before: before, limit: limit + 1)

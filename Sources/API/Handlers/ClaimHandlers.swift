@@ -3,6 +3,7 @@
 import Feature
 import HTTP
 import JSON
+import Postgres
 import Service
 import Store
 
@@ -51,7 +52,7 @@ struct ClaimHandlers: Sendable {
         let worker = call.query["worker"]
         let limit = try call.query.limit()
         let fingerprint = CursorFingerprint("claims", feature?.description, worker)
-        let after = try call.query.cursor(fingerprint)?.number ?? 0
+        let after = try call.query.numberCursor(fingerprint) ?? 0
         let found = try await served { () async throws(ServiceError) in
             try await metaxy.claims(feature: feature, worker: worker, after: after, limit: limit + 1)
         }
@@ -129,7 +130,8 @@ extension JSONWriter {
         member("lease_expires_at", time: claim.leaseUntil)
         member("lease_seconds", claim.leaseSeconds)
         member("units", claim.units)
-        member("remaining", claim.remaining)
+        // Once a claim has expired or was released, these are the units that were given back.
+        member("remaining", claim.units - claim.finished.popcount)
     }
 }
 

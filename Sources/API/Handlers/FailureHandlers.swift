@@ -18,7 +18,7 @@ struct FailureHandlers: Sendable {
     func listFailures(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
         let fingerprint = CursorFingerprint("failures", key.description)
-        let after = try call.query.cursor(fingerprint)?.number ?? -1
+        let after = try call.query.numberCursor(fingerprint) ?? -1
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.failures(of: key, after: after, limit: limit)

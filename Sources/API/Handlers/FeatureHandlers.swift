@@ -19,7 +19,7 @@ struct FeatureHandlers: Sendable {
         let project = call.query["project"]
         let prefix = call.query["prefix"]
         let fingerprint = CursorFingerprint("features", project, prefix)
-        let after = try call.query.cursor(fingerprint)?.name
+        let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.features(project: project, prefix: prefix, after: after, limit: limit)
@@ -89,11 +89,11 @@ extension JSONWriter {
         member("spec_version", definition.specVersion)
         member("code_version", definition.codeVersion)
         object("fields") { writer in
-            for field in definition.fields {
+            for (field, parents) in zip(definition.fields, feature.parents) {
                 writer.object(field.key.description) { writer in
                     writer.member("version", field.version)
                     writer.member("code_version", field.codeVersion)
-                    writer.member("parents", field.parents)
+                    writer.member("parents", parents)
                 }
             }
         }

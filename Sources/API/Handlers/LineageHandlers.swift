@@ -156,7 +156,7 @@ extension JSONWriter {
         case .upstream(let feature, let field, let from, let to, let entry):
             member("kind", "upstream")
             member("feature", feature.description)
-            member("field", field.description)
+            member("field", field?.description)
             member("from", from)
             member("to", to)
             key("entry")

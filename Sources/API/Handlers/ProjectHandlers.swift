@@ -17,7 +17,7 @@ struct ProjectHandlers: Sendable {
     /// `GET /v1/projects`.
     func listProjects(_ call: Call) async throws(Problem) -> Response {
         let fingerprint = CursorFingerprint("projects")
-        let after = try call.query.cursor(fingerprint)?.name
+        let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.projects(after: after, limit: limit)
@@ -72,7 +72,7 @@ struct ProjectHandlers: Sendable {
     func listVersions(_ call: Call) async throws(Problem) -> Response {
         let name = call.part("project")
         let fingerprint = CursorFingerprint("versions", name)
-        let before = try call.query.cursor(fingerprint)?.number ?? .max
+        let before = try call.query.numberCursor(fingerprint) ?? .max
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.pushes(of: name, before: before, limit: limit)

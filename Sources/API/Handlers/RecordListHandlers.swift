@@ -23,6 +23,7 @@ struct RecordListHandlers: Sendable {
     func listRecords(_ call: Call) async throws(Problem) -> Response {
         let list = try RecordList(call, metaxy)
         let position = try call.query.cursor(list.fingerprint)
+        if let position, !list.hasPosition(position) { throw Cursor.refusal() }
         if try call.head.preferred(among: [.json, .ndjson]) == .ndjson {
             return try await stream(call, list, after: position)
         }
@@ -83,6 +84,15 @@ private struct RecordList: Sendable {
             "records", asked.feature.description, "\(asked.includesDeleted) \(asked.hasHistory)",
             asked.featureVersion, asked.asOf.map(String.init), call.query["columns"],
             asked.filters.map(\.text).joined(separator: "\n"))
+    }
+
+    /// Whether a position is one of this list: a list with history has one for each version.
+    func hasPosition(_ position: Cursor.Position) -> Bool {
+        switch position {
+        case .number: !asked.hasHistory
+        case .version: asked.hasHistory
+        case .name: false
+        }
     }
 
     func page(after position: Cursor.Position?, limit: Int) async throws(Problem) -> RecordPage {

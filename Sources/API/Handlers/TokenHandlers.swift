@@ -19,7 +19,7 @@ struct TokenHandlers: Sendable {
     /// `GET /v1/admin/tokens`.
     func listTokens(_ call: Call) async throws(Problem) -> Response {
         let fingerprint = CursorFingerprint("tokens")
-        let after = try call.query.cursor(fingerprint)?.name
+        let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.tokens(after: after, limit: limit)
@@ -41,9 +41,7 @@ struct TokenHandlers: Sendable {
         var members = try await call.document()
         var request = TokenRequest(
             name: members.requiredString("name", bytesMax: RequestLimits.nameBytesMax), scopes: [])
-        if let fault = ProjectName.fault(in: request.name) {
-            members.refuse("name", fault.replacing("a project", with: "a token"))
-        }
+        if !request.name.isEmpty, let fault = TokenName.fault(in: request.name) { members.refuse("name", fault) }
         if members.required("scopes") != nil {
             request.scopes = members.choices("scopes", among: Permission.allCases) ?? []
         }
@@ -61,11 +59,13 @@ struct TokenHandlers: Sendable {
     func rotateToken(_ call: Call) async throws(Problem) -> Response {
         var members = try await call.document(isOptional: true)
         let grace = members.count("grace_seconds", least: 0, most: RequestLimits.tokenSecondsMax) ?? Self.graceSeconds
-        let lifetime = members.count("expires_in_seconds", least: 1, most: RequestLimits.tokenSecondsMax)
+        let seconds = members.count("expires_in_seconds", least: 1, most: RequestLimits.tokenSecondsMax)
+        let isNull = seconds == nil && members.names("expires_in_seconds")
+        let lifetime: SecretLifetime = seconds.map { .seconds(Double($0)) } ?? (isNull ? .unlimited : .asBefore)
         try members.finish()
         let made = try await served { () async throws(ServiceError) in
             try await metaxy.rotateToken(
-                call.part("token"), grace: Double(grace), lifetime: lifetime.map(Double.init),
+                call.part("token"), grace: Double(grace), lifetime: lifetime,
                 writer: call.writer())
         }
         return Self.answer(made)

@@ -59,11 +59,13 @@ extension Metaxy {
     /// Makes a token.
     ///
     /// - Parameter writer: who asks for it; nobody for the command line.
-    /// - Throws: `.conflict` where there is or was a token of this name, or there are too many; `.unavailable`.
+    /// - Throws: `.invalid` where the name is not one that `TokenName` allows; `.conflict` where there is or was a token
+    ///   of this name, or there are too many; `.unavailable`.
     /// - Complexity: four round trips.
     public func createToken(
         _ request: TokenRequest, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
+        if let fault = TokenName.fault(in: request.name) { throw .invalid([Fault(.pointer("/name"), fault)]) }
         let secret = TokenSecret()
         let token = try await changeTokens { (connection) throws(ServiceError) in
             try connection.createToken(request, secret, writer)
@@ -100,11 +102,11 @@ extension Metaxy {
     ///
     /// - Parameters:
     ///   - grace: for how long the present secrets are still accepted, in seconds; 0 for not at all.
-    ///   - lifetime: for how long the new one is accepted, in seconds; nil for ever.
+    ///   - lifetime: how long the new secret is accepted.
     /// - Throws: `.tokenNotFound`; `.conflict` where the token was revoked; `.unavailable`.
-    /// - Complexity: five round trips.
+    /// - Complexity: six round trips.
     public func rotateToken(
-        _ name: String, grace: Double, lifetime: Double?, writer: Writer = Writer()
+        _ name: String, grace: Double, lifetime: SecretLifetime, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
         let token = try await changeTokens { (connection) throws(ServiceError) in
@@ -116,8 +118,14 @@ extension Metaxy {
             }
             try connection.requirePlaceForSecret()
             return try stored { () throws(StoreError) in
+                let seconds: Double? =
+                    switch lifetime {
+                    case .asBefore: try tokens.lifetime(of: name)
+                    case .unlimited: nil
+                    case .seconds(let seconds): seconds
+                    }
                 try tokens.expire(name, afterSeconds: grace)
-                try tokens.add(secret.digest, to: name, lifetime: lifetime)
+                try tokens.add(secret.digest, to: name, lifetime: seconds)
                 try connection.note(.tokenRotated, name, writer)
                 return try tokens.lock(name) ?? known
             }

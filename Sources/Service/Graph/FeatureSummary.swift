@@ -26,6 +26,8 @@ public struct FeatureSummary: Sendable {
     public let spec: FeatureSpec
     /// Its definition, with versions and fields.
     public let definition: StoredDefinition
+    /// For each field of the definition, the upstream fields that it depends on and that the caller sees.
+    public let parents: [[String]]
     /// The features it depends on, in the order of the spec, and those that depend on it, by key.
     public let upstream: [FeatureKey], downstream: [FeatureKey]
     /// Its records and what is to be done for them.
@@ -57,9 +59,17 @@ extension ServiceTransaction {
                 units: (presences[unit]?.live ?? 0) + (work?.absent ?? 0), oldestPending: work?.oldest)
             return FeatureSummary(
                 key: key, project: member.project, spec: member.spec, definition: definition,
+                parents: definition.fields.map { visibleParents(of: $0, key) },
                 upstream: catalog.graph.upstream(of: key),
                 downstream: catalog.graph.downstream(of: key).filter { sees($0) },
                 counts: counts, dispatch: catalog[unit]?.isRoot == false ? catalog.dispatch(of: unit) : nil)
         }
+    }
+
+    /// The fields of hidden features are left out: the spec names the feature, but not every field of it.
+    private func visibleParents(of field: StoredField, _ feature: FeatureKey) -> [String] {
+        guard !visibleProjects.isEverything else { return field.parents }
+        return catalog.graph.parents(of: FieldReference(feature: feature, field: field.key))
+            .filter { sees($0.feature) }.map(\.description)
     }
 }

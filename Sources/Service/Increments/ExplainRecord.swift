@@ -6,8 +6,9 @@ public import Store
 
 /// Why a field is not as it should be, down to what moved.
 public enum FieldCause: Hashable, Sendable {
-    /// A data version that it depends on moved.
-    case upstream(feature: FeatureKey, field: FieldKey, from: String?, to: String?, entry: EntryID?)
+    /// A data version that it depends on moved. Where the caller does not see the upstream feature, the cause names the
+    /// feature alone, as the record's own spec does: field, versions and entry are nil.
+    case upstream(feature: FeatureKey, field: FieldKey?, from: String?, to: String?, entry: EntryID?)
     /// Its code version moved.
     case code(from: String?, to: String)
     /// What it depends on was redefined, its code version being the same.
@@ -128,14 +129,24 @@ private struct Explainer {
             return before == field.formula.codeVersion
                 ? [.definition] : [.code(from: before, to: field.formula.codeVersion)]
         case .upstream:
-            return field.parents.flatMap { parent in
-                inputs.filter { $0.parent == parent }.map {
-                    .upstream(
-                        feature: plan.deps[parent.dep].spec.feature, field: $0.field, from: $0.from, to: $0.to,
-                        entry: $0.entry)
-                }
+            var hidden: Set<FeatureKey> = []
+            return field.parents.flatMap { parent in upstreamCauses(parent, inputs, &hidden) }
+        }
+    }
+
+    /// The inputs of a parent that moved. A feature that the caller does not see comes once.
+    private func upstreamCauses(
+        _ parent: FieldPlan.Parent, _ inputs: [MovedInput], _ hidden: inout Set<FeatureKey>
+    ) -> [FieldCause] {
+        let feature = plan.deps[parent.dep].spec.feature
+        let moved = inputs.filter { $0.parent == parent }
+        guard !transaction.sees(feature) else {
+            return moved.map {
+                .upstream(feature: feature, field: $0.field, from: $0.from, to: $0.to, entry: $0.entry)
             }
         }
+        guard !moved.isEmpty, hidden.insert(feature).inserted else { return [] }
+        return [.upstream(feature: feature, field: nil, from: nil, to: nil, entry: nil)]
     }
 
     private func blockers(

@@ -78,6 +78,16 @@ public struct TokenTable {
             .named("token_secret_add"), [.text(name), .bytes(digest), lifetime.map { .double($0) } ?? .null])
     }
 
+    /// How long the newest secret of a token was to be accepted when it was made, in seconds; nil for ever.
+    ///
+    /// - Throws: `.database`.
+    /// - Complexity: one round trip.
+    public func lifetime(of name: String) throws(StoreError) -> Double? {
+        try connection.row(.named("token_secret_lifetime"), [.text(name)]) { row throws(PostgresError) in
+            try row.doubleOrNil(0)
+        } ?? nil
+    }
+
     /// Expires the secrets of a token after some seconds, except those that expire sooner.
     ///
     /// - Throws: `.database`.

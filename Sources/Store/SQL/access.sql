@@ -12,6 +12,13 @@ ON CONFLICT DO NOTHING;
 INSERT INTO api_token_secret (token_name, digest, expires_at)
 VALUES ($1, $2, now() + make_interval(secs => $3::double precision));
 
+-- name: token_secret_lifetime
+-- Reads the lifetime of the newest secret of a token in seconds; null for a secret that never expires.
+-- parameters: text
+-- columns: double precision
+SELECT extract(epoch FROM expires_at - created_at)::double precision FROM api_token_secret
+WHERE token_name = $1 ORDER BY created_at DESC LIMIT 1;
+
 -- name: token_secret_expire
 -- Expires the secrets of a token after some seconds, except those that expire sooner.
 -- parameters: text, double precision

@@ -41,7 +41,10 @@ struct TokenCommand: AsyncParsableCommand {
 
     /// The lifetime of a secret.
     struct Lifetime: ParsableArguments {
-        @Option(help: "The lifetime of the secret in days. Without it the secret does not expire.")
+        @Option(
+            help:
+                "The lifetime of the secret in days. Without it a new token never expires; a rotation keeps the lifetime."
+        )
         var expiresDays: Int?
 
         func validate() throws {
@@ -76,9 +79,7 @@ struct TokenCommand: AsyncParsableCommand {
 
         func validate() throws {
             guard !scopes.isEmpty else { throw ValidationError("--scope is missing") }
-            guard !name.isEmpty, name.utf8.count <= 255, !name.contains("/") else {
-                throw ValidationError("a token name has 1 to 255 bytes and no \"/\"")
-            }
+            if let fault = TokenName.fault(in: name) { throw ValidationError(fault) }
         }
 
         func run() async throws {
@@ -113,7 +114,8 @@ struct TokenCommand: AsyncParsableCommand {
         func run() async throws {
             try await place.with { (metaxy) async throws(ServiceError) in
                 let made = try await metaxy.rotateToken(
-                    name, grace: Double(graceSeconds), lifetime: lifetime.seconds)
+                    name, grace: Double(graceSeconds),
+                    lifetime: lifetime.seconds.map { .seconds($0) } ?? .asBefore)
                 Output.line(made.secret.text)
             }
         }

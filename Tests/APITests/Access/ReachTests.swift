@@ -9,84 +9,6 @@ import Testing
 
 @Suite("Tokens limited to projects")
 struct ReachTests {
-    /// A request to a route: in its target and body `$f` stands for a feature, `$p` for its project, `$c` for a claim.
-    private struct Probe {
-        let target: String
-        var body: String?
-        /// What is answered about something of another project, and about something that does not exist.
-        var status: UInt16 = 404
-    }
-
-    private static let probes: [String: [Probe]] = [
-        "pushGraph": [
-            Probe(target: "/v1/push", body: #"{"project":"$p","features":[]}"#, status: 403),
-            Probe(
-                target: "/v1/push",
-                body:
-                    #"{"project":"mine","features":[{"spec":{"key":"mine/raw","id_columns":["id"],"fields":[{"key":"x","code_version":"1"}]}},{"spec":{"key":"mine/x","id_columns":["id"],"deps":[{"feature":"$f"}],"fields":[{"key":"x","code_version":"1"}]}}]}"#,
-                status: 422),
-        ],
-        "listProjects": [Probe(target: "/v1/projects", status: 200)],
-        "getProject": [Probe(target: "/v1/projects/$p")],
-        "putProject": [Probe(target: "/v1/projects/$p", body: "{}", status: 403)],
-        "listVersions": [Probe(target: "/v1/projects/$p/versions")],
-        "compareVersions": [Probe(target: "/v1/projects/$p/diff?from=latest")],
-        "listFeatures": [
-            Probe(target: "/v1/features", status: 200), Probe(target: "/v1/features?project=$p"),
-            Probe(target: "/v1/features?prefix=$p", status: 200),
-        ],
-        "getFeature": [Probe(target: "/v1/features/$f")],
-        "getDispatch": [Probe(target: "/v1/dispatch/$f")],
-        "putDispatch": [Probe(target: "/v1/dispatch/$f", body: "{}")],
-        "getGraph": [
-            Probe(target: "/v1/graph", status: 200), Probe(target: "/v1/graph?feature=$f"),
-            Probe(target: "/v1/graph?project=$p"), Probe(target: "/v1/graph?format=mermaid", status: 200),
-            Probe(target: "/v1/graph?format=dot&feature=mine/raw", status: 200),
-        ],
-        "writeRecords": [
-            Probe(
-                target: "/v1/records/$f",
-                body: #"{"records":[{"id":"hidden-1","metaxy_provenance_by_field":{"hidden_field":"x"}}]}"#)
-        ],
-        "deleteRecords": [
-            Probe(target: "/v1/records/$f?all=true"), Probe(target: "/v1/records/$f?all=true&hard=true&dry_run=true"),
-        ],
-        "restoreRecords": [Probe(target: "/v1/restore/$f", body: #"{"filter":"id = 'hidden-1'"}"#)],
-        "rebaseRecords": [Probe(target: "/v1/rebase/$f", body: #"{"from":"x"}"#)],
-        "listRecords": [Probe(target: "/v1/records/$f"), Probe(target: "/v1/records/$f?history=true")],
-        "resolveIncrement": [
-            Probe(target: "/v1/resolve/$f", body: "{}"),
-            Probe(target: "/v1/resolve/mine/leaf", body: #"{"filters":{"$f":"id = 'hidden-1'"}}"#, status: 422),
-        ],
-        "createClaim": [Probe(target: "/v1/claims", body: #"{"feature":"$f","worker":"w"}"#)],
-        "listClaims": [
-            Probe(target: "/v1/claims", status: 200), Probe(target: "/v1/claims?feature=$f"),
-            Probe(target: "/v1/claims?worker=someone", status: 200),
-        ],
-        "getClaim": [Probe(target: "/v1/claims/$c")],
-        "extendClaim": [Probe(target: "/v1/claims/$c/heartbeat", body: #"{"token":$t}"#)],
-        "completeClaim": [
-            Probe(target: "/v1/claims/$c/complete", body: #"{"token":$t,"records":[{"id":"hidden-2"}]}"#)
-        ],
-        "failClaim": [Probe(target: "/v1/claims/$c/fail", body: #"{"token":$t,"error":"x"}"#)],
-        "releaseClaim": [Probe(target: "/v1/claims/$c/release", body: #"{"token":$t}"#)],
-        "listFailures": [Probe(target: "/v1/failures/$f")],
-        "retryFailures": [Probe(target: "/v1/failures/$f/retry", body: "{}")],
-        "traceLineage": [
-            Probe(target: "/v1/lineage/$f", body: #"{"id":{"id":"hidden-1"}}"#),
-            Probe(target: "/v1/lineage/mine/raw", body: #"{"id":{"id":"m1"},"direction":"both"}"#, status: 200),
-        ],
-        "getLineage": [Probe(target: "/v1/lineage/$f?id=%7B%22id%22%3A%22hidden-1%22%7D")],
-        "explainRecord": [Probe(target: "/v1/explain/$f?id=%7B%22id%22%3A%22hidden-1%22%7D")],
-        "listEvents": [Probe(target: "/v1/events", status: 200)],
-        "getStatus": [Probe(target: "/v1/status", status: 200)],
-        "verifyState": [
-            Probe(target: "/v1/admin/verify", body: #"{"feature":"$f"}"#),
-            Probe(target: "/v1/admin/verify", body: "{}", status: 200),
-        ],
-        "dropHistory": [Probe(target: "/v1/admin/retention", body: #"{"feature":"$f","keep_days":0}"#)],
-    ]
-
     /// Two projects; `theirs` has features of its own and one that is made from `mine`.
     private static let pushes = [
         #"""
@@ -141,7 +63,7 @@ struct ReachTests {
             let held = try await Self.fill(world, admin)
             let before = Self.steady(try await world.get("/v1/status", headers: admin).text)
             for route in Routes.table where route.scope != nil && !route.isGlobal {
-                let probes = try #require(Self.probes[route.operation], "\(route.operation) has no probe")
+                let probes = try #require(RouteProbe.all[route.operation], "\(route.operation) has no probe")
                 for probe in probes {
                     func send(_ project: String, _ claim: Int64) async throws -> Answer {
                         func filled(_ text: String) -> String {

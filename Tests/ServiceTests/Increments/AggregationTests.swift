@@ -110,7 +110,7 @@ struct AggregationTests {
                 return
             }
             #expect(explained.fields.first?.causes.count == 1)
-            #expect((field.description, from, to) == ("t", "y", "y2"))
+            #expect((field?.description, from, to) == ("t", "y", "y2"))
         }
     }
 
