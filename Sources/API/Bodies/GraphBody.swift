@@ -108,7 +108,7 @@ struct GraphBody {
             features.append((decoded, object[schema].flatMap { $0.kind == .null ? nil : $0 }))
             return decoded
         } catch {
-            for problem in error.problems { refuse(problem.pointer, problem.detail) }
+            members.refuse(error.problems.map { Fault(.pointer($0.pointer.description), $0.detail) })
             return nil
         }
     }

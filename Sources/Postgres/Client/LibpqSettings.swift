@@ -1,5 +1,6 @@
 // The connection settings for libpq: connection string, timeouts, keepalives and session settings.
 
+import Base
 import CPostgres
 
 /// Makes the keywords and values that libpq connects with.

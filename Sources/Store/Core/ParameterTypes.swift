@@ -27,7 +27,6 @@ extension Parameter {
         case .timestampArray, .timestampArrayOptional: "timestamptz[]"
         case .jsonbArray, .jsonbArrayOptional, .jsonbColumn: "jsonb[]"
         case .bitArray: "bit[]"
-        case .tupleIDArray: "tid[]"
         case .uuidColumn: "uuid[]"
         }
     }
