@@ -20,7 +20,7 @@ struct ClaimHandlers: Sendable {
         let request = Self.claimRequest(&members)
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.claim(request)
+            try await metaxy.claims.claim(request)
         } answer: {
             $0.map { Self.answer($0) } ?? Response(status: .noContent)
         }
@@ -53,7 +53,7 @@ struct ClaimHandlers: Sendable {
         let fingerprint = CursorFingerprint("claims", feature?.description, worker)
         let after = try call.query.cursor(fingerprint)?.number ?? 0
         let found = try await served { () async throws(ServiceError) in
-            try await metaxy.claims(feature: feature, worker: worker, after: after, limit: limit + 1)
+            try await metaxy.claims.list(feature: feature, worker: worker, after: after, limit: limit + 1)
         }
         let page = found.prefix(limit)
         let next = found.count > limit ? page.last?.claim.id : nil
@@ -71,7 +71,7 @@ struct ClaimHandlers: Sendable {
     /// `GET /v1/claims/{id}`.
     func getClaim(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let found = try await served { () async throws(ServiceError) in try await metaxy.claim(id) }
+        let found = try await served { () async throws(ServiceError) in try await metaxy.claims.claim(id) }
         return .json(JSONWriter.document { $0.claim(found.claim, found.feature) })
     }
 

@@ -17,7 +17,7 @@ struct DispatchHandlers: Sendable {
     /// `GET /v1/dispatch/{key}`.
     func getDispatch(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let dispatch = try await served { () async throws(ServiceError) in try await metaxy.dispatch(of: key) }
+        let dispatch = try await served { () async throws(ServiceError) in try await metaxy.graph.dispatch(of: key) }
         let revision = "\(dispatch.stored.revision)"
         if EntityTag.isKnown(revision, call.head) {
             return Response(status: .notModified, headers: ["ETag": EntityTag.text(revision)])
@@ -34,7 +34,7 @@ struct DispatchHandlers: Sendable {
         try members.finish()
         return Self.answer(
             try await served { () async throws(ServiceError) in
-                try await metaxy.configure(dispatch: key, settings, expected: expected, writer: call.writer())
+                try await metaxy.graph.configure(dispatch: key, settings, expected: expected, writer: call.writer())
             })
     }
 

@@ -48,7 +48,8 @@ struct IncrementHandlers: Sendable {
         let bytes = try await call.bytes(max: RequestLimits.bulkBytesMax)
         var idColumns: [String] = []
         if bytes.hasMember("samples") {
-            idColumns = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }.idColumns
+            idColumns = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
+                .idColumns
         }
         var bulk = try DocumentReader(RowReader(idColumns: idColumns), list: "samples")
             .read(bytes, others: ResolveQuestion.members).bulk
@@ -57,7 +58,7 @@ struct IncrementHandlers: Sendable {
     }
 
     private func resolve(_ query: IncrementQuery) async throws(Problem) -> IncrementPage {
-        try await served { () async throws(ServiceError) in try await metaxy.resolve(query) }
+        try await served { () async throws(ServiceError) in try await metaxy.increments.resolve(query) }
     }
 
     /// An increment under conditions of its own is walked page by page; any other in parts, some ahead of the client.
@@ -77,7 +78,7 @@ struct IncrementHandlers: Sendable {
             return stream(call, query, first, wantedBytes: RequestLimits.partBytes)
         }
         let parts = try await served { () async throws(ServiceError) in
-            try await metaxy.parts(ofIncrement: query.feature, units: units)
+            try await metaxy.increments.parts(ofIncrement: query.feature, units: units)
         }
         return try await LineStream(call, events).parts(parts.count, write: Self.write) {
             [query] (part) async throws(Problem) -> IncrementPage in

@@ -31,7 +31,7 @@ public struct NewToken: Sendable {
     public let secret: TokenSecret
 }
 
-extension Metaxy {
+extension TokenService {
     /// Whom a secret belongs to.
     ///
     /// Answered from memory; the secrets are read again when they are older than `Limits.tokenMemory`. While the database
@@ -43,17 +43,17 @@ extension Metaxy {
     public func identify(_ secret: String) async throws(ServiceError) -> TokenIdentity? {
         let digest = TokenSecret.digest(of: secret)
         let start = ContinuousClock.now
-        if case .load(let generation) = tokens.order(at: start) {
+        if case .load(let generation) = memory.order(at: start) {
             do throws(ServiceError) {
                 let secrets = try await pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in try TokenTable(connection).accepted() }
                 }
-                tokens.replace(secrets, readAt: start, generation: generation)
+                memory.replace(secrets, readAt: start, generation: generation)
             } catch {
-                guard tokens.giveUp(at: .now) else { throw error }
+                guard memory.giveUp(at: .now) else { throw error }
             }
         }
-        return tokens.find(digest, at: .now)
+        return memory.find(digest, at: .now)
     }
 
     /// Makes a token.
@@ -61,7 +61,7 @@ extension Metaxy {
     /// - Parameter writer: who asks for it; nobody for the command line.
     /// - Throws: `.conflict` where there is or was a token of this name, or there are too many; `.unavailable`.
     /// - Complexity: four round trips.
-    public func createToken(
+    public func create(
         _ request: TokenRequest, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
@@ -76,7 +76,7 @@ extension Metaxy {
     /// - Parameter secret: its secret.
     /// - Returns: whether it was made.
     /// - Throws: `.unavailable`.
-    public func createFirstToken(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
+    public func createFirst(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
         try await changeTokens { (connection) throws(ServiceError) in
             let exist = try stored { () throws(StoreError) in try TokenTable(connection).exist() }
             guard !exist else { return false }
@@ -90,7 +90,7 @@ extension Metaxy {
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip.
-    public func haveTokens() async throws(ServiceError) -> Bool {
+    public func exist() async throws(ServiceError) -> Bool {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try TokenTable(connection).exist() }
         }
@@ -103,7 +103,7 @@ extension Metaxy {
     ///   - lifetime: for how long the new one is accepted, in seconds; nil for ever.
     /// - Throws: `.tokenNotFound`; `.conflict` where the token was revoked; `.unavailable`.
     /// - Complexity: five round trips.
-    public func rotateToken(
+    public func rotate(
         _ name: String, grace: Double, lifetime: Double?, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
@@ -130,7 +130,7 @@ extension Metaxy {
     ///
     /// - Throws: `.tokenNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
-    public func revokeToken(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
+    public func revoke(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
         try await changeTokens { (connection) throws(ServiceError) in
             let tokens = TokenTable(connection)
             let known = try stored { () throws(StoreError) in try tokens.lock(name) }
@@ -151,7 +151,7 @@ extension Metaxy {
     /// - Returns: the tokens, and whether there are more.
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip; O(limit).
-    public func tokens(
+    public func list(
         after: String?, limit: Int
     ) async throws(ServiceError) -> (tokens: [StoredToken], hasMore: Bool) {
         try await pool.withConnection { (connection) throws(ServiceError) in
@@ -166,7 +166,7 @@ extension Metaxy {
         _ body: @escaping @Sendable (Connection) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
         let value = try await pool.transaction { (connection) throws(ServiceError) -> T in try body(connection) }
-        tokens.forget()
+        memory.forget()
         return value
     }
 }

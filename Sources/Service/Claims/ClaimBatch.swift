@@ -81,7 +81,7 @@ public struct ClaimedBatch: Sendable {
     public var attempts: [Int16] { units.attempts }
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Hands out up to `request.limit` units of the first feature that has some: those of greater priority first, then in
     /// the order in which they were asked for.
     ///
@@ -95,14 +95,14 @@ extension Metaxy {
     /// - Complexity: O(batch) rows, whatever the size of the feature; about a dozen round trips.
     public func claim(_ request: ClaimRequest) async throws(ServiceError) -> ClaimedBatch? {
         // That there is nothing to do would be wrong, and who believes it and asks again at once would ask all the time.
-        guard !isDraining else { throw .stopping }
+        guard !draining.isOn else { throw .stopping }
         var offer = try await offer(request)
         let deadline = ContinuousClock.now + request.wait
         let number = waiters.enter()
         defer { waiters.leave(number) }
         var (turn, pause) = (Turn?.none, Limits.contentionPauseMin)
         while true {
-            if isDraining { return nil }
+            if draining.isOn { return nil }
             let demand = ClaimDemand(
                 features: Set(offer.features), limit: request.limit, conditions: request.conditions)
             let mark = waiters.mark(demand.features)
@@ -110,7 +110,7 @@ extension Metaxy {
                 try await self.look(request, offer, turn)
             }
             if let batch = look.batch {
-                noteAsked()
+                ahead.noteAsked()
                 return batch
             }
             if look.isOutdated {
@@ -118,7 +118,7 @@ extension Metaxy {
                 continue
             }
             let left = deadline - ContinuousClock.now
-            guard left > .zero, !isDraining else {
+            guard left > .zero, !draining.isOn else {
                 for feature in look.contended { waiters.pass(Turn(feature: feature)) }
                 return nil
             }
@@ -187,14 +187,14 @@ extension Metaxy {
     ///
     /// - Parameter turn: handed on where nothing is offered.
     private func offer(_ request: ClaimRequest, _ turn: Turn? = nil) async throws(ServiceError) -> ClaimOffer {
-        if let catalog = knownCatalog {
-            do { return try catalog.offer(request, visibleProjects) } catch {
+        if let catalog = transactions.catalogs.known {
+            do { return try catalog.offer(request, transactions.visibleProjects) } catch {
                 // The graph may have changed: the answer to that is the database's.
             }
         }
         do throws(ServiceError) {
             return try await apart { () async throws(ServiceError) in
-                try await read { (transaction) throws(ServiceError) in
+                try await transactions.read { (transaction) throws(ServiceError) in
                     try transaction.catalog.offer(request, transaction.visibleProjects)
                 }
             }
@@ -210,7 +210,8 @@ extension Metaxy {
     ) async throws(ServiceError) -> ClaimOutcome {
         guard request.isSmall else { return try await claim([request], feature, revision)[0] }
         let kind = SmallClaimKind(
-            feature: feature, revision: revision, conditions: request.conditions, visibleProjects: visibleProjects)
+            feature: feature, revision: revision, conditions: request.conditions,
+            visibleProjects: transactions.visibleProjects)
         let outcome = try await smallClaims.run(request, kind) { (requests) async throws(ServiceError) in
             try await claim(requests, feature, revision)
         }
@@ -229,7 +230,8 @@ extension Metaxy {
         var position: ReadyBlock?
         var isContended = false
         for _ in 0..<Limits.settleRoundsMax {
-            var outcome = try await change { [position] (transaction) throws(ServiceError) -> ClaimOutcome in
+            var outcome = try await transactions.change {
+                [position] (transaction) throws(ServiceError) -> ClaimOutcome in
                 guard transaction.catalog.revision == revision else { return ClaimOutcome(isOutdated: true) }
                 guard
                     let plan = transaction.catalog[feature],
@@ -249,12 +251,12 @@ extension Metaxy {
                 return outcome
             }
             for batch in outcome.batches {
-                claimMemory.remember(batch.claim, HandedOut(units: batch.units, keys: batch.records.keys))
+                memory.remember(batch.claim, HandedOut(units: batch.units, keys: batch.records.keys))
             }
             position = outcome.position
             isContended = isContended || outcome.isContended
             outcome.isContended = isContended
-            if !outcome.revertible.isEmpty { try await restoreEarlierVersions(outcome.revertible) }
+            if !outcome.revertible.isEmpty { try await restoring.restore(outcome.revertible) }
             if outcome.batch != nil || (outcome.revertible.isEmpty && !outcome.isUnfinished) {
                 return outcome.shared(among: requests.count)
             }

@@ -15,7 +15,7 @@ public struct HeartbeatOutcome: Sendable {
     public let superseded: [RecordKey]
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Extends a lease.
     ///
     /// - Parameter leaseSeconds: nil to keep what the claim was taken with.
@@ -24,7 +24,7 @@ extension Metaxy {
     public func heartbeat(
         claim id: Int64, token: Int64, leaseSeconds: Int?
     ) async throws(ServiceError) -> HeartbeatOutcome {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let held = try transaction.hold(id, token: token)
             let connection = transaction.connection
             let seconds = leaseSeconds.map { Int32($0) } ?? held.claim.leaseSeconds
@@ -43,7 +43,7 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
     /// - Complexity: about seven round trips; O(units of the claim).
     public func release(claim id: Int64, token: Int64) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let held = try transaction.hold(id, token: token)
             let rest = held.remaining.map { held.units.records[$0] }
             try transaction.lock(rest, of: held.plan.id)
@@ -63,11 +63,11 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip when there is none.
     public func expire() async throws(ServiceError) {
-        let features = try await read { (transaction) throws(ServiceError) in
+        let features = try await transactions.read { (transaction) throws(ServiceError) in
             try stored { () throws(StoreError) in try ClaimTable(transaction.connection).featuresWithExpired() }
         }
         for feature in features {
-            try await change { (transaction) throws(ServiceError) in try transaction.takeBack(feature) }
+            try await transactions.change { (transaction) throws(ServiceError) in try transaction.takeBack(feature) }
         }
     }
 
@@ -76,7 +76,7 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
     public func claim(_ id: Int64) async throws(ServiceError) -> (claim: StoredClaim, feature: FeatureKey) {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let claim = try stored { () throws(StoreError) in try ClaimTable(transaction.connection).read(id) }
             guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
             return (claim, transaction.key(claim.feature))
@@ -92,10 +92,10 @@ extension Metaxy {
     ///   - limit: 1...`Limits.pageRowsMax`.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
-    public func claims(
+    public func list(
         feature: FeatureKey?, worker: String?, after: Int64, limit: Int
     ) async throws(ServiceError) -> [(claim: StoredClaim, feature: FeatureKey)] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let id = try feature.map { (key) throws(ServiceError) in try transaction.unitPlan(key).id }
             let claims = try stored { () throws(StoreError) in
                 try ClaimTable(transaction.connection).active(
@@ -230,13 +230,13 @@ extension ServiceTransaction {
     }
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Forgets what was handed out with claims that ended more than `Limits.batchMemorySeconds` ago.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: one transaction; O(batches kept).
     public func forgetBatches() async throws(ServiceError) {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let connection = transaction.connection
             _ = try stored { () throws(StoreError) in
                 try ClaimTable(connection).forgetBatches(endedBefore: Limits.batchMemorySeconds)

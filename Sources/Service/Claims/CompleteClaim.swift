@@ -15,7 +15,7 @@ public struct CompletionOutcome: Hashable, Sendable {
     public let remaining: Int
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Stores results of a claim: lineage, heads, downstream work and the claim itself, all or nothing.
     ///
     /// Reporting the same records again answers the same and writes nothing.
@@ -28,7 +28,7 @@ extension Metaxy {
     public func complete(
         claim id: Int64, token: Int64, rows: [RecordRow], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let held = try transaction.holdForReport(id, token: token)
             guard held.plan.children == nil else {
                 throw .invalid([

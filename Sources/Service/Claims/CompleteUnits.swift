@@ -42,7 +42,7 @@ public struct ExpansionShape: Hashable, Sendable {
     }
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Stores results of a claim on an expansion: each unit's records are from now on exactly those given.
     ///
     /// - Parameters:
@@ -58,7 +58,7 @@ extension Metaxy {
     public func complete(
         claim id: Int64, token: Int64, units: [UnitResult], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let held = try transaction.holdForReport(id, token: token)
             guard let children = held.plan.children else {
                 throw .invalid([Fault(.pointer("/units"), "\(held.plan.key) is no expansion: report records")])
@@ -85,7 +85,7 @@ extension Metaxy {
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
     /// - Complexity: three round trips.
     public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let claim = try stored { () throws(StoreError) in try ClaimTable(transaction.connection).read(id) }
             guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
             guard let plan = transaction.catalog[claim.feature] else {

@@ -31,7 +31,7 @@ public struct FailureOutcome: Hashable, Sendable {
     public let quarantined: Int
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Notes that records could not be computed; each is tried again later, or quarantined.
     ///
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
@@ -39,7 +39,7 @@ extension Metaxy {
     public func fail(
         claim id: Int64, token: Int64, report: FailureReport, writer: Writer = Writer()
     ) async throws(ServiceError) -> FailureOutcome {
-        try await change { [self] (transaction) throws(ServiceError) in
+        try await transactions.change { [random] (transaction) throws(ServiceError) in
             let held = try transaction.hold(id, token: token)
             return try transaction.fail(held, report, writer, random: random)
         }

@@ -23,7 +23,7 @@ public struct FailurePage: Sendable {
     public let next: RecordID?
 }
 
-extension Metaxy {
+extension FailureService {
     /// A page of a feature's failing and quarantined units.
     ///
     /// - Parameters:
@@ -31,10 +31,10 @@ extension Metaxy {
     ///   - limit: 1...`Limits.pageRowsMax`.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(limit).
-    public func failures(
+    public func list(
         of key: FeatureKey, after: RecordID, limit: Int
     ) async throws(ServiceError) -> FailurePage {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
             let found = try stored { () throws(StoreError) in
                 try FailureTable(transaction.connection, feature: plan.id).page(after: after, limit: limit + 1)
@@ -57,7 +57,7 @@ extension Metaxy {
     public func retry(
         _ key: FeatureKey, filters: [Filter], writer: Writer = Writer()
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
             let failures = FailureTable(transaction.connection, feature: plan.id)
             var count = 0

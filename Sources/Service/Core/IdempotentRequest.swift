@@ -40,12 +40,15 @@ public final class IdempotentRequest: Sendable {
     }
 }
 
-extension Metaxy {
+/// Answers to requests with an idempotency key.
+public struct AnswerService: Sendable {
+    let pool: Pool
+
     /// What was answered to the request that a caller sent with a key.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip.
-    public func answer(caller: String, key: String) async throws(ServiceError) -> StoredAnswer? {
+    public func find(caller: String, key: String) async throws(ServiceError) -> StoredAnswer? {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try AnswerTable(connection).find(caller: caller, key: key) }
         }
@@ -54,7 +57,7 @@ extension Metaxy {
     /// Forgets answers that no client asks for any more.
     ///
     /// - Throws: `.unavailable`.
-    public func forgetAnswers() async throws(ServiceError) {
+    public func forget() async throws(ServiceError) {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 try AnswerTable(connection).forget(olderThan: Limits.answerMemorySeconds)

@@ -22,7 +22,7 @@ public struct ProjectDifference: Sendable {
     public let features: [FeatureDifference]
 }
 
-extension Metaxy {
+extension GraphService {
     /// Compares two versions of a project.
     ///
     /// - Parameters:
@@ -33,7 +33,7 @@ extension Metaxy {
     public func difference(
         of project: String, from: String, to: String
     ) async throws(ServiceError) -> ProjectDifference {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let known = try transaction.visibleProject(project)
             let before = try transaction.push(from, of: known)
             let after = try transaction.push(to, of: known)

@@ -12,13 +12,13 @@ public struct DispatchSummary: Sendable, Hashable {
     public let stored: StoredDispatch
 }
 
-extension Metaxy {
+extension GraphService {
     /// How the work of a feature is handed out.
     ///
     /// - Throws: `.featureNotFound`; `.invalid` for a root, which has no work; `.unavailable`.
     /// - Complexity: two round trips.
     public func dispatch(of key: FeatureKey) async throws(ServiceError) -> DispatchSummary {
-        try await read { (transaction) throws(ServiceError) in try transaction.dispatch(of: key) }
+        try await transactions.read { (transaction) throws(ServiceError) in try transaction.dispatch(of: key) }
     }
 
     /// Changes how the work of a feature is handed out. It holds from the next claim on, on every server.
@@ -32,7 +32,7 @@ extension Metaxy {
     public func configure(
         dispatch key: FeatureKey, _ settings: DispatchSettings, expected: String?, writer: Writer = Writer()
     ) async throws(ServiceError) -> DispatchSummary {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
             let present = try transaction.dispatch(of: key)
             if let expected, expected != "\(present.stored.revision)" {
                 throw .settingsMoved(current: "\(present.stored.revision)")

@@ -4,7 +4,7 @@ public import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension GraphService {
     /// Makes a project with these settings, or gives them to the one that exists.
     ///
     /// Settings that a project has already change nothing, records or not.
@@ -22,7 +22,7 @@ extension Metaxy {
         project name: String, algorithm: HashAlgorithm?, truncation: Int?, claimsMax: Int32?? = nil,
         writer: Writer = Writer()
     ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
             let known = transaction.catalog.projects[name]
             let present = known?.hash ?? .standard
             guard

@@ -37,13 +37,13 @@ public struct GraphDescription: Sendable {
     public let edges: [FieldEdge]
 }
 
-extension Metaxy {
+extension GraphService {
     /// The part of the current graph that `query` asks for.
     ///
     /// - Throws: `.projectNotFound`, `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(features · fields).
-    public func graph(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
-        try await read { (transaction) throws(ServiceError) in
+    public func describe(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
+        try await transactions.read { (transaction) throws(ServiceError) in
             let graph = transaction.catalog.graph
             if let project = query.project { _ = try transaction.visibleProject(project) }
             var wanted = Set(graph.order)

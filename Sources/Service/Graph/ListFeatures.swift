@@ -3,7 +3,7 @@
 public import Feature
 import Store
 
-extension Metaxy {
+extension GraphService {
     /// A page of the current features in the order of their keys.
     ///
     /// - Parameters:
@@ -17,7 +17,7 @@ extension Metaxy {
     public func features(
         project: String?, prefix: String?, after: String?, limit: Int
     ) async throws(ServiceError) -> (features: [FeatureSummary], hasMore: Bool) {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             if let project { _ = try transaction.visibleProject(project) }
             let after = after.flatMap { FeatureKey($0) }
             let keys = transaction.visible.sorted().filter { key in
@@ -34,7 +34,7 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips.
     public func feature(_ key: FeatureKey) async throws(ServiceError) -> FeatureSummary {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let key = try transaction.plan(key).key
             guard let summary = try transaction.summaries([key]).first else { throw .featureNotFound(key.description) }
             return summary

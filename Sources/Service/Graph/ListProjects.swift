@@ -12,7 +12,7 @@ public struct ProjectSummary: Sendable, Hashable {
     public let features: Int
 }
 
-extension Metaxy {
+extension GraphService {
     /// A page of the projects in the order of their names.
     ///
     /// - Parameters:
@@ -24,7 +24,7 @@ extension Metaxy {
     public func projects(
         after: String?, limit: Int
     ) async throws(ServiceError) -> (projects: [ProjectSummary], hasMore: Bool) {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let names = transaction.catalog.projects.keys.filter { name in
                 transaction.visibleProjects.sees(name)
                     && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
@@ -38,7 +38,7 @@ extension Metaxy {
     /// - Throws: `.projectNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
     public func project(_ name: String) async throws(ServiceError) -> ProjectSummary {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             guard transaction.visibleProjects.sees(name), let summary = transaction.project(name) else {
                 throw .projectNotFound(name)
             }
@@ -57,7 +57,7 @@ extension Metaxy {
     public func pushes(
         of project: String, before: Int64, limit: Int
     ) async throws(ServiceError) -> (pushes: [StoredPush], hasMore: Bool) {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let stored = try transaction.visibleProject(project)
             let pushes = try Service.stored { () throws(StoreError) in
                 try Registry(transaction.connection).pushes(stored.id, before: before, limit: limit + 1)

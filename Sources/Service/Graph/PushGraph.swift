@@ -82,7 +82,7 @@ public struct PushOutcome: Hashable, Sendable {
     public let features: [Feature]
 }
 
-extension Metaxy {
+extension GraphService {
     /// Replaces a project's graph by another, atomically: versions, definitions, and the work that follows from them.
     ///
     /// Each feature whose formula changed has its records marked for judgement: bitmaps are combined, no record is read.
@@ -90,7 +90,7 @@ extension Metaxy {
     /// - Throws: `.invalidGraph` naming each culprit; `.preconditionFailed`; `.unavailable`.
     /// - Complexity: O(features) round trips; O(records / 1,024) row updates for each feature that changed.
     public func push(_ push: GraphPush, writer: Writer = Writer()) async throws(ServiceError) -> PushOutcome {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
             let plan = try PushPlan(push, transaction.catalog, transaction.visibleProjects)
             if plan.changesNothing || push.isDryRun { return plan.outcome(wasPushed: plan.changesNothing) }
             var execution = PushExecution(plan, push, writer)

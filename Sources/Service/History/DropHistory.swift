@@ -12,7 +12,7 @@ public struct RetentionOutcome: Hashable, Sendable {
     public let horizon: Int64?
 }
 
-extension Metaxy {
+extension HistoryService {
     /// Drops the versions of a feature's records that are superseded, that no rule keeps and that nothing needs: see
     /// `DroppableVersions`.
     ///
@@ -33,15 +33,16 @@ extension Metaxy {
         _ key: FeatureKey, versions: Int?, days: Int?, isDryRun: Bool, writer: Writer,
         tries: Int = Limits.retentionTries
     ) async throws(ServiceError) -> RetentionOutcome {
-        let storages = try await read { (transaction) throws(ServiceError) in
+        let storages = try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.plan(key)
             return [plan.id] + (plan.units.map { [$0] } ?? [])
         }
         // A session keeps its place until it leaves, and a cancelled one could not: so it goes on where the caller is gone.
-        let running = Task { [pool] () async -> Result<RetentionOutcome, ServiceError> in
+        let running = Task { [transactions] () async -> Result<RetentionOutcome, ServiceError> in
             do throws(ServiceError) {
                 return .success(
-                    try await pool.withConnection { (connection) throws(ServiceError) -> RetentionOutcome in
+                    try await transactions.pool.withConnection {
+                        (connection) throws(ServiceError) -> RetentionOutcome in
                         let run = RetentionRun(connection, storages, writer, tries: tries)
                         return try connection.retain(run, versions: versions, days: days, isDryRun: isDryRun)
                     })
@@ -59,7 +60,7 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: four round trips where there is nothing.
     public func cleanRetentions() async throws(ServiceError) {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 let retentions = RetentionRuns(connection)
                 guard try retentions.enter() else { return }

@@ -3,13 +3,13 @@
 import Postgres
 import Store
 
-extension Metaxy {
+extension HistoryService {
     /// Tells no more of changes that were made longer ago, and forgets those of them that leave nothing behind.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: as `forgetChanges(madeBefore:)`.
     public func forgetChanges(olderThan age: Duration) async throws(ServiceError) {
-        let moment = try await pool.withConnection { (connection) throws(ServiceError) -> Int64 in
+        let moment = try await transactions.pool.withConnection { (connection) throws(ServiceError) -> Int64 in
             try stored { () throws(StoreError) in
                 try ChangeHorizon(connection).moment(secondsAgo: age / .seconds(1))
             }
@@ -32,7 +32,7 @@ extension Metaxy {
     public func forgetChanges(madeBefore moment: Int64) async throws(ServiceError) -> Int {
         var forgotten = 0
         for _ in 0..<Limits.changesForgottenSteps {
-            let step = try await pool.transaction { (connection) throws(ServiceError) -> ForgottenStep in
+            let step = try await transactions.pool.transaction { (connection) throws(ServiceError) -> ForgottenStep in
                 try stored { () throws(StoreError) in try connection.forgetChanges(madeBefore: moment) }
             }
             forgotten += step.count

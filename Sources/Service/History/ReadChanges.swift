@@ -34,7 +34,7 @@ public struct ChangePage: Sendable {
     public let horizon: Int64?
 }
 
-extension Metaxy {
+extension HistoryService {
     /// What is told of tokens is for administrators.
     private static let hiddenKinds: [ChangeKind] = [.tokenCreated, .tokenRotated, .tokenRevoked]
 
@@ -59,11 +59,11 @@ extension Metaxy {
         var place = start
         while true {
             let mark = readers.mark([])
-            let page = try await read { [place] (transaction) throws(ServiceError) in
+            let page = try await transactions.read { [place] (transaction) throws(ServiceError) in
                 try transaction.changes(from: place, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
-            guard page.events.isEmpty, left > .zero, !isDraining else { return page }
+            guard page.events.isEmpty, left > .zero, !draining.isOn else { return page }
             place = .after(page.next)
             _ = await readers.wait(number, for: demand, since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
@@ -78,7 +78,7 @@ extension Metaxy {
     /// - Throws: `.unavailable`.
     /// - Complexity: two round trips; O(limit).
     public func audit(before: Int64, limit: Int) async throws(ServiceError) -> [ChangeEvent] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let changes = try stored { () throws(StoreError) in
                 try ChangeLog(transaction.connection).newest(before: before, limit: limit)
             }
@@ -93,12 +93,12 @@ extension Metaxy {
     /// - Complexity: three round trips where nothing has changed.
     public func followChanges() async throws(ServiceError) {
         if readers.count > 0 {
-            let extent = try await read { (transaction) throws(ServiceError) in
+            let extent = try await transactions.read { (transaction) throws(ServiceError) in
                 try stored { () throws(StoreError) in try ChangeLog(transaction.connection).extent() }
             }
             if readers.advance(to: extent.last.position) { readers.wakeAll() }
         }
-        let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
+        let isNoted = try await transactions.pool.transaction { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try connection.noteDrained() }
         }
         if isNoted { readers.wakeAll() }

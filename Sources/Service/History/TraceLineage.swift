@@ -84,14 +84,14 @@ public struct ThinnedLineage: Sendable {
     public let dropped: [EntryID]
 }
 
-extension Metaxy {
+extension HistoryService {
     /// Traces the lineage of a record down to the exact versions.
     ///
     /// - Throws: `.featureNotFound`; `.recordNotFound`; `.invalid` where the trace has more than
     ///   `Limits.traceNodesMax` entries; `.unavailable`.
     /// - Complexity: a few round trips for each feature and level; O(entries).
     public func trace(_ query: TraceQuery) async throws(ServiceError) -> Trace {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             var tracer = Tracer(transaction)
             return try tracer.run(query)
         }

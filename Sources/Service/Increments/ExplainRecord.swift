@@ -40,13 +40,13 @@ public struct Explanation: Sendable {
     public let failure: Failure?
 }
 
-extension Metaxy {
+extension IncrementService {
     /// Explains a record.
     ///
     /// - Throws: `.featureNotFound`; `.recordNotFound` where it neither exists nor is expected; `.unavailable`.
     /// - Complexity: a few round trips a dep and level of ancestors.
     public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(feature)
             // A record of an expansion is explained by its unit.
             let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false

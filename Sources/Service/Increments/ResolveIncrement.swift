@@ -74,7 +74,7 @@ public struct IncrementPage: Sendable {
     public let next: RecordID?
 }
 
-extension Metaxy {
+extension IncrementService {
     /// A page of a feature's increment, judged as of one moment.
     ///
     /// Candidates that turn out to be as they should be are settled on the way, so that they cost once.
@@ -84,9 +84,9 @@ extension Metaxy {
     /// - Complexity: O(candidates) when counting, O(page) otherwise, never O(records); O(records) with samples or under
     ///   a restriction.
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
-        noteAsked()
+        ahead.noteAsked()
         for _ in 0..<Limits.settleRoundsMax {
-            let outcome = try await read { (transaction) throws(ServiceError) in
+            let outcome = try await transactions.read { (transaction) throws(ServiceError) in
                 let plan = try transaction.unitPlan(query.feature)
                 try query.restriction.check(plan, transaction)
                 if let samples = query.samples {
@@ -106,14 +106,14 @@ extension Metaxy {
                 var resolution = try Resolution(plan, query, transaction)
                 return try resolution.run(transaction)
             }
-            try await restoreEarlierVersions(outcome.settled.merging(outcome.revertible) { $0.union($1) })
+            try await restoring.restore(outcome.settled.merging(outcome.revertible) { $0.union($1) })
             if outcome.revertible.isEmpty { return outcome.page }
         }
         throw .conflict("the records of \(query.feature) change faster than they can be judged; ask again")
     }
 }
 
-extension Metaxy {
+extension IncrementService {
     /// Cuts a feature's increment into parts that can be asked for one beside the other.
     ///
     /// - Parameter units: how many units a part should have, `Limits.partUnitsMax` at most; a block of 1,024 is not cut.
@@ -123,7 +123,7 @@ extension Metaxy {
     public func parts(
         ofIncrement feature: FeatureKey, units: Int
     ) async throws(ServiceError) -> [ClosedRange<Int32>] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(feature)
             let cuts = try stored { () throws(StoreError) in
                 try transaction.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))

@@ -5,11 +5,15 @@ import Postgres
 import Store
 import Synchronization
 
-extension Metaxy {
+/// Reads ahead what clients that ask for newly marked units will need.
+public struct ReadAhead: Sendable {
+    let transactions: TransactionRunner
+    let state: ServiceState
+
     /// Looks up the units that changes have just marked, while the changes are committed, so that whoever asks for them
     /// finds them in PostgreSQL's memory (docs/decisions/0020). Runs until the task is cancelled; once in a process.
     public func readAhead() async {
-        for await units in state.marks.stream { _ = await readAhead(units) }
+        for await units in state.context.marks.stream { _ = await readAhead(units) }
     }
 
     /// Looks units up, once for each time that somebody has asked for units: changes that nobody looks at cost nothing.
@@ -19,13 +23,13 @@ extension Metaxy {
     /// - Complexity: two round trips a feature; an index lookup for each unit, more where it has several inputs, and a row for
     ///   each of the first blocks with candidates.
     func readAhead(_ units: [FeatureID: [RecordID]]) async -> Int? {
-        let use = pool.statistics
+        let use = transactions.pool.statistics
         // The change itself has a connection until it is committed.
-        guard let catalog = knownCatalog, use.inUse <= 1, use.inUse < use.size,
+        guard let catalog = transactions.catalogs.known, use.inUse <= 1, use.inUse < use.size,
             state.isAsked.exchange(false, ordering: .relaxed)
         else { return nil }
         do throws(ServiceError) {
-            return try await pool.withConnection { (connection) throws(ServiceError) in
+            return try await transactions.pool.withConnection { (connection) throws(ServiceError) in
                 try stored { () throws(StoreError) in
                     var count = 0
                     for (feature, units) in units {

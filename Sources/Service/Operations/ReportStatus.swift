@@ -28,13 +28,13 @@ public struct FeatureStatus: Sendable, Hashable {
     public let estimatedSeconds: Double?
 }
 
-extension Metaxy {
+extension OperationService {
     /// How far the work on each feature of the current graph is, upstream before downstream.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: eight round trips; O(features + failures + blocks with something to do).
     public func status() async throws(ServiceError) -> [FeatureStatus] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let summaries = try transaction.summaries(transaction.visible)
             let activities = OutcomeQueries(transaction.connection)
             let (activity, now) = try stored { () throws(StoreError) in

@@ -45,14 +45,14 @@ public struct DoneFigures: Sendable, Hashable {
     }
 }
 
-extension Metaxy {
+extension OperationService {
     /// What the database holds, or nil where it does not say so within `Limits.figuresPatience`.
     ///
     /// - Complexity: eight round trips; O(features + failures + blocks with something to do + tables): no record is read.
     public func storedFigures() async -> StoredFigures? {
         await within(Limits.figuresPatience) { [self] () -> StoredFigures? in
             do throws(ServiceError) {
-                return try await read { (transaction) throws(ServiceError) in try transaction.figures() }
+                return try await transactions.read { (transaction) throws(ServiceError) in try transaction.figures() }
             } catch {
                 return nil
             }
@@ -61,7 +61,7 @@ extension Metaxy {
 
     /// What this process has done to the features of the current graph as it knows it, by key.
     public var doneFigures: [DoneFigures] {
-        guard let catalog = knownCatalog else { return [] }
+        guard let catalog = transactions.catalogs.known else { return [] }
         var done: [FeatureKey: DoneFigures] = [:]
         for (feature, counts) in tallies.sum.counts {
             // An expansion's units are counted apart from its records, under the same key.

@@ -43,10 +43,10 @@ public struct ReadinessCheck: Sendable, Hashable {
     }
 }
 
-extension Metaxy {
+extension OperationService {
     /// What this process is doing.
     public var load: ServiceLoad {
-        let statistics = pool.statistics
+        let statistics = transactions.pool.statistics
         let wait = statistics.waitTotal.components
         return ServiceLoad(
             pool: ServiceLoad.Pool(
@@ -61,7 +61,7 @@ extension Metaxy {
     ///
     /// - Complexity: two round trips; answers within `Limits.readinessPatience`.
     public func readiness() async -> [ReadinessCheck] {
-        let stopping = ReadinessCheck("accepting", fault: isDraining ? "the server is stopping" : nil)
+        let stopping = ReadinessCheck("accepting", fault: draining.isOn ? "the server is stopping" : nil)
         let found = await within(Limits.readinessPatience) { [self] () -> [ReadinessCheck] in
             do throws(ServiceError) {
                 let (applied, database) = try await databaseState()
@@ -74,7 +74,7 @@ extension Metaxy {
     }
 
     private func databaseState() async throws(ServiceError) -> (schema: Int, database: DatabaseState) {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 (try Migrator(connection).check(), try DatabaseFigures(connection).state())
             }

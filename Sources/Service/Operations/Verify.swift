@@ -25,7 +25,7 @@ public struct VerifyOutcome: Sendable {
     public var mismatchCount = 0
 }
 
-extension Metaxy {
+extension OperationService {
     /// Judges every record of a feature, or of all, and compares with the work and presence bitmaps.
     ///
     /// The database judges, in SQL, and only what is amiss leaves it; of projects whose digest it does not have, the
@@ -47,11 +47,11 @@ extension Metaxy {
     public func verify(
         _ feature: FeatureKey?, comparingEvery stride: Int
     ) async throws(ServiceError) -> VerifyOutcome {
-        var verification = try await read { (transaction) throws(ServiceError) in
+        var verification = try await transactions.read { (transaction) throws(ServiceError) in
             try Verification(transaction, feature, stride: stride)
         }
         while !verification.isFinished {
-            verification = try await read { [verification] (transaction) throws(ServiceError) in
+            verification = try await transactions.read { [verification] (transaction) throws(ServiceError) in
                 var verification = verification
                 try verification.proceed(transaction)
                 return verification

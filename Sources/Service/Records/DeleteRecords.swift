@@ -4,7 +4,7 @@ public import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension RecordService {
     /// Soft-deletes the live records of a feature that pass every filter: each gets a tombstone, and what depends on
     /// it is judged again.
     ///
@@ -19,7 +19,7 @@ extension Metaxy {
     public func delete(
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             try transaction.rewrite(key, filters: filters, live: true, isDryRun: isDryRun, writer: writer)
         }
     }
@@ -32,7 +32,7 @@ extension Metaxy {
     public func restore(
         _ key: FeatureKey, filters: [Filter], writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             try transaction.rewrite(key, filters: filters, live: false, isDryRun: false, writer: writer)
         }
     }

@@ -56,13 +56,13 @@ public struct RowShape: Hashable, Sendable {
     }
 }
 
-extension Metaxy {
+extension RecordService {
     /// What a feature asks of rows.
     ///
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
     public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             RowShape(try transaction.plan(key))
         }
     }
@@ -72,9 +72,8 @@ extension Metaxy {
     ///
     /// - Returns: nil where no such feature is known.
     public func knownShape(of key: FeatureKey) -> RowShape? {
-        state.catalog.withLock { catalog in
-            guard let catalog, visibleProjects.sees(key, in: catalog) else { return nil }
-            return catalog.shapes[key]
+        transactions.catalogs.look { catalog in
+            transactions.visibleProjects.sees(key, in: catalog) ? catalog.shapes[key] : nil
         }
     }
 
@@ -92,7 +91,7 @@ extension Metaxy {
     ) async throws(ServiceError) -> WriteOutcome {
         let duplicates = duplicateFaults(rows)
         guard duplicates.isEmpty else { throw .invalid(duplicates) }
-        return try await change { (transaction) throws(ServiceError) in
+        return try await transactions.change { (transaction) throws(ServiceError) in
             let plan = try transaction.plan(shape.key)
             guard !plan.isRoot, plan.spec.idColumns == shape.idColumns else {
                 throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")

@@ -4,7 +4,7 @@ import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension RootService {
     /// Appends versions of a root's records as they come in: all rows or none.
     ///
     /// Up to `Limits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
@@ -104,7 +104,7 @@ extension Metaxy {
         defer { feed.close() }
         do throws(ServiceError) {
             return .success(
-                try await change(retries: 0) { (transaction) throws(ServiceError) in
+                try await transactions.change(retries: 0) { (transaction) throws(ServiceError) in
                     var writing = try RootWriting(shape, [writer], isAlone: true, &transaction)
                     while let rows = try Self.next(feed) { try writing.write(rows, &transaction) }
                     return try writing.finish(&transaction)[0]
@@ -131,7 +131,7 @@ extension Metaxy {
     /// Gives the records of a part their ids, in a transaction of its own: ids that are never used cost nothing, and no
     /// lock on a key is held while the body comes in.
     func identify(_ part: RecordPart) async throws(ServiceError) -> RootRows {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 RootRows(part: part, records: try RecordIDTable(connection, space: part.shape.space).intern(part.keys))
             }
@@ -145,7 +145,7 @@ extension Metaxy {
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
         do throws(ServiceError) {
             return .success(
-                try await pool.withConnection { (connection) throws(ServiceError) in
+                try await transactions.pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in
                         let records = try RecordIDTable(connection, space: part.shape.space).intern(part.keys)
                         let feature = part.shape.feature

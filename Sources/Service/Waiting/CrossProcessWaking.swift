@@ -4,18 +4,23 @@ import Feature
 public import Postgres
 import Store
 
-extension Metaxy {
+/// Wakes tasks that wait for work, in every process that serves the database.
+public struct CrossProcessWaking: Sendable {
+    let transactions: TransactionRunner
+    let waiters: Waiters
+    let notices: UnsentNotices
+
     /// The channels of the listener whose events `follow` takes.
     public static let channels = [WorkNotice.channel]
 
     /// Tells other processes about work that turned up here, once it is committed: at once, and at most every
     /// `Limits.noticeInterval`. Runs until the task is cancelled; once in a process.
-    public func announceWork() async {
+    public func announce() async {
         for await _ in notices.signals {
             let work = notices.take()
             do throws(ServiceError) {
                 let notice = WorkNotice(origin: notices.origin, work: work)
-                try await pool.withConnection { (connection) throws(ServiceError) in
+                try await transactions.pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in try notice.send(connection) }
                 }
             } catch {
@@ -49,7 +54,7 @@ extension Metaxy {
     public func wakeWaiters() async throws(ServiceError) {
         let features = waiters.features
         guard !features.isEmpty else { return }
-        let ready = try await read { (transaction) throws(ServiceError) in
+        let ready = try await transactions.read { (transaction) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 try WorkOutlook(transaction.connection).withWork(among: features.sorted())
             }

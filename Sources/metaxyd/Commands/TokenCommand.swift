@@ -86,7 +86,7 @@ struct TokenCommand: AsyncParsableCommand {
                 name: name, scopes: Set(scopes), projects: projects.isEmpty ? nil : Set(projects),
                 lifetime: lifetime.seconds)
             try await place.with { (metaxy) async throws(ServiceError) in
-                Output.line(try await metaxy.createToken(request).secret.text)
+                Output.line(try await metaxy.tokens.create(request).secret.text)
             }
         }
     }
@@ -112,7 +112,7 @@ struct TokenCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.with { (metaxy) async throws(ServiceError) in
-                let made = try await metaxy.rotateToken(
+                let made = try await metaxy.tokens.rotate(
                     name, grace: Double(graceSeconds), lifetime: lifetime.seconds)
                 Output.line(made.secret.text)
             }
@@ -129,7 +129,7 @@ struct TokenCommand: AsyncParsableCommand {
                 var table = Table(["name", "scopes", "projects", "created by", "secrets", "state"])
                 var after: String?
                 while true {
-                    let page = try await metaxy.tokens(after: after, limit: 1_000)
+                    let page = try await metaxy.tokens.list(after: after, limit: 1_000)
                     for token in page.tokens {
                         table.add([
                             token.name, token.scopes.joined(separator: ","),
@@ -155,7 +155,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var place: Place
 
         func run() async throws {
-            try await place.with { (metaxy) async throws(ServiceError) in try await metaxy.revokeToken(name) }
+            try await place.with { (metaxy) async throws(ServiceError) in try await metaxy.tokens.revoke(name) }
         }
     }
 }

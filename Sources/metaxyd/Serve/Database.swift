@@ -76,7 +76,7 @@ struct Database: Sendable {
     func listener() -> Postgres.Listener {
         var configuration = configuration
         configuration.applicationName = "metaxyd-listener"
-        return Postgres.Listener(configuration, channels: Metaxy.channels)
+        return Postgres.Listener(configuration, channels: CrossProcessWaking.channels)
     }
 
     /// Closes the pool and stops the embedded server.

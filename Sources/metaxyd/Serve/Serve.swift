@@ -91,9 +91,9 @@ struct Serve: AsyncParsableCommand {
     /// Tells other processes of work and hears them, and reads ahead, until the task is cancelled.
     private static func wake(_ metaxy: Metaxy, by listener: Postgres.Listener) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await metaxy.announceWork() }
-            group.addTask { await metaxy.readAhead() }
-            group.addTask { await metaxy.follow(listener.events) }
+            group.addTask { await metaxy.waking.announce() }
+            group.addTask { await metaxy.ahead.readAhead() }
+            group.addTask { await metaxy.waking.follow(listener.events) }
         }
         listener.close()
     }

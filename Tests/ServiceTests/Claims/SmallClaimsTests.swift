@@ -153,7 +153,7 @@ struct SmallClaimsTests {
                 for number in 0..<60 {
                     group.addTask {
                         let limit = 1 + number % 3
-                        let batch = try await world.metaxy.claim(
+                        let batch = try await world.metaxy.claims.claim(
                             ClaimRequest(features: [key], worker: "w\(number)", limit: limit))
                         #expect(batch?.claim.worker ?? "w\(number)" == "w\(number)")
                         return (limit, batch?.records.map { world.text($0.key) } ?? [])

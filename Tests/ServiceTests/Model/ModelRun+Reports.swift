@@ -80,7 +80,7 @@ extension ModelRun {
                 + zip(positions, overrides).map { " \(text(claim.units[$0].key)) [\(text($1))]" }.joined())
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "completion", alsoFinished: true) {
-            try await metaxy.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
+            try await metaxy.claims.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
         }
         guard let outcome else { return }
         store(place, positions, overrides, metadata)
@@ -146,7 +146,7 @@ extension ModelRun {
         }
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "failure") {
-            try await metaxy.fail(
+            try await metaxy.claims.fail(
                 claim: claim.id, token: claim.token,
                 report: FailureReport(records: records, error: "e", isRetryable: isRetryable))
         }
@@ -177,7 +177,7 @@ extension ModelRun {
         note("release \(name(place))")
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "release") {
-            try await metaxy.release(claim: claim.id, token: claim.token)
+            try await metaxy.claims.release(claim: claim.id, token: claim.token)
         }
         guard let outcome else { return }
         try expect("released", service: outcome, model: claim.open.count)
@@ -190,7 +190,7 @@ extension ModelRun {
         note("heartbeat \(name(place))")
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "heartbeat") {
-            try await metaxy.heartbeat(claim: claim.id, token: claim.token, leaseSeconds: nil)
+            try await metaxy.claims.heartbeat(claim: claim.id, token: claim.token, leaseSeconds: nil)
         }
         guard let outcome, let feature = model.graph.features[claim.feature] else { return }
         let superseded = Set(outcome.superseded.map(modelKey))
@@ -222,7 +222,7 @@ extension ModelRun {
         try await rig.endLease(of: model.claims[place].id)
         model.lose(place)
         if random.chance(50) || !model.derived.contains(feature) {
-            try await rig.world.metaxy.expire()
+            try await rig.world.metaxy.claims.expire()
             return false
         }
         try await claim([feature], ModelRequest(limit: 1))

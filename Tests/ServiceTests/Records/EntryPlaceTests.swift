@@ -31,7 +31,7 @@ struct EntryPlaceTests {
             try await world.push(Self.graph)
             for version in 1...2 {
                 for (feature, sizes) in [("left", [10, 20, 30]), ("right", [40, 50])] {
-                    let shape = try await world.metaxy.shape(of: try #require(FeatureKey(feature)))
+                    let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey(feature)))
                     let rows = try sizes.enumerated().map { id, size in
                         let text = """
                             {"id":\(id),"size":\(size + version),"metaxy_provenance_by_field":{"x":"\(size)-\(version)"}}
@@ -71,7 +71,7 @@ struct EntryPlaceTests {
     /// What an increment tells of each record of the leaf.
     private static func columns(_ world: World) async throws -> [String] {
         let key = try #require(FeatureKey("leaf"))
-        let page = try await world.metaxy.resolve(IncrementQuery(feature: key, limit: 100))
+        let page = try await world.metaxy.increments.resolve(IncrementQuery(feature: key, limit: 100))
         return page.records.map { record in
             let columns = record.columns.map { "\($0.name) \(String(decoding: $0.value, as: UTF8.self))" }
             return "\(world.ids(record.key)): \(columns.joined(separator: " "))"

@@ -31,7 +31,7 @@ struct ReadAheadTests {
 
     /// The units that the latest change to mark some has marked for whoever reads ahead.
     private static func marked(_ world: World) async throws -> [FeatureID: [RecordID]] {
-        var marks = world.metaxy.state.marks.stream.makeAsyncIterator()
+        var marks = world.metaxy.ahead.state.context.marks.stream.makeAsyncIterator()
         return try #require(await marks.next())
     }
 
@@ -41,25 +41,25 @@ struct ReadAheadTests {
             try await Self.change(world, 30, "2")
             let units = try await Self.marked(world)
             #expect(units.mapValues { Set($0).count } == [2: 30] && units[2] == units[2]?.sorted())
-            #expect(await world.metaxy.readAhead(units) == 30)
-            #expect(await world.metaxy.readAhead(units) == nil)
+            #expect(await world.metaxy.ahead.readAhead(units) == 30)
+            #expect(await world.metaxy.ahead.readAhead(units) == nil)
             #expect(try await world.resolve("leaf")[.stale]?.count == 30)
-            #expect(await world.metaxy.readAhead(units) == 30)
+            #expect(await world.metaxy.ahead.readAhead(units) == 30)
             // A claim that is handed nothing asks for nothing.
             #expect(try await world.claim("leaf", limit: 30)?.records.count == 30)
             #expect(try await world.claim("leaf") == nil)
-            #expect(await world.metaxy.readAhead(units) == 30)
+            #expect(await world.metaxy.ahead.readAhead(units) == 30)
             #expect(try await world.claim("leaf") == nil)
-            #expect(await world.metaxy.readAhead(units) == nil)
+            #expect(await world.metaxy.ahead.readAhead(units) == nil)
         }
     }
 
     @Test("whoever reads ahead does so by itself, until it is told to stop")
     func runs() async throws {
         try await Self.withLeaf(16) { world in
-            let reading = Task { await world.metaxy.readAhead() }
+            let reading = Task { await world.metaxy.ahead.readAhead() }
             try await Self.change(world, 16, "2")
-            while world.metaxy.state.isAsked.load(ordering: .relaxed) { await Task.yield() }
+            while world.metaxy.ahead.state.isAsked.load(ordering: .relaxed) { await Task.yield() }
             reading.cancel()
             await reading.value
         }
@@ -78,7 +78,7 @@ struct ReadAheadTests {
             }
             try await Self.change(world, 20, "20")
             let claimed = try #require(try await world.claim("leaf", limit: 18))
-            _ = try await world.metaxy.release(claim: claimed.claim.id, token: claimed.claim.token)
+            _ = try await world.metaxy.claims.release(claim: claimed.claim.id, token: claimed.claim.token)
             #expect(try await Self.marked(world).mapValues(\.count) == [2: 20])
         }
     }
@@ -99,7 +99,7 @@ struct ReadAheadTests {
             let units = try await Self.marked(world)
             #expect(units.values.map(\.count) == [16])
             // The head of each unit and of both its inputs.
-            #expect(await world.metaxy.readAhead(units) == 48)
+            #expect(await world.metaxy.ahead.readAhead(units) == 48)
         }
     }
 
@@ -120,10 +120,10 @@ struct ReadAheadTests {
                     }
                 }
                 while world.pool.statistics.inUse < 2 { await Task.yield() }
-                #expect(await world.metaxy.readAhead(units) == nil)
+                #expect(await world.metaxy.ahead.readAhead(units) == nil)
                 for _ in 0..<2 { release.signal() }
             }
-            #expect(await world.metaxy.readAhead(units) == 16)
+            #expect(await world.metaxy.ahead.readAhead(units) == 16)
         }
     }
 }

@@ -12,7 +12,7 @@ struct SeenKeysTests {
     private static func shape() async throws -> RowShape {
         try await World.with { world in
             try await world.push(graph)
-            return try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            return try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
         }
     }
 
