@@ -19,7 +19,7 @@ struct ChangeHandlers: Sendable {
     /// `GET /v1/events`.
     func listEvents(_ call: Call) async throws(Problem) -> Response {
         let start = try Self.start(call.query)
-        let seconds = try call.query.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) ?? 0
+        let seconds = try call.query.count("wait_seconds", least: 0, most: TransactionLimits.waitSecondsMax) ?? 0
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
             try await metaxy.history.changes(from: start, limit: limit, wait: .seconds(seconds))

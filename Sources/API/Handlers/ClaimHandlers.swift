@@ -78,11 +78,11 @@ struct ClaimHandlers: Sendable {
     private static func claimRequest(_ members: inout Members) -> ClaimRequest {
         var request = ClaimRequest(features: features(&members), worker: "")
         request.worker = members.requiredString("worker", bytesMax: RequestLimits.nameBytesMax)
-        if let limit = members.count("limit", least: 1, most: Service.Limits.claimUnitsMax) { request.limit = limit }
-        if let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax) {
+        if let limit = members.count("limit", least: 1, most: TransactionLimits.claimUnitsMax) { request.limit = limit }
+        if let seconds = members.count("lease_seconds", least: 1, most: TransactionLimits.leaseSecondsMax) {
             request.leaseSeconds = seconds
         }
-        if let seconds = members.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) {
+        if let seconds = members.count("wait_seconds", least: 0, most: TransactionLimits.waitSecondsMax) {
             request.wait = .seconds(seconds)
         }
         if let kinds = members.choices("kinds", among: [UnitState.new, .stale]) { request.kinds = kinds }

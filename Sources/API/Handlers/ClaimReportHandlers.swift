@@ -18,7 +18,7 @@ struct ClaimReportHandlers: Sendable {
         let id = try call.claimID()
         var members = try await call.document()
         let token = members.requiredNumber("token")
-        let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax)
+        let seconds = members.count("lease_seconds", least: 1, most: TransactionLimits.leaseSecondsMax)
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
             try await metaxy.claims.heartbeat(claim: id, token: token, leaseSeconds: seconds)

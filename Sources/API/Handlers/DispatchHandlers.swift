@@ -40,12 +40,12 @@ struct DispatchHandlers: Sendable {
 
     private static func settings(_ members: inout Members) -> DispatchSettings {
         var settings = DispatchSettings.standard
-        let seconds = 1...Service.Limits.retrySecondsMax
-        let priorities = -Service.Limits.priorityMax...Service.Limits.priorityMax
+        let seconds = 1...TransactionLimits.retrySecondsMax
+        let priorities = -TransactionLimits.priorityMax...TransactionLimits.priorityMax
         if let priority = members.number("priority", in: priorities) { settings.priority = Int32(priority) }
         settings.requires = WorkerMembers.tags(&members, "requires")
-        settings.claimsMax = members.number("max_claims", in: 0...Service.Limits.claimsCapMax).map { Int32($0) }
-        if let most = members.number("max_attempts", in: 1...Service.Limits.attemptsCapMax) {
+        settings.claimsMax = members.number("max_claims", in: 0...TransactionLimits.claimsCapMax).map { Int32($0) }
+        if let most = members.number("max_attempts", in: 1...TransactionLimits.attemptsCapMax) {
             settings.attemptsMax = Int32(most)
         }
         if let first = members.number("retry_first_seconds", in: seconds) { settings.retryFirst = Int32(first) }

@@ -67,14 +67,14 @@ struct IncrementHandlers: Sendable {
         query.countsAll = false
         let isWhole = query.restriction.isEmpty && query.samples == nil && query.after < 0
         // Each page under conditions looks at everything again: these are as large as they may be.
-        query.limit = isWhole ? RequestLimits.streamRowsFirst : Service.Limits.pageRowsMax
+        query.limit = isWhole ? RequestLimits.streamRowsFirst : TransactionLimits.pageRowsMax
         let first = try await resolve(query)
         guard isWhole else { return stream(call, query, first, wantedBytes: nil) }
         // What was there first tells how long the rows are. Long ones go page by page: parts are not cut that small.
         var sample = JSONWriter()
         Self.write(first, to: &sample)
         let units = RequestLimits.partBytes * first.records.count / max(sample.bytes.count, 1)
-        guard first.next != nil, units >= Service.Limits.partUnitsMin else {
+        guard first.next != nil, units >= TransactionLimits.partUnitsMin else {
             return stream(call, query, first, wantedBytes: RequestLimits.partBytes)
         }
         let parts = try await served { () async throws(ServiceError) in

@@ -27,7 +27,7 @@ struct LineageHandlers: Sendable {
             }
         }
         if let direction = members.choice("direction", TraceDirection.self) { query.direction = direction }
-        if let depth = members.count("depth", least: 0, most: Service.Limits.traceDepthMax) { query.depth = depth }
+        if let depth = members.count("depth", least: 0, most: TransactionLimits.traceDepthMax) { query.depth = depth }
         query.asOf = members.time("as_of")
         try members.finish()
         return try await trace(query)
@@ -39,7 +39,7 @@ struct LineageHandlers: Sendable {
         let shape = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
         var query = TraceQuery(feature: key, key: try call.id(shape.idColumns))
         if let direction = try call.query.choice("direction", TraceDirection.self) { query.direction = direction }
-        if let depth = try call.query.count("depth", least: 0, most: Service.Limits.traceDepthMax) {
+        if let depth = try call.query.count("depth", least: 0, most: TransactionLimits.traceDepthMax) {
             query.depth = depth
         }
         query.asOf = try call.query.time("as_of")

@@ -57,7 +57,9 @@ struct ProjectHandlers: Sendable {
         let algorithm = members.choice("hash_algorithm", HashAlgorithm.self)
         let truncation = members.count(
             "hash_truncation_length", least: RecordHash.truncationMin, most: RecordHash.truncationMax + 1)
-        let cap = members.numberOrNull("max_claims", in: 0...Service.Limits.claimsCapMax).map { $0.map { Int32($0) } }
+        let cap = members.numberOrNull("max_claims", in: 0...TransactionLimits.claimsCapMax).map {
+            $0.map { Int32($0) }
+        }
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
             try await metaxy.graph.configure(

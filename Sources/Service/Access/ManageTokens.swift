@@ -34,12 +34,12 @@ public struct NewToken: Sendable {
 extension TokenService {
     /// Whom a secret belongs to.
     ///
-    /// Answered from memory; the secrets are read again when they are older than `Limits.tokenMemory`. While the database
-    /// is away what is remembered serves for `Limits.tokenMemoryMax`.
+    /// Answered from memory; the secrets are read again when they are older than `TransactionLimits.tokenMemory`. While the database
+    /// is away what is remembered serves for `TransactionLimits.tokenMemoryMax`.
     ///
     /// - Returns: nil where the secret is unknown, has expired or was revoked.
     /// - Throws: `.unavailable`.
-    /// - Complexity: O(1); one round trip of the process in `Limits.tokenMemory`.
+    /// - Complexity: O(1); one round trip of the process in `TransactionLimits.tokenMemory`.
     public func identify(_ secret: String) async throws(ServiceError) -> TokenIdentity? {
         let digest = TokenSecret.digest(of: secret)
         let start = ContinuousClock.now
@@ -125,7 +125,7 @@ extension TokenService {
         return NewToken(token: token, secret: secret)
     }
 
-    /// Revokes a token with all its secrets: here at once, in other processes within `Limits.tokenMemory`. Revoking it
+    /// Revokes a token with all its secrets: here at once, in other processes within `TransactionLimits.tokenMemory`. Revoking it
     /// again changes nothing.
     ///
     /// - Throws: `.tokenNotFound`, `.unavailable`.
@@ -147,7 +147,7 @@ extension TokenService {
     ///
     /// - Parameters:
     ///   - after: the last name of the page before; nil for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     /// - Returns: the tokens, and whether there are more.
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip; O(limit).
@@ -201,7 +201,7 @@ extension Connection {
 
     fileprivate func requirePlaceForSecret() throws(ServiceError) {
         let count = try stored { () throws(StoreError) in try TokenTable(self).acceptedCount() }
-        guard count < Limits.tokenSecretsMax else {
+        guard count < TransactionLimits.tokenSecretsMax else {
             throw .conflict("there are \(count) tokens already; revoke some")
         }
     }

@@ -13,7 +13,7 @@ public struct TokenIdentity: Hashable, Sendable {
     public let visibleProjects: VisibleProjects
 }
 
-/// All accepted secrets, read again when they are older than `Limits.tokenMemory`: so a request costs no round trip, a
+/// All accepted secrets, read again when they are older than `TransactionLimits.tokenMemory`: so a request costs no round trip, a
 /// flood of made-up secrets costs none either, and a revocation holds everywhere after that time.
 final class TokenMemory: Sendable {
     private struct Entry {
@@ -47,7 +47,9 @@ final class TokenMemory: Sendable {
         state.withLock { state in
             if let loadedAt = state.loadedAt {
                 let age = now - loadedAt
-                if age < Limits.tokenMemory || (state.isLoading && age < Limits.tokenMemoryMax) { return .use }
+                if age < TransactionLimits.tokenMemory || (state.isLoading && age < TransactionLimits.tokenMemoryMax) {
+                    return .use
+                }
             }
             state.isLoading = true
             return .load(generation: state.generation)
@@ -79,7 +81,7 @@ final class TokenMemory: Sendable {
     func giveUp(at now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             state.isLoading = false
-            return state.loadedAt.map { now - $0 < Limits.tokenMemoryMax } ?? false
+            return state.loadedAt.map { now - $0 < TransactionLimits.tokenMemoryMax } ?? false
         }
     }
 

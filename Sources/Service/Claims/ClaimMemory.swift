@@ -16,7 +16,7 @@ struct HandedOut: Sendable {
     fileprivate var size: Int { units.size + keys.bytes.count + 4 * keys.count + 256 }
 }
 
-/// The latest claims of this process, up to `Limits.claimMemoryBytes`: reports mostly come to the server that handed the
+/// The latest claims of this process, up to `TransactionLimits.claimMemoryBytes`: reports mostly come to the server that handed the
 /// units out, and need not read them back from the database.
 ///
 /// What is handed out with a claim never changes, and the claim itself is always read and locked, so what is remembered
@@ -56,13 +56,13 @@ final class ClaimMemory: Sendable {
 
     /// Remembers a claim that was committed, and forgets the oldest where there is no room.
     func remember(_ claim: StoredClaim, _ handedOut: HandedOut) {
-        guard handedOut.size <= Limits.claimMemoryBytes else { return }
+        guard handedOut.size <= TransactionLimits.claimMemoryBytes else { return }
         state.withLock { state in
             state.remove(claim.id)
             state.entries[claim.id] = Entry(token: claim.token, handedOut: handedOut)
             state.order.append(claim.id)
             state.size += handedOut.size
-            while state.size > Limits.claimMemoryBytes, state.first < state.order.count {
+            while state.size > TransactionLimits.claimMemoryBytes, state.first < state.order.count {
                 state.remove(state.order[state.first])
                 state.first += 1
             }

@@ -14,9 +14,6 @@ public struct ClaimService: Sendable {
     let memory: ClaimMemory
     let draining: DrainSignal
     let ahead: ReadAhead
-
-    /// Puts earlier versions back.
-    var restoring: EarlierVersionRestoring { EarlierVersionRestoring(transactions: transactions) }
 }
 
 /// Claims of a few units, which are made together where many come.

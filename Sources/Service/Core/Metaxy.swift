@@ -58,7 +58,7 @@ public struct Metaxy: Sendable {
     public var claims: ClaimService {
         ClaimService(
             transactions: transactions, random: state.random, waiters: state.context.waiters,
-            notices: state.context.notices, smallClaims: state.smallClaims, memory: state.context.claimMemory,
+            notices: state.context.notices, smallClaims: state.smallClaims, memory: state.claims,
             draining: state.draining, ahead: ahead)
     }
 

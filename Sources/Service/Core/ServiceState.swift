@@ -24,12 +24,14 @@ final class ServiceState: Sendable {
     /// Whether a client asked for units since units were last read ahead.
     let isAsked = Atomic<Bool>(true)
     let tokens = TokenMemory()
+    /// The units of the latest claims.
+    let claims = ClaimMemory()
     /// Claims of a few units, which are made together where many come.
-    let smallClaims = SmallClaims(most: Limits.smallClaimsTogetherMax)
+    let smallClaims = SmallClaims(most: TransactionLimits.smallClaimsTogetherMax)
     /// Writes of a few rows to a root, which are carried out together where many come.
-    let smallWrites = SmallWrites(most: Limits.smallWritesTogetherMax)
+    let smallWrites = SmallWrites(most: TransactionLimits.smallWritesTogetherMax)
     /// Long writes, each of which keeps a connection for as long as its body takes to come in.
-    let streams = Gate(places: Limits.streamedWritesMax)
+    let streams = Gate(most: TransactionLimits.streamedWritesMax)
 
     init(pool: Pool, random: @escaping @Sendable () -> Double) {
         context = TransactionContext(pool: pool)

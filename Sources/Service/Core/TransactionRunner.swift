@@ -9,7 +9,6 @@ final class TransactionContext: Sendable {
     let pool: Pool
     let catalogs = CatalogCache()
     let definitions = DefinitionCache()
-    let claimMemory = ClaimMemory()
     let tallies = WorkTallies()
     /// Tasks that wait for work.
     let waiters = Waiters()
@@ -90,6 +89,6 @@ struct TransactionRunner: Sendable {
     }
 
     private func transaction(_ connection: Connection, _ catalog: Catalog) -> ServiceTransaction {
-        ServiceTransaction(connection, catalog, context.definitions, context.claimMemory, visibleProjects)
+        ServiceTransaction(connection, catalog, context.definitions, visibleProjects)
     }
 }

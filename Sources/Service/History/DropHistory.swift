@@ -31,7 +31,7 @@ extension HistoryService {
     /// - Complexity: O(versions) of the feature and of all features downstream, on one connection.
     public func retain(
         _ key: FeatureKey, versions: Int?, days: Int?, isDryRun: Bool, writer: Writer,
-        tries: Int = Limits.retentionTries
+        tries: Int = TransactionLimits.retentionTries
     ) async throws(ServiceError) -> RetentionOutcome {
         let storages = try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.plan(key)

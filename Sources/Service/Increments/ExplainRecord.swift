@@ -143,7 +143,9 @@ private struct Explainer {
     ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
-            guard let plan = transaction.catalog[blocker.unit.feature], transaction.sees(plan.key) else { continue }
+            guard let plan = transaction.catalog[blocker.unit.feature], transaction.visible.sees(plan.key) else {
+                continue
+            }
             let keys = try RecordIDTable(transaction.connection, space: plan.space).keys(of: [blocker.unit.record])
             if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }

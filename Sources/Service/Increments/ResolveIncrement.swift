@@ -22,7 +22,7 @@ public struct IncrementQuery: Sendable {
     public var feature: FeatureKey
     /// Which kinds to list.
     public var kinds: Set<IncrementKind>
-    /// How many records at most: 0...`Limits.pageRowsMax`.
+    /// How many records at most: 0...`TransactionLimits.pageRowsMax`.
     public var limit: Int
     /// What the page before gave as `next`, -1 for the first page.
     public var after: RecordID
@@ -85,7 +85,7 @@ extension IncrementService {
     ///   a restriction.
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
         ahead.noteAsked()
-        for _ in 0..<Limits.settleRoundsMax {
+        for _ in 0..<TransactionLimits.settleRoundsMax {
             let outcome = try await transactions.read { (transaction) throws(ServiceError) in
                 let plan = try transaction.unitPlan(query.feature)
                 try query.restriction.check(plan, transaction)
@@ -116,7 +116,7 @@ extension IncrementService {
 extension IncrementService {
     /// Cuts a feature's increment into parts that can be asked for one beside the other.
     ///
-    /// - Parameter units: how many units a part should have, `Limits.partUnitsMax` at most; a block of 1,024 is not cut.
+    /// - Parameter units: how many units a part should have, `TransactionLimits.partUnitsMax` at most; a block of 1,024 is not cut.
     /// - Returns: the blocks of each part, in order; together all that there are or will be.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips; a short row for each 1,024 units with candidates.
@@ -126,7 +126,7 @@ extension IncrementService {
         try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(feature)
             let cuts = try stored { () throws(StoreError) in
-                try transaction.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))
+                try transaction.blocks.cuts(plan.id, units: min(units, TransactionLimits.partUnitsMax))
             }
             return zip([0] + cuts.map { $0 + 1 }, cuts + [.max]).map { $0...$1 }
         }

@@ -15,8 +15,7 @@ struct BatchJudge {
     init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         // Without the ledger: a copy of it would be copied whole at its next change.
         self.transaction = ServiceTransaction(
-            transaction.connection, transaction.catalog, transaction.definitions, transaction.claimMemory,
-            transaction.visibleProjects)
+            transaction.connection, transaction.catalog, transaction.definitions, transaction.visibleProjects)
         self.plan = plan
         evaluator = transaction.evaluator
         identity = IdentityUnits(plan)
@@ -105,7 +104,7 @@ struct BatchJudge {
             do { rest = try countByBits(blocks, into: &counts) } catch { throw ServiceError(error) }
         }
         while !rest.isEmpty {
-            let part = Array(rest.prefix(Limits.judgedStep))
+            let part = Array(rest.prefix(TransactionLimits.judgedStep))
             rest.removeFirst(part.count)
             let judged = try judge(part, isDescribed: false)
             for position in judged.units.indices { counts.add(judged, position) }

@@ -37,7 +37,7 @@ public struct ReadAhead: Sendable {
                         count += try connection.ask(source.ahead(units))
                         // What the last changes left of their blocks is met here, and taken away.
                         _ = try WorkTable(connection, rank: catalog.rank)
-                            .active(feature, from: 0, limit: Limits.resolveBlocksMax)
+                            .active(feature, from: 0, limit: TransactionLimits.resolveBlocksMax)
                     }
                     return count
                 }

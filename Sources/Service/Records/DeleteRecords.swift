@@ -51,7 +51,7 @@ extension ServiceTransaction {
         while true {
             let page = try stored { () throws(StoreError) in
                 try HeadTable(connection, feature: plan.id).page(
-                    after: after, limit: Limits.writeRowsStep, deleted: !live)
+                    after: after, limit: TransactionLimits.writeRowsStep, deleted: !live)
             }
             guard let last = page.last else { break }
             after = last.head.record

@@ -30,7 +30,7 @@ extension RecordService {
             while true {
                 let page = try stored { () throws(StoreError) in
                     try HeadTable(connection, feature: plan.id).page(
-                        after: after, limit: Limits.writeRowsStep, deleted: true)
+                        after: after, limit: TransactionLimits.writeRowsStep, deleted: true)
                 }
                 guard let last = page.last else { break }
                 after = last.head.record

@@ -35,7 +35,7 @@ public struct StoredRecord: Sendable {
 public struct RecordQuery: Sendable {
     /// The feature.
     public var feature: FeatureKey
-    /// How many records at most: 1...`Limits.pageRowsMax`.
+    /// How many records at most: 1...`TransactionLimits.pageRowsMax`.
     public var limit: Int
     /// The record from where to go on: what the page before gave as `next`, -1 for the first page.
     public var after: RecordID = -1
@@ -80,7 +80,7 @@ extension RecordService {
     /// - Parameters:
     ///   - key: the feature.
     ///   - after: the last record of the page before, -1 for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     ///   - includesDeleted: whether soft-deleted ones are listed too.
     /// - Returns: the page.
     /// - Throws: `.featureNotFound`, `.unavailable`.

@@ -97,7 +97,7 @@ private struct Rebase {
         while true {
             let page = try stored { () throws(StoreError) in
                 try HeadTable(connection, feature: units.id).page(
-                    after: after, limit: Limits.writeRowsStep, deleted: false)
+                    after: after, limit: TransactionLimits.writeRowsStep, deleted: false)
             }
             guard let last = page.last else { break }
             after = last.head.record

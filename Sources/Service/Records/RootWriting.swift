@@ -78,7 +78,9 @@ struct RootWriting {
             try PresenceTable(connection).update(plan.id, live: change.appeared, gone: [])
         }
         note(change.columns.records, of: plan.id, in: &settled)
-        for mark in try transaction.marks(change.moves, of: plan) { note(mark.units, of: mark.feature, in: &marked) }
+        for mark in try DownstreamMarks(change.moves, of: plan, &transaction).units {
+            note(mark.units, of: mark.feature, in: &marked)
+        }
     }
 
     /// Marks what the write touches, blocks in the one order in which everybody locks them.

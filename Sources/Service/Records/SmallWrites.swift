@@ -12,7 +12,7 @@ struct RootWrite: Sendable {
     let writer: Writer
 
     /// Whether it is worth carrying out together with others, and may be.
-    var isSmall: Bool { part.count <= Limits.smallWriteRowsMax && IdempotentRequest.current == nil }
+    var isSmall: Bool { part.count <= TransactionLimits.smallWriteRowsMax && IdempotentRequest.current == nil }
 }
 
 /// What has to be the same for small writes to be carried out together.

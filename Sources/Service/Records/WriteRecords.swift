@@ -85,7 +85,7 @@ extension RecordService {
     /// - Parameter shape: what the rows were read by.
     /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
     ///   changed since `shape`, or where it is a root; `.unavailable`.
-    /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
+    /// - Complexity: about a dozen round trips for each `TransactionLimits.writeRowsStep` rows.
     public func write(
         _ rows: [RecordRow], shape: RowShape, writer: Writer
     ) async throws(ServiceError) -> WriteOutcome {
@@ -99,8 +99,8 @@ extension RecordService {
             var writing = RecordWriting(plan)
             try writing.check(rows)
             let operation = try transaction.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
-            for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
-                let part = Array(rows[start..<min(start + Limits.writeRowsStep, rows.count)])
+            for start in stride(from: 0, to: rows.count, by: TransactionLimits.writeRowsStep) {
+                let part = Array(rows[start..<min(start + TransactionLimits.writeRowsStep, rows.count)])
                 try writing.write(part, operation: operation, &transaction)
             }
             transaction.tally.add(writing.outcome, of: plan.id)

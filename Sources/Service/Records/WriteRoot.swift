@@ -7,7 +7,7 @@ public import Store
 extension RootService {
     /// Appends versions of a root's records as they come in: all rows or none.
     ///
-    /// Up to `Limits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
+    /// Up to `TransactionLimits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
     /// few rows share with others that come at the same time. More are one long transaction that is alone on the root; it
     /// locks no work before its end, so claims and writes elsewhere go on. While it writes a part, another connection finds
     /// what differs in the next, and the one after that is read.
@@ -21,7 +21,7 @@ extension RootService {
     public func write(
         to shape: RowShape, writer: Writer, parts next: () async throws(ServiceError) -> RecordPart?
     ) async throws(ServiceError) -> WriteOutcome {
-        try await write(to: shape, writer: writer, shortRows: Limits.shortWriteRowsMax, parts: next)
+        try await write(to: shape, writer: writer, shortRows: TransactionLimits.shortWriteRowsMax, parts: next)
     }
 
     /// As above.
@@ -38,7 +38,7 @@ extension RootService {
             first.append(part)
             isShort =
                 first.reduce(0) { $0 + $1.count } <= shortRows
-                && first.reduce(0) { $0 + $1.byteCount } <= Limits.shortWriteBytesMax
+                && first.reduce(0) { $0 + $1.byteCount } <= TransactionLimits.shortWriteBytesMax
         }
         // One part that is too large for a short write may be a document, which is one part whatever its size.
         if !isShort, first.count == 1, let second = try await next() {
@@ -115,7 +115,7 @@ extension RootService {
     }
 
     private static func next(_ feed: Feed<RootRows>) throws(ServiceError) -> RootRows? {
-        do { return try feed.next(patience: Limits.partPatience) } catch {
+        do { return try feed.next(patience: TransactionLimits.partPatience) } catch {
             switch error {
             case .abandoned: throw .cancelled
             case .late: throw .tooSlow

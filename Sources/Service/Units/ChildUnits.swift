@@ -6,7 +6,7 @@ import Store
 
 /// The units of some records of an expansion, locked.
 ///
-/// Written directly, records join those that their unit has; only completing a unit replaces them all.
+/// Records that are written directly are added to those of their unit. Only completing a unit replaces them all.
 struct ChildUnits {
     /// The plan of the units.
     let plan: FeaturePlan
@@ -32,11 +32,11 @@ struct ChildUnits {
         try transaction.lock(Set(units.values), of: plan.id)
     }
 
-    /// Lets units stand as their records were written.
+    /// Gives units the versions that follow from their written records.
     ///
     /// - Parameters:
     ///   - versions: the versions of the records.
-    ///   - doubtful: records that brought their provenance: whether it is what it should be, a judgement will tell.
+    ///   - doubtful: records that came with a provenance, which a judgement has to check.
     func follow(
         _ versions: [LineageVersion], doubtful: Set<RecordID>, operation: Int64, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {

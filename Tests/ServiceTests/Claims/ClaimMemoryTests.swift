@@ -114,13 +114,13 @@ struct ClaimMemoryTests {
                 parents: [[ParentEntry(entry: 1, record: Int64(record))]])
         }
         let handedOut = HandedOut(units: units, keys: ByteColumn())
-        let count = 3 * Limits.claimMemoryBytes / units.size
+        let count = 3 * TransactionLimits.claimMemoryBytes / units.size
         for id in 1...Int64(count) {
             memory.remember(Self.claim(id, token: id), handedOut)
-            #expect(memory.size <= Limits.claimMemoryBytes)
+            #expect(memory.size <= TransactionLimits.claimMemoryBytes)
         }
         let kept = (1...Int64(count)).filter { memory.recall(Self.claim($0, token: $0)) != nil }
-        let fitting = Limits.claimMemoryBytes / (units.size + 256)
+        let fitting = TransactionLimits.claimMemoryBytes / (units.size + 256)
         #expect(kept == Array(Int64(count - fitting + 1)...Int64(count)))
         #expect(memory.recall(Self.claim(Int64(count), token: 0)) == nil)
         for id in kept { memory.forget(id) }

@@ -157,7 +157,7 @@ extension ModelRun {
             let provenance = claim.definition.fieldKeys.compactMap { unit.provenance[$0] }
             let known = model.failure(claim.feature, unit.key, provenance)
             let attempts = known?.attempts ?? 0
-            let isLast = !isRetryable || attempts + 1 >= Limits.attemptsMax
+            let isLast = !isRetryable || attempts + 1 >= TransactionLimits.attemptsMax
             if isLast { quarantined += 1 }
             model.failures[claim.feature, default: [:]][unit.key] = ModelFailure(
                 provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later,
@@ -257,7 +257,7 @@ extension Model {
             let expiries = (known?.expiries ?? 0) + 1
             failures[claim.feature, default: [:]][unit.key] = ModelFailure(
                 provenance: provenance, attempts: attempts,
-                time: open.count == 1 && attempts >= Limits.attemptsMax ? .never : .due, expiries: expiries,
+                time: open.count == 1 && attempts >= TransactionLimits.attemptsMax ? .never : .due, expiries: expiries,
                 batchMax: expiries == 1 ? .max : (open.count + 1) / 2)
         }
         claims[place].state = .ended

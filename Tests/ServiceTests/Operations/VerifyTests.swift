@@ -203,7 +203,7 @@ struct VerifyTests {
             let damaged = try await world.metaxy.operations.verify(FeatureKey("leaf"))
             #expect(damaged.checked == 6_000)
             #expect(damaged.mismatchCount == 3_000)
-            #expect(damaged.mismatches.count == Limits.faultsMax)
+            #expect(damaged.mismatches.count == TransactionLimits.faultsMax)
         }
     }
 

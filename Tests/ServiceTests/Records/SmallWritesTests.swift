@@ -165,8 +165,12 @@ struct SmallWritesTests {
     @Test("what makes a write special keeps it to itself")
     func special() async throws {
         try await Self.with { _, shape in
-            #expect(RootWrite(part: Self.part(shape, 0..<Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
-            #expect(!RootWrite(part: Self.part(shape, 0...Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
+            #expect(
+                RootWrite(part: Self.part(shape, 0..<TransactionLimits.smallWriteRowsMax, "a"), writer: Writer())
+                    .isSmall)
+            #expect(
+                !RootWrite(part: Self.part(shape, 0...TransactionLimits.smallWriteRowsMax, "a"), writer: Writer())
+                    .isSmall)
             IdempotentRequest.$current.withValue(IdempotentRequest(caller: "", key: "k") { _ in nil }) {
                 #expect(!RootWrite(part: Self.part(shape, 0..<1, "a"), writer: Writer()).isSmall)
             }

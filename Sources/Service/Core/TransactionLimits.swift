@@ -1,7 +1,7 @@
-// Every limit of the service, with its reason.
+// The bounds of what one request may ask for and one transaction may do, each with its reason.
 
 /// The bounds of what one request may ask for and one transaction may do.
-public enum Limits {
+public enum TransactionLimits {
     /// Units of one claim: beyond this a lost worker costs too much again.
     public static let claimUnitsMax = 10_000
 
