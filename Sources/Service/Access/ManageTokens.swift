@@ -1,17 +1,17 @@
-// Making, listing, rotating and revoking API tokens, and making out whose secret it is.
+// Creates, lists, rotates and revokes API tokens, and identifies the token of a secret.
 
 import Postgres
 public import Store
 
-/// A token to be made.
+/// A request to create a token.
 public struct TokenRequest: Sendable {
-    /// Its name: that of no other token, now or earlier.
+    /// The name. No other token may have it, now or earlier.
     public var name: String
-    /// What it may do.
+    /// The token's permissions.
     public var scopes: Set<Permission>
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token sees; nil for all.
     public var projects: Set<String>?
-    /// For how long it is accepted, in seconds; nil for ever.
+    /// For how long the secret is accepted, in seconds; nil for ever.
     public var lifetime: Double?
 
     /// A request for a token of these properties.
@@ -23,19 +23,19 @@ public struct TokenRequest: Sendable {
     }
 }
 
-/// A token with a secret that was just made.
+/// A token with a new secret.
 public struct NewToken: Sendable {
     /// The token.
     public let token: StoredToken
-    /// Its new secret: it can never be shown again.
+    /// The new secret. It is stored nowhere.
     public let secret: TokenSecret
 }
 
 extension TokenService {
-    /// Whom a secret belongs to.
+    /// Identifies the token of a secret.
     ///
-    /// Answered from memory; the secrets are read again when they are older than `TransactionLimits.tokenMemory`. While the database
-    /// is away what is remembered serves for `TransactionLimits.tokenMemoryMax`.
+    /// The answer comes from memory. The secrets are read again when they are older than `TransactionLimits.tokenMemory`.
+    /// While the database is away, they stay in use for `TransactionLimits.tokenMemoryMax`.
     ///
     /// - Returns: nil where the secret is unknown, has expired or was revoked.
     /// - Throws: `.unavailable`.
@@ -56,9 +56,9 @@ extension TokenService {
         return memory.find(digest, at: .now)
     }
 
-    /// Makes a token.
+    /// Creates a token.
     ///
-    /// - Parameter writer: who asks for it; nobody for the command line.
+    /// - Parameter writer: the caller, for the log of changes; empty for the command line.
     /// - Throws: `.conflict` where there is or was a token of this name, or there are too many; `.unavailable`.
     /// - Complexity: four round trips.
     public func create(
@@ -71,7 +71,7 @@ extension TokenService {
         return NewToken(token: token, secret: secret)
     }
 
-    /// Makes the very first token, which may do everything; nothing where there is or was any.
+    /// Creates the first token, with every permission. Does nothing where there is or was a token.
     ///
     /// - Parameter secret: its secret.
     /// - Returns: whether it was made.
@@ -96,7 +96,7 @@ extension TokenService {
         }
     }
 
-    /// Gives a token another secret. Those that it has stay good for a while, so that whoever uses it can change over.
+    /// Gives a token a new secret. Its present secrets stay valid for a while, so that clients can switch.
     ///
     /// - Parameters:
     ///   - grace: for how long the present secrets are still accepted, in seconds; 0 for not at all.
@@ -125,7 +125,7 @@ extension TokenService {
         return NewToken(token: token, secret: secret)
     }
 
-    /// Revokes a token with all its secrets: here at once, in other processes within `TransactionLimits.tokenMemory`. Revoking it
+    /// Revokes a token with all its secrets, in this process at once and in others within `TransactionLimits.tokenMemory`. Revoking it
     /// again changes nothing.
     ///
     /// - Throws: `.tokenNotFound`, `.unavailable`.

@@ -1,33 +1,33 @@
-// Follows lineage from a record to what it was made from, and to what was made from it.
+// Follows lineage from a record up to the entries it was made from, and down to those made from it.
 
 public import Feature
 import Postgres
 public import Store
 
-/// Which way a trace goes.
+/// The direction of a trace.
 public enum TraceDirection: String, Hashable, Sendable, CaseIterable {
-    /// To what the record was made from.
+    /// To the entries that the record was made from.
     case up
-    /// To what was made from the record.
+    /// To the entries that were made from the record.
     case down
     /// Both.
     case both
 }
 
-/// A question for the lineage of a record.
+/// A query for the lineage of a record.
 public struct TraceQuery: Sendable {
     /// The feature.
     public var feature: FeatureKey
     /// The values of the record's id columns, in the order of the spec.
     public var key: RecordKey
-    /// Which way.
+    /// The direction.
     public var direction: TraceDirection
-    /// How many edges from the record at most: 0...`TransactionLimits.traceDepthMax`.
+    /// The greatest number of edges from the record: 0...`TransactionLimits.traceDepthMax`.
     public var depth: Int
     /// The moment whose version of the record is traced, microseconds since 1970; nil for now.
     public var asOf: Int64?
 
-    /// A question for the lineage of a record of `feature`.
+    /// A query for the lineage of a record of `feature`.
     public init(
         feature: FeatureKey, key: RecordKey, direction: TraceDirection = .up,
         depth: Int = TransactionLimits.traceDepthMax,
@@ -67,15 +67,15 @@ public struct TraceEdge: Hashable, Sendable {
 
 /// A traced lineage.
 public struct Trace: Sendable {
-    /// The entries, the record's own first, each once.
+    /// The entries, each once, beginning with the record's own.
     public let nodes: [TraceNode]
-    /// What was made from what.
+    /// The edges between them.
     public let edges: [TraceEdge]
     /// Features of which versions may be missing here, by key.
     public let thinned: [ThinnedLineage]
 }
 
-/// What a trace may lack of a feature.
+/// Versions of a feature that a trace may lack.
 public struct ThinnedLineage: Sendable {
     /// The feature.
     public let feature: FeatureKey
@@ -202,7 +202,7 @@ private struct Tracer {
         }
     }
 
-    /// The versions that were made from entries: of units, or of the records that units expand into.
+    /// The versions of units that were made from entries, or of the records that the units expand into.
     private func made(
         of entries: [EntryID], by units: [RecordID], _ plan: FeaturePlan
     ) throws(StoreError) -> [LineageEntry] {
