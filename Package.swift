@@ -113,7 +113,9 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "Service", dependencies: ["Base", "Feature", "JSON", "Store"],
-            exclude: ["Judging/README.md", "Records/README.md"], swiftSettings: strict),
+            exclude: readmes(
+                "Access", "Claims", "Core", "Graph", "History", "Increments", "Judging", "Operations", "Records",
+                "Units", "Waiting"), swiftSettings: strict),
         .target(name: "CContract"),
         .target(
             name: "API",

@@ -61,7 +61,7 @@ public struct Authorizer: Sendable {
             if let provider, parts[1].contains(".") { return try await provider(String(parts[1])) }
             let found: TokenIdentity?
             do throws(ServiceError) {
-                found = try await metaxy.identify(String(parts[1]))
+                found = try await metaxy.tokens.identify(String(parts[1]))
             } catch {
                 throw .unavailable("\(error)")
             }

@@ -55,7 +55,7 @@ struct EarlierAnswers: Sendable {
         guard let idempotency = call.idempotency else { return nil }
         let name = call.caller.name ?? ""
         let found = try await served { () async throws(ServiceError) in
-            try await metaxy.answer(caller: name, key: idempotency.key)
+            try await metaxy.answers.find(caller: name, key: idempotency.key)
         }
         guard let found else { return nil }
         do throws(BodyError) {

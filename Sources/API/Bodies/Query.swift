@@ -73,7 +73,7 @@ struct Query: Sendable {
 
     /// The rows that a page may have.
     func limit() throws(Problem) -> Int {
-        try count("limit", least: 1, most: Service.Limits.pageRowsMax) ?? Service.Limits.pageRowsStandard
+        try count("limit", least: 1, most: TransactionLimits.pageRowsMax) ?? TransactionLimits.pageRowsStandard
     }
 
     /// A time in microseconds since 1970.

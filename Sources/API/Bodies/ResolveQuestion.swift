@@ -21,8 +21,8 @@ struct ResolveQuestion {
     ///   - samples: the records to compare with; nil where none were given.
     ///   - members: the other members, in which faults are noted.
     init(_ key: FeatureKey, _ samples: [RecordRow]?, _ members: inout Members) {
-        let limit = members.count("limit", least: 1, most: Service.Limits.pageRowsMax)
-        asked = IncrementQuery(feature: key, limit: limit ?? Service.Limits.pageRowsStandard, samples: samples)
+        let limit = members.count("limit", least: 1, most: TransactionLimits.pageRowsMax)
+        asked = IncrementQuery(feature: key, limit: limit ?? TransactionLimits.pageRowsStandard, samples: samples)
         if let kinds = members.choices("kinds", among: IncrementKind.allCases) { asked.kinds = kinds }
         cursor = members.string("cursor", bytesMax: 1_024)
         countsOnly = members.bool("counts_only") ?? false

@@ -116,7 +116,7 @@ struct PartSink: RowSink {
 
     /// Whether there is enough for a part.
     var isFull: Bool {
-        part.count >= Service.Limits.partRowsMax || part.byteCount >= Service.Limits.partBytesMax
+        part.count >= TransactionLimits.partRowsMax || part.byteCount >= TransactionLimits.partBytesMax
     }
 
     /// Takes what there is, of lines to go on behind it; nil where there is nothing.

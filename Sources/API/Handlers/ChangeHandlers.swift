@@ -19,10 +19,10 @@ struct ChangeHandlers: Sendable {
     /// `GET /v1/events`.
     func listEvents(_ call: Call) async throws(Problem) -> Response {
         let start = try Self.start(call.query)
-        let seconds = try call.query.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) ?? 0
+        let seconds = try call.query.count("wait_seconds", least: 0, most: TransactionLimits.waitSecondsMax) ?? 0
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.changes(from: start, limit: limit, wait: .seconds(seconds))
+            try await metaxy.history.changes(from: start, limit: limit, wait: .seconds(seconds))
         }
         return .json(
             JSONWriter.document { writer in
@@ -53,7 +53,7 @@ struct ChangeHandlers: Sendable {
         let before = try call.query.numberCursor(fingerprint) ?? .max
         let limit = try call.query.limit()
         let found = try await served { () async throws(ServiceError) in
-            try await metaxy.audit(before: before, limit: limit + 1)
+            try await metaxy.history.audit(before: before, limit: limit + 1)
         }
         let page = found.prefix(limit)
         let next = found.count > limit ? page.last?.change.id : nil

@@ -21,7 +21,7 @@ struct ClaimHandlers: Sendable {
         let request = Self.claimRequest(&members)
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.claim(request)
+            try await metaxy.claims.claim(request)
         } answer: {
             $0.map { Self.answer($0) } ?? Response(status: .noContent)
         }
@@ -54,7 +54,7 @@ struct ClaimHandlers: Sendable {
         let fingerprint = CursorFingerprint("claims", feature?.description, worker)
         let after = try call.query.numberCursor(fingerprint) ?? 0
         let found = try await served { () async throws(ServiceError) in
-            try await metaxy.claims(feature: feature, worker: worker, after: after, limit: limit + 1)
+            try await metaxy.claims.list(feature: feature, worker: worker, after: after, limit: limit + 1)
         }
         let page = found.prefix(limit)
         let next = found.count > limit ? page.last?.claim.id : nil
@@ -72,18 +72,18 @@ struct ClaimHandlers: Sendable {
     /// `GET /v1/claims/{id}`.
     func getClaim(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let found = try await served { () async throws(ServiceError) in try await metaxy.claim(id) }
+        let found = try await served { () async throws(ServiceError) in try await metaxy.claims.claim(id) }
         return .json(JSONWriter.document { $0.claim(found.claim, found.feature) })
     }
 
     private static func claimRequest(_ members: inout Members) -> ClaimRequest {
         var request = ClaimRequest(features: features(&members), worker: "")
         request.worker = members.requiredString("worker", bytesMax: RequestLimits.nameBytesMax)
-        if let limit = members.count("limit", least: 1, most: Service.Limits.claimUnitsMax) { request.limit = limit }
-        if let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax) {
+        if let limit = members.count("limit", least: 1, most: TransactionLimits.claimUnitsMax) { request.limit = limit }
+        if let seconds = members.count("lease_seconds", least: 1, most: TransactionLimits.leaseSecondsMax) {
             request.leaseSeconds = seconds
         }
-        if let seconds = members.count("wait_seconds", least: 0, most: Service.Limits.waitSecondsMax) {
+        if let seconds = members.count("wait_seconds", least: 0, most: TransactionLimits.waitSecondsMax) {
             request.wait = .seconds(seconds)
         }
         if let kinds = members.choices("kinds", among: [UnitState.new, .stale]) { request.kinds = kinds }

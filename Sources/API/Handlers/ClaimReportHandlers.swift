@@ -18,10 +18,10 @@ struct ClaimReportHandlers: Sendable {
         let id = try call.claimID()
         var members = try await call.document()
         let token = members.requiredNumber("token")
-        let seconds = members.count("lease_seconds", least: 1, most: Service.Limits.leaseSecondsMax)
+        let seconds = members.count("lease_seconds", least: 1, most: TransactionLimits.leaseSecondsMax)
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.heartbeat(claim: id, token: token, leaseSeconds: seconds)
+            try await metaxy.claims.heartbeat(claim: id, token: token, leaseSeconds: seconds)
         }
         return .json(
             JSONWriter.document { writer in
@@ -37,7 +37,7 @@ struct ClaimReportHandlers: Sendable {
     /// `POST /v1/claims/{id}/complete`.
     func complete(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(ofClaim: id) }
+        let shape = try await served { () async throws(ServiceError) in try await metaxy.claims.shape(ofClaim: id) }
         if let expansion = shape.expansion { return try await completeUnits(call, id, expansion) }
         return try await completeRecords(call, id, shape.idColumns)
     }
@@ -62,7 +62,7 @@ struct ClaimReportHandlers: Sendable {
         let writer = call.writer(materialization: try call.materialization())
         guard let rows = bulk.elements else { throw Problem(.validationFailed, .pointer("/records"), "is missing") }
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.complete(claim: id, token: token, rows: rows, seconds: seconds, writer: writer)
+            try await metaxy.claims.complete(claim: id, token: token, rows: rows, seconds: seconds, writer: writer)
         } answer: {
             Self.answer($0)
         }
@@ -79,7 +79,7 @@ struct ClaimReportHandlers: Sendable {
         let writer = call.writer(materialization: try call.materialization())
         guard let units = bulk.elements else { throw Problem(.validationFailed, .pointer("/units"), "is missing") }
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.complete(claim: id, token: token, units: units, seconds: seconds, writer: writer)
+            try await metaxy.claims.complete(claim: id, token: token, units: units, seconds: seconds, writer: writer)
         } answer: {
             Self.answer($0)
         }
@@ -88,7 +88,7 @@ struct ClaimReportHandlers: Sendable {
     /// `POST /v1/claims/{id}/fail`.
     func fail(_ call: Call) async throws(Problem) -> Response {
         let id = try call.claimID()
-        let columns = try await served { () async throws(ServiceError) in try await metaxy.shape(ofClaim: id) }
+        let columns = try await served { () async throws(ServiceError) in try await metaxy.claims.shape(ofClaim: id) }
             .idColumns
         var members = try await call.document()
         let token = members.requiredNumber("token")
@@ -98,7 +98,7 @@ struct ClaimReportHandlers: Sendable {
         try members.finish()
         let report = FailureReport(records: records, error: error, isRetryable: isRetryable)
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.fail(claim: id, token: token, report: report, writer: call.writer())
+            try await metaxy.claims.fail(claim: id, token: token, report: report, writer: call.writer())
         } answer: { (outcome: FailureOutcome) in
             .json(
                 JSONWriter.document { writer in
@@ -116,7 +116,7 @@ struct ClaimReportHandlers: Sendable {
         let token = members.requiredNumber("token")
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.release(claim: id, token: token)
+            try await metaxy.claims.release(claim: id, token: token)
         } answer: { (released: Int) in
             .json(JSONWriter.document { $0.member("released", released) })
         }

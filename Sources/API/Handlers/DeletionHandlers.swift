@@ -29,9 +29,9 @@ struct DeletionHandlers: Sendable {
         if isHard { try call.require(.admin) }
         return try await once(call) { () async throws(ServiceError) in
             if isHard {
-                return try await metaxy.erase(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+                return try await metaxy.records.erase(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
             }
-            return try await metaxy.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
+            return try await metaxy.records.delete(key, filters: filters, isDryRun: isDryRun, writer: call.writer())
         } answer: { (deleted: Int) in
             .json(JSONWriter.document { $0.member("deleted", deleted) })
         }
@@ -45,7 +45,7 @@ struct DeletionHandlers: Sendable {
         if filters.isEmpty && members.faults.isEmpty { members.refuse("filter", "is missing") }
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.restore(key, filters: filters, writer: call.writer())
+            try await metaxy.records.restore(key, filters: filters, writer: call.writer())
         } answer: { (restored: Int) in
             .json(JSONWriter.document { $0.member("restored", restored) })
         }
@@ -60,7 +60,7 @@ struct DeletionHandlers: Sendable {
             isDryRun: members.bool("dry_run") ?? false)
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.rebase(request, writer: call.writer())
+            try await metaxy.records.rebase(request, writer: call.writer())
         } answer: { (outcome: RebaseOutcome) in
             .json(
                 JSONWriter.document { writer in

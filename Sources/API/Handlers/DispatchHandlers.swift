@@ -17,7 +17,7 @@ struct DispatchHandlers: Sendable {
     /// `GET /v1/dispatch/{key}`.
     func getDispatch(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let dispatch = try await served { () async throws(ServiceError) in try await metaxy.dispatch(of: key) }
+        let dispatch = try await served { () async throws(ServiceError) in try await metaxy.graph.dispatch(of: key) }
         let revision = "\(dispatch.stored.revision)"
         if EntityTag.isKnown(revision, call.head) {
             return Response(status: .notModified, headers: ["ETag": EntityTag.text(revision)])
@@ -34,18 +34,18 @@ struct DispatchHandlers: Sendable {
         try members.finish()
         return Self.answer(
             try await served { () async throws(ServiceError) in
-                try await metaxy.configure(dispatch: key, settings, expected: expected, writer: call.writer())
+                try await metaxy.graph.configure(dispatch: key, settings, expected: expected, writer: call.writer())
             })
     }
 
     private static func settings(_ members: inout Members) -> DispatchSettings {
         var settings = DispatchSettings.standard
-        let seconds = 1...Service.Limits.retrySecondsMax
-        let priorities = -Service.Limits.priorityMax...Service.Limits.priorityMax
+        let seconds = 1...TransactionLimits.retrySecondsMax
+        let priorities = -TransactionLimits.priorityMax...TransactionLimits.priorityMax
         if let priority = members.number("priority", in: priorities) { settings.priority = Int32(priority) }
         settings.requires = WorkerMembers.tags(&members, "requires")
-        settings.claimsMax = members.number("max_claims", in: 0...Service.Limits.claimsCapMax).map { Int32($0) }
-        if let most = members.number("max_attempts", in: 1...Service.Limits.attemptsCapMax) {
+        settings.claimsMax = members.number("max_claims", in: 0...TransactionLimits.claimsCapMax).map { Int32($0) }
+        if let most = members.number("max_attempts", in: 1...TransactionLimits.attemptsCapMax) {
             settings.attemptsMax = Int32(most)
         }
         if let first = members.number("retry_first_seconds", in: seconds) { settings.retryFirst = Int32(first) }

@@ -21,7 +21,7 @@ struct FailureHandlers: Sendable {
         let after = try call.query.numberCursor(fingerprint) ?? -1
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.failures(of: key, after: after, limit: limit)
+            try await metaxy.failures.list(of: key, after: after, limit: limit)
         }
         return .json(
             JSONWriter.document { writer in
@@ -43,7 +43,7 @@ struct FailureHandlers: Sendable {
         let filters = FilterMembers.read(&members, "filter")
         try members.finish()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.retry(key, filters: filters, writer: call.writer())
+            try await metaxy.failures.retry(key, filters: filters, writer: call.writer())
         } answer: { (count: Int) in
             .json(JSONWriter.document { $0.member("retried", count) })
         }

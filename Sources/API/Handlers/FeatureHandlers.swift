@@ -22,7 +22,7 @@ struct FeatureHandlers: Sendable {
         let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.features(project: project, prefix: prefix, after: after, limit: limit)
+            try await metaxy.graph.features(project: project, prefix: prefix, after: after, limit: limit)
         }
         let next = page.hasMore ? page.features.last?.key.description : nil
         return .json(
@@ -39,7 +39,7 @@ struct FeatureHandlers: Sendable {
     /// `GET /v1/features/{key}`.
     func getFeature(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let feature = try await served { () async throws(ServiceError) in try await metaxy.feature(key) }
+        let feature = try await served { () async throws(ServiceError) in try await metaxy.graph.feature(key) }
         let document = JSONWriter.document { writer in
             writer.summary(feature)
             writer.member("spec", raw: feature.definition.spec)
@@ -58,7 +58,7 @@ struct FeatureHandlers: Sendable {
         }
         if let up = try call.query.count("up", least: 0, most: .max) { query.up = up }
         if let down = try call.query.count("down", least: 0, most: .max) { query.down = down }
-        let graph = try await served { [query] () async throws(ServiceError) in try await metaxy.graph(query) }
+        let graph = try await served { [query] () async throws(ServiceError) in try await metaxy.graph.describe(query) }
         switch format {
         case .json: return .json(JSONWriter.document { $0.graph(graph) })
         case .mermaid: return .content(.text, Array(GraphDrawing(graph).mermaid.utf8))

@@ -27,7 +27,7 @@ struct HealthHandlers: Sendable {
     /// `GET /readyz` and `GET /healthz`: the server can do its work.
     func readyz(_ call: Call) async throws(Problem) -> Response {
         let isVerbose = try call.query.flag("verbose")
-        let checks = await metaxy.readiness()
+        let checks = await metaxy.operations.readiness()
         let failed = checks.filter { $0.fault != nil }
         guard failed.isEmpty else {
             let names = failed.map { "\($0.name): \($0.fault ?? "")" }
@@ -44,10 +44,10 @@ struct HealthHandlers: Sendable {
     func prometheus() async throws(Problem) -> Response {
         var page = MetricsPage()
         page.requests(timings)
-        page.service(metaxy.load, version: configuration.version)
+        page.service(metaxy.operations.load, version: configuration.version)
         if let process = configuration.process() { page.process(process) }
-        page.done(metaxy.doneFigures)
-        let stored = await metaxy.storedFigures()
+        page.done(metaxy.operations.doneFigures)
+        let stored = await metaxy.operations.storedFigures()
         page.isDatabaseUp(stored != nil)
         if let stored { page.stored(stored) }
         return .content(.metrics, Array(page.text.utf8))

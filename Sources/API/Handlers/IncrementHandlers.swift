@@ -48,7 +48,8 @@ struct IncrementHandlers: Sendable {
         let bytes = try await call.bytes(max: RequestLimits.bulkBytesMax)
         var idColumns: [String] = []
         if bytes.hasMember("samples") {
-            idColumns = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }.idColumns
+            idColumns = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
+                .idColumns
         }
         var bulk = try DocumentReader(RowReader(idColumns: idColumns), list: "samples")
             .read(bytes, others: ResolveQuestion.members).bulk
@@ -57,7 +58,7 @@ struct IncrementHandlers: Sendable {
     }
 
     private func resolve(_ query: IncrementQuery) async throws(Problem) -> IncrementPage {
-        try await served { () async throws(ServiceError) in try await metaxy.resolve(query) }
+        try await served { () async throws(ServiceError) in try await metaxy.increments.resolve(query) }
     }
 
     /// An increment under conditions of its own is walked page by page; any other in parts, some ahead of the client.
@@ -66,18 +67,18 @@ struct IncrementHandlers: Sendable {
         query.countsAll = false
         let isWhole = query.restriction.isEmpty && query.samples == nil && query.after < 0
         // Each page under conditions looks at everything again: these are as large as they may be.
-        query.limit = isWhole ? RequestLimits.streamRowsFirst : Service.Limits.pageRowsMax
+        query.limit = isWhole ? RequestLimits.streamRowsFirst : TransactionLimits.pageRowsMax
         let first = try await resolve(query)
         guard isWhole else { return stream(call, query, first, wantedBytes: nil) }
         // What was there first tells how long the rows are. Long ones go page by page: parts are not cut that small.
         var sample = JSONWriter()
         Self.write(first, to: &sample)
         let units = RequestLimits.partBytes * first.records.count / max(sample.bytes.count, 1)
-        guard first.next != nil, units >= Service.Limits.partUnitsMin else {
+        guard first.next != nil, units >= TransactionLimits.partUnitsMin else {
             return stream(call, query, first, wantedBytes: RequestLimits.partBytes)
         }
         let parts = try await served { () async throws(ServiceError) in
-            try await metaxy.parts(ofIncrement: query.feature, units: units)
+            try await metaxy.increments.parts(ofIncrement: query.feature, units: units)
         }
         return try await LineStream(call, events).parts(parts.count, write: Self.write) {
             [query] (part) async throws(Problem) -> IncrementPage in

@@ -17,7 +17,7 @@ struct LineageHandlers: Sendable {
     /// `POST /v1/lineage/{key}`.
     func postLineage(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
+        let shape = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
         var members = try await call.document()
         var query = TraceQuery(feature: key, key: RecordKey([]))
         if let id = members.required("id") {
@@ -27,7 +27,7 @@ struct LineageHandlers: Sendable {
             }
         }
         if let direction = members.choice("direction", TraceDirection.self) { query.direction = direction }
-        if let depth = members.count("depth", least: 0, most: Service.Limits.traceDepthMax) { query.depth = depth }
+        if let depth = members.count("depth", least: 0, most: TransactionLimits.traceDepthMax) { query.depth = depth }
         query.asOf = members.time("as_of")
         try members.finish()
         return try await trace(query)
@@ -36,10 +36,10 @@ struct LineageHandlers: Sendable {
     /// `GET /v1/lineage/{key}`.
     func getLineage(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
+        let shape = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
         var query = TraceQuery(feature: key, key: try call.id(shape.idColumns))
         if let direction = try call.query.choice("direction", TraceDirection.self) { query.direction = direction }
-        if let depth = try call.query.count("depth", least: 0, most: Service.Limits.traceDepthMax) {
+        if let depth = try call.query.count("depth", least: 0, most: TransactionLimits.traceDepthMax) {
             query.depth = depth
         }
         query.asOf = try call.query.time("as_of")
@@ -49,14 +49,16 @@ struct LineageHandlers: Sendable {
     /// `GET /v1/explain/{key}`.
     func explain(_ call: Call) async throws(Problem) -> Response {
         let key = try call.feature()
-        let shape = try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
+        let shape = try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
         let id = try call.id(shape.idColumns)
-        let explanation = try await served { () async throws(ServiceError) in try await metaxy.explain(key, id) }
+        let explanation = try await served { () async throws(ServiceError) in
+            try await metaxy.increments.explain(key, id)
+        }
         return .json(JSONWriter.document { $0.explanation(explanation) })
     }
 
     private func trace(_ query: TraceQuery) async throws(Problem) -> Response {
-        let trace = try await served { () async throws(ServiceError) in try await metaxy.trace(query) }
+        let trace = try await served { () async throws(ServiceError) in try await metaxy.history.trace(query) }
         return .json(
             JSONWriter.document { writer in
                 writer.array("nodes", trace.nodes) { writer, node in writer.node(node) }

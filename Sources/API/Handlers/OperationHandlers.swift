@@ -15,7 +15,7 @@ struct OperationHandlers: Sendable {
 
     /// `GET /v1/status`.
     func status() async throws(Problem) -> Response {
-        let features = try await served { () async throws(ServiceError) in try await metaxy.status() }
+        let features = try await served { () async throws(ServiceError) in try await metaxy.operations.status() }
         return .json(
             JSONWriter.document { writer in
                 writer.array("features", features) { writer, status in writer.status(status) }
@@ -32,7 +32,7 @@ struct OperationHandlers: Sendable {
             feature = FeatureKey(text)
             if feature == nil { throw Problem(ServiceError.featureNotFound(text)) }
         }
-        let outcome = try await served { () async throws(ServiceError) in try await metaxy.verify(feature) }
+        let outcome = try await served { () async throws(ServiceError) in try await metaxy.operations.verify(feature) }
         return .json(
             JSONWriter.document { writer in
                 writer.member("checked", outcome.checked)

@@ -20,7 +20,7 @@ struct ProjectHandlers: Sendable {
         let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.projects(after: after, limit: limit)
+            try await metaxy.graph.projects(after: after, limit: limit)
         }
         let next = page.hasMore ? page.projects.last?.project.name : nil
         return .json(
@@ -37,7 +37,7 @@ struct ProjectHandlers: Sendable {
     /// `GET /v1/projects/{project}`.
     func getProject(_ call: Call) async throws(Problem) -> Response {
         let project = try await served { () async throws(ServiceError) in
-            try await metaxy.project(call.part("project"))
+            try await metaxy.graph.project(call.part("project"))
         }
         guard let version = project.project.version else { return .json(JSONWriter.document { $0.project(project) }) }
         if EntityTag.isKnown(version, call.head) {
@@ -57,10 +57,12 @@ struct ProjectHandlers: Sendable {
         let algorithm = members.choice("hash_algorithm", HashAlgorithm.self)
         let truncation = members.count(
             "hash_truncation_length", least: RecordHash.truncationMin, most: RecordHash.truncationMax + 1)
-        let cap = members.numberOrNull("max_claims", in: 0...Service.Limits.claimsCapMax).map { $0.map { Int32($0) } }
+        let cap = members.numberOrNull("max_claims", in: 0...TransactionLimits.claimsCapMax).map {
+            $0.map { Int32($0) }
+        }
         try members.finish()
         let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.configure(
+            try await metaxy.graph.configure(
                 project: name, algorithm: algorithm, truncation: truncation, claimsMax: cap,
                 writer: call.writer())
         }
@@ -75,7 +77,7 @@ struct ProjectHandlers: Sendable {
         let before = try call.query.numberCursor(fingerprint) ?? .max
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.pushes(of: name, before: before, limit: limit)
+            try await metaxy.graph.pushes(of: name, before: before, limit: limit)
         }
         let next = page.hasMore ? page.pushes.last?.id : nil
         return .json(
@@ -100,7 +102,7 @@ struct ProjectHandlers: Sendable {
         let to = call.query["to"] ?? "latest"
         let name = call.part("project")
         let difference = try await served { () async throws(ServiceError) in
-            try await metaxy.difference(of: name, from: from, to: to)
+            try await metaxy.graph.difference(of: name, from: from, to: to)
         }
         return .json(
             JSONWriter.document { writer in

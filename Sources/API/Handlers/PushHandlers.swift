@@ -28,7 +28,7 @@ struct PushHandlers: Sendable {
             project: project, features: body.features, message: message, tags: tags, expectedVersion: expected,
             isDryRun: isDryRun)
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.push(push, writer: call.writer())
+            try await metaxy.graph.push(push, writer: call.writer())
         } answer: { (outcome: PushOutcome) in
             let status: Status = outcome.wasPushed || isDryRun ? .ok : .created
             return Response.json(Self.document(outcome, project: project), status: status)

@@ -24,7 +24,7 @@ struct RecordHandlers: Sendable {
             let rows = try await LineReader.read(call.request.body, into: RowReader(idColumns: shape.idColumns))
             return try await write(rows.elements, call, to: shape, writer)
         }
-        let known = metaxy.knownShape(of: key)
+        let known = metaxy.records.knownShape(of: key)
         let shape = if let known { known } else { try await self.shape(of: key) }
         let bytes = try await call.bytes(max: RequestLimits.bulkBytesMax)
         do throws(Problem) {
@@ -41,7 +41,7 @@ struct RecordHandlers: Sendable {
     }
 
     private func shape(of key: FeatureKey) async throws(Problem) -> RowShape {
-        try await served { () async throws(ServiceError) in try await metaxy.shape(of: key) }
+        try await served { () async throws(ServiceError) in try await metaxy.records.shape(of: key) }
     }
 
     private func write(
@@ -60,7 +60,7 @@ struct RecordHandlers: Sendable {
         guard var sink = document.elements?.sink else { throw Self.missingRecords }
         var part = sink.take()
         return try await once(call) { () async throws(ServiceError) in
-            try await metaxy.write(to: shape, writer: writer) { () async throws(ServiceError) in part.take() }
+            try await metaxy.roots.write(to: shape, writer: writer) { () async throws(ServiceError) in part.take() }
         } answer: {
             Self.answer($0, shape.key)
         }
@@ -70,7 +70,7 @@ struct RecordHandlers: Sendable {
         _ rows: [RecordRow], _ call: Call, to shape: RowShape, _ writer: Writer
     ) async throws(Problem) -> Response {
         try await once(call) { () async throws(ServiceError) in
-            try await metaxy.write(rows, shape: shape, writer: writer)
+            try await metaxy.records.write(rows, shape: shape, writer: writer)
         } answer: {
             Self.answer($0, shape.key)
         }
@@ -96,7 +96,7 @@ struct RecordHandlers: Sendable {
         var problem: Problem?
         do throws(Problem) {
             return try await once(call) { () async throws(ServiceError) in
-                try await metaxy.write(to: shape, writer: writer) { () async throws(ServiceError) in
+                try await metaxy.roots.write(to: shape, writer: writer) { () async throws(ServiceError) in
                     do throws(Problem) {
                         return try await lines.nextPart(call.request.body)
                     } catch {

@@ -100,7 +100,7 @@ private struct RecordList: Sendable {
         query.limit = limit
         query.after = position?.number ?? -1
         query.afterEntry = position?.version ?? 0
-        return try await served { [query] () async throws(ServiceError) in try await metaxy.records(query) }
+        return try await served { [query] () async throws(ServiceError) in try await metaxy.records.list(query) }
     }
 
     /// Where the page after this one begins; nil at the end.

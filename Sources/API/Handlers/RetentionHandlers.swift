@@ -30,7 +30,7 @@ struct RetentionHandlers: Sendable {
         guard let feature = FeatureKey(text) else { throw Problem(ServiceError.featureNotFound(text)) }
         let writer = call.writer()
         let outcome = try await served { () async throws(ServiceError) in
-            try await metaxy.retain(feature, versions: versions, days: days, isDryRun: isDryRun, writer: writer)
+            try await metaxy.history.retain(feature, versions: versions, days: days, isDryRun: isDryRun, writer: writer)
         }
         return .json(
             JSONWriter.document { writer in

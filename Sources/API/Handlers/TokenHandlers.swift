@@ -22,7 +22,7 @@ struct TokenHandlers: Sendable {
         let after = try call.query.nameCursor(fingerprint)
         let limit = try call.query.limit()
         let page = try await served { () async throws(ServiceError) in
-            try await metaxy.tokens(after: after, limit: limit)
+            try await metaxy.tokens.list(after: after, limit: limit)
         }
         let next = page.hasMore ? page.tokens.last?.name : nil
         return .json(
@@ -50,7 +50,7 @@ struct TokenHandlers: Sendable {
             Double.init)
         try members.finish()
         let made = try await served { [request] () async throws(ServiceError) in
-            try await metaxy.createToken(request, writer: call.writer())
+            try await metaxy.tokens.create(request, writer: call.writer())
         }
         return Self.answer(made)
     }
@@ -64,7 +64,7 @@ struct TokenHandlers: Sendable {
         let lifetime: SecretLifetime = seconds.map { .seconds(Double($0)) } ?? (isNull ? .unlimited : .asBefore)
         try members.finish()
         let made = try await served { () async throws(ServiceError) in
-            try await metaxy.rotateToken(
+            try await metaxy.tokens.rotate(
                 call.part("token"), grace: Double(grace), lifetime: lifetime,
                 writer: call.writer())
         }
@@ -74,7 +74,7 @@ struct TokenHandlers: Sendable {
     /// `DELETE /v1/admin/tokens/{token}`.
     func revokeToken(_ call: Call) async throws(Problem) -> Response {
         try await served { () async throws(ServiceError) in
-            try await metaxy.revokeToken(call.part("token"), writer: call.writer())
+            try await metaxy.tokens.revoke(call.part("token"), writer: call.writer())
         }
         return Response(status: .noContent)
     }

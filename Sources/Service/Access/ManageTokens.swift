@@ -1,17 +1,17 @@
-// Making, listing, rotating and revoking API tokens, and making out whose secret it is.
+// Creates, lists, rotates and revokes API tokens, and identifies the token of a secret.
 
 import Postgres
 public import Store
 
-/// A token to be made.
+/// A request to create a token.
 public struct TokenRequest: Sendable {
-    /// Its name: that of no other token, now or earlier.
+    /// The name. No other token may have it, now or earlier.
     public var name: String
-    /// What it may do.
+    /// The token's permissions.
     public var scopes: Set<Permission>
-    /// The only projects that it sees; nil for all.
+    /// The projects that the token sees; nil for all.
     public var projects: Set<String>?
-    /// For how long it is accepted, in seconds; nil for ever.
+    /// For how long the secret is accepted, in seconds; nil for ever.
     public var lifetime: Double?
 
     /// A request for a token of these properties.
@@ -23,46 +23,46 @@ public struct TokenRequest: Sendable {
     }
 }
 
-/// A token with a secret that was just made.
+/// A token with a new secret.
 public struct NewToken: Sendable {
     /// The token.
     public let token: StoredToken
-    /// Its new secret: it can never be shown again.
+    /// The new secret. It is stored nowhere.
     public let secret: TokenSecret
 }
 
-extension Metaxy {
-    /// Whom a secret belongs to.
+extension TokenService {
+    /// Identifies the token of a secret.
     ///
-    /// Answered from memory; the secrets are read again when they are older than `Limits.tokenMemory`. While the database
-    /// is away what is remembered serves for `Limits.tokenMemoryMax`.
+    /// The answer comes from memory. The secrets are read again when they are older than `TransactionLimits.tokenMemory`.
+    /// While the database is away, they stay in use for `TransactionLimits.tokenMemoryMax`.
     ///
     /// - Returns: nil where the secret is unknown, has expired or was revoked.
     /// - Throws: `.unavailable`.
-    /// - Complexity: O(1); one round trip of the process in `Limits.tokenMemory`.
+    /// - Complexity: O(1); one round trip of the process in `TransactionLimits.tokenMemory`.
     public func identify(_ secret: String) async throws(ServiceError) -> TokenIdentity? {
         let digest = TokenSecret.digest(of: secret)
         let start = ContinuousClock.now
-        if case .load(let generation) = tokens.order(at: start) {
+        if case .load(let generation) = memory.order(at: start) {
             do throws(ServiceError) {
                 let secrets = try await pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in try TokenTable(connection).accepted() }
                 }
-                tokens.replace(secrets, readAt: start, generation: generation)
+                memory.replace(secrets, readAt: start, generation: generation)
             } catch {
-                guard tokens.giveUp(at: .now) else { throw error }
+                guard memory.giveUp(at: .now) else { throw error }
             }
         }
-        return tokens.find(digest, at: .now)
+        return memory.find(digest, at: .now)
     }
 
-    /// Makes a token.
+    /// Creates a token.
     ///
-    /// - Parameter writer: who asks for it; nobody for the command line.
+    /// - Parameter writer: the caller, for the log of changes; empty for the command line.
     /// - Throws: `.invalid` where the name is not one that `TokenName` allows; `.conflict` where there is or was a token
     ///   of this name, or there are too many; `.unavailable`.
     /// - Complexity: four round trips.
-    public func createToken(
+    public func create(
         _ request: TokenRequest, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         if let fault = TokenName.fault(in: request.name) { throw .invalid([Fault(.pointer("/name"), fault)]) }
@@ -73,12 +73,12 @@ extension Metaxy {
         return NewToken(token: token, secret: secret)
     }
 
-    /// Makes the very first token, which may do everything; nothing where there is or was any.
+    /// Creates the first token, with every permission. Does nothing where there is or was a token.
     ///
     /// - Parameter secret: its secret.
     /// - Returns: whether it was made.
     /// - Throws: `.unavailable`.
-    public func createFirstToken(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
+    public func createFirst(_ secret: TokenSecret) async throws(ServiceError) -> Bool {
         try await changeTokens { (connection) throws(ServiceError) in
             let exist = try stored { () throws(StoreError) in try TokenTable(connection).exist() }
             guard !exist else { return false }
@@ -92,20 +92,20 @@ extension Metaxy {
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip.
-    public func haveTokens() async throws(ServiceError) -> Bool {
+    public func exist() async throws(ServiceError) -> Bool {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try TokenTable(connection).exist() }
         }
     }
 
-    /// Gives a token another secret. Those that it has stay good for a while, so that whoever uses it can change over.
+    /// Gives a token a new secret. Its present secrets stay valid for a while, so that clients can switch.
     ///
     /// - Parameters:
     ///   - grace: for how long the present secrets are still accepted, in seconds; 0 for not at all.
     ///   - lifetime: how long the new secret is accepted.
     /// - Throws: `.tokenNotFound`; `.conflict` where the token was revoked; `.unavailable`.
     /// - Complexity: six round trips.
-    public func rotateToken(
+    public func rotate(
         _ name: String, grace: Double, lifetime: SecretLifetime, writer: Writer = Writer()
     ) async throws(ServiceError) -> NewToken {
         let secret = TokenSecret()
@@ -133,12 +133,12 @@ extension Metaxy {
         return NewToken(token: token, secret: secret)
     }
 
-    /// Revokes a token with all its secrets: here at once, in other processes within `Limits.tokenMemory`. Revoking it
+    /// Revokes a token with all its secrets, in this process at once and in others within `TransactionLimits.tokenMemory`. Revoking it
     /// again changes nothing.
     ///
     /// - Throws: `.tokenNotFound`, `.unavailable`.
     /// - Complexity: three round trips.
-    public func revokeToken(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
+    public func revoke(_ name: String, writer: Writer = Writer()) async throws(ServiceError) {
         try await changeTokens { (connection) throws(ServiceError) in
             let tokens = TokenTable(connection)
             let known = try stored { () throws(StoreError) in try tokens.lock(name) }
@@ -155,11 +155,11 @@ extension Metaxy {
     ///
     /// - Parameters:
     ///   - after: the last name of the page before; nil for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     /// - Returns: the tokens, and whether there are more.
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip; O(limit).
-    public func tokens(
+    public func list(
         after: String?, limit: Int
     ) async throws(ServiceError) -> (tokens: [StoredToken], hasMore: Bool) {
         try await pool.withConnection { (connection) throws(ServiceError) in
@@ -174,7 +174,7 @@ extension Metaxy {
         _ body: @escaping @Sendable (Connection) throws(ServiceError) -> T
     ) async throws(ServiceError) -> T {
         let value = try await pool.transaction { (connection) throws(ServiceError) -> T in try body(connection) }
-        tokens.forget()
+        memory.forget()
         return value
     }
 }
@@ -209,7 +209,7 @@ extension Connection {
 
     fileprivate func requirePlaceForSecret() throws(ServiceError) {
         let count = try stored { () throws(StoreError) in try TokenTable(self).acceptedCount() }
-        guard count < Limits.tokenSecretsMax else {
+        guard count < TransactionLimits.tokenSecretsMax else {
             throw .conflict("there are \(count) tokens already; revoke some")
         }
     }

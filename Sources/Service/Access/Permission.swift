@@ -1,4 +1,4 @@
-// What a caller may do.
+// The permissions of callers.
 
 /// What a request needs to be allowed.
 public enum Permission: String, Sendable, Hashable, CaseIterable {

@@ -1,44 +1,44 @@
-// The secrets that are accepted, as a process remembers them for a moment.
+// The accepted secrets, which a process keeps in memory for a second.
 
 import Store
 import Synchronization
 
-/// Whom a secret belongs to.
+/// The token of a secret.
 public struct TokenIdentity: Hashable, Sendable {
     /// The token's name.
     public let name: String
-    /// What it may do.
+    /// The token's permissions.
     public let scopes: Set<Permission>
-    /// Which projects it sees.
+    /// The projects that the token sees.
     public let visibleProjects: VisibleProjects
 }
 
-/// All accepted secrets, read again when they are older than `Limits.tokenMemory`: so a request costs no round trip, a
+/// All accepted secrets, read again when they are older than `TransactionLimits.tokenMemory`: so a request costs no round trip, a
 /// flood of made-up secrets costs none either, and a revocation holds everywhere after that time.
 final class TokenMemory: Sendable {
     private struct Entry {
         let digest: [UInt8]
         let identity: TokenIdentity
-        /// Until when it is accepted; nil for ever.
+        /// When the secret expires; nil for never.
         let end: ContinuousClock.Instant?
     }
 
     private struct State {
-        /// By the first eight bytes of the digest. Nobody can choose them: they are those of a SHA-256.
+        /// Entries by the first eight bytes of the digest. No client can choose them, because they come from a SHA-256.
         var entries: [UInt64: [Entry]] = [:]
         var loadedAt: ContinuousClock.Instant?
         var isLoading = false
-        /// Counts what this process changed, so that what was read before is not taken for what is.
+        /// Counts this process's changes of tokens, so that secrets read before a change are not kept after it.
         var generation = 0
     }
 
     private let state = Mutex(State())
 
-    /// What a caller has to do before it looks for a secret.
+    /// What to do before a secret is looked up.
     enum Order: Equatable {
-        /// Nothing: what is remembered is young enough, or somebody else is reading it anew.
+        /// Nothing. The secrets in memory are young enough, or another task is reading them.
         case use
-        /// Read all secrets and give them to `replace`, with this number; or say `giveUp`.
+        /// Read all secrets and pass them to `replace` with this number, or call `giveUp`.
         case load(generation: Int)
     }
 
@@ -47,14 +47,16 @@ final class TokenMemory: Sendable {
         state.withLock { state in
             if let loadedAt = state.loadedAt {
                 let age = now - loadedAt
-                if age < Limits.tokenMemory || (state.isLoading && age < Limits.tokenMemoryMax) { return .use }
+                if age < TransactionLimits.tokenMemory || (state.isLoading && age < TransactionLimits.tokenMemoryMax) {
+                    return .use
+                }
             }
             state.isLoading = true
             return .load(generation: state.generation)
         }
     }
 
-    /// Remembers what was read at `start`, unless this process has changed something since.
+    /// Keeps the secrets that were read at `start`, unless this process has changed a token since.
     func replace(_ secrets: [StoredSecret], readAt start: ContinuousClock.Instant, generation: Int) {
         var entries: [UInt64: [Entry]] = [:]
         for secret in secrets {
@@ -75,15 +77,15 @@ final class TokenMemory: Sendable {
 
     /// Notes that the secrets could not be read.
     ///
-    /// - Returns: whether what is remembered may still be used.
+    /// - Returns: whether the secrets in memory may still be used.
     func giveUp(at now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             state.isLoading = false
-            return state.loadedAt.map { now - $0 < Limits.tokenMemoryMax } ?? false
+            return state.loadedAt.map { now - $0 < TransactionLimits.tokenMemoryMax } ?? false
         }
     }
 
-    /// Forgets everything: this process has changed a token.
+    /// Removes all secrets from memory, because this process has changed a token.
     func forget() {
         state.withLock { state in
             state.loadedAt = nil
@@ -91,7 +93,7 @@ final class TokenMemory: Sendable {
         }
     }
 
-    /// Whom a secret belongs to, by its digest.
+    /// The token of a secret, by the secret's digest.
     func find(_ digest: [UInt8], at now: ContinuousClock.Instant) -> TokenIdentity? {
         let entries = state.withLock { $0.entries[Self.start(of: digest)] } ?? []
         return entries.first { entry in

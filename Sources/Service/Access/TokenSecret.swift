@@ -1,15 +1,15 @@
-// The secrets of API tokens: how they are made, and what is kept of them.
+// The secrets of API tokens: how they are made, and their digests, which are stored.
 
 import Feature
 
 /// A secret of an API token.
 public struct TokenSecret: Sendable {
-    /// What every secret begins with, so that people and scanners know one when they see it.
+    /// The prefix of every secret, by which people and scanners recognise one.
     public static let prefix = "mtx_"
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    /// What the client sends; to be shown once and kept nowhere.
+    /// The text that the client sends. It is shown once and stored nowhere.
     public let text: String
 
     /// A new secret: 256 bits of the system's random number generator, six in each character.
@@ -30,7 +30,7 @@ public struct TokenSecret: Sendable {
         text = Self.prefix + String(decoding: digits, as: UTF8.self)
     }
 
-    /// What is stored of the secret.
+    /// The digest, which is stored.
     var digest: [UInt8] { Self.digest(of: text) }
 
     /// The SHA-256 of a secret. A secret is as random as a digest, so nobody finds it by trying, however fast the hash:

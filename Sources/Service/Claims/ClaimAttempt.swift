@@ -1,27 +1,28 @@
-// One attempt at claiming.
+// One attempt at a claim: locks blocks, judges their units, and leases those that can be handed out.
 
 import Feature
 import Postgres
 import Store
 
-/// One attempt at claiming, in one transaction.
+/// One attempt at a claim, in one transaction.
 ///
-/// Blocks are locked before their units are judged, so a change that this judgement does not see waits for the lock and
+/// Blocks are locked before their units are judged. A change that the judgement does not see waits for the lock and then
 /// marks the unit again.
 struct ClaimAttempt {
     /// A unit that is to be handed out.
     private struct Choice {
         let unit: RecordID
-        /// Where it was judged: which batch, and its position there.
+        /// The batch in which it was judged, and its position there.
         let batch: Int, position: Int
         let attempt: Int16
     }
 
     private let plan: FeaturePlan
-    /// Those who ask: of the same conditions, and of several each for a few units.
+    private let memory: ClaimMemory
+    /// The requests: of the same conditions, and each for a few units where there are several.
     private let requests: [ClaimRequest]
     private var request: ClaimRequest { requests[0] }
-    /// How many units they ask for together.
+    /// How many units the requests ask for together.
     private let wanted: Int
     private var judge: BatchJudge
     private var batches: [JudgedRows] = []
@@ -30,22 +31,25 @@ struct ClaimAttempt {
     private var blocked: [RecordID: [Blocker]] = [:]
     private var settled: [RecordID] = []
     private var outcome = ClaimOutcome()
-    /// How many units are chosen at most: less than asked for where a chosen one may only be in a smaller batch, more
-    /// where some of them are then handed out by a column.
+    /// The greatest number of units to choose. It is smaller than `wanted` where a chosen unit may only be in a smaller
+    /// batch, and greater where units are handed out in the order of a column.
     private var limit: Int
     /// The column by which units are handed out; nil for oldest first.
     private let orderBy: String?
 
     /// An attempt at handing out units to requests of the same conditions.
-    init(_ plan: FeaturePlan, _ requests: [ClaimRequest], _ transaction: ServiceTransaction) throws(ServiceError) {
+    init(
+        _ plan: FeaturePlan, _ requests: [ClaimRequest], _ transaction: ServiceTransaction, _ memory: ClaimMemory
+    ) throws(ServiceError) {
         self.plan = plan
+        self.memory = memory
         self.requests = requests
         wanted = requests.reduce(0) { $0 + $1.limit }
-        // Of one alone it is the oldest in any case.
+        // A single unit is the oldest one in any case.
         orderBy = wanted == 1 ? nil : transaction.catalog.dispatch(of: plan.id).orderBy
         limit =
             orderBy == nil
-            ? wanted : max(wanted * Limits.claimOrderedFactor, Limits.claimOrderedMin)
+            ? wanted : max(wanted * TransactionLimits.claimOrderedFactor, TransactionLimits.claimOrderedMin)
         do { judge = try BatchJudge(transaction, plan) } catch { throw ServiceError(error) }
     }
 
@@ -53,7 +57,7 @@ struct ClaimAttempt {
         -> ClaimOutcome
     {
         var previous = position
-        var width = min(transaction.claimMemory.blocks(for: limit, of: plan.id), Limits.claimBlocksMax)
+        var width = min(memory.blocks(for: limit, of: plan.id), TransactionLimits.claimBlocksMax)
         var judgedCount = 0
         var seen: [Int32] = []
         while chosen.count < limit {
@@ -71,16 +75,16 @@ struct ClaimAttempt {
             seen += blocks.map(\.address.block)
             try judge(units, transaction)
             previous = last
-            // Fewer than asked for are all that there are.
+            // There are no more blocks.
             if blocks.count < width { break }
             width = nextWidth(width, after: seen.count)
-            if judgedCount >= Limits.claimJudgedMax {
+            if judgedCount >= TransactionLimits.claimJudgedMax {
                 outcome.isUnfinished = true
                 outcome.position = previous
                 break
             }
         }
-        transaction.claimMemory.note(units: judgedCount, in: seen.count, of: plan.id)
+        memory.note(units: judgedCount, in: seen.count, of: plan.id)
         if chosen.count >= limit { outcome.isMore = true }
         if let orderBy { keepTogether(orderBy) }
         if chosen.isEmpty, !outcome.isUnfinished, requests.contains(where: { $0.wait > .zero }) {
@@ -96,14 +100,15 @@ struct ClaimAttempt {
         return outcome
     }
 
-    /// As many blocks as it takes if they are like those so far; four times as many where these had nothing.
+    /// How many blocks to lock next: as many as are needed at the present yield, or four times as many after a step that
+    /// yielded nothing.
     private func nextWidth(_ width: Int, after blocks: Int) -> Int {
         let wanted = limit - chosen.count
         let next = chosen.isEmpty ? width * 4 : (wanted * blocks + chosen.count - 1) / chosen.count
-        return min(max(next, 1), Limits.claimBlocksMax)
+        return min(max(next, 1), TransactionLimits.claimBlocksMax)
     }
 
-    /// The next blocks that may hold what is asked for. Blocked units are parked, whoever found out first.
+    /// The next blocks that may have units for the requests. Where unsettled inputs are allowed, parked units count.
     private func nextBlocks(
         after previous: ReadyBlock?, limit: Int, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> [ReadyBlock] {
@@ -114,25 +119,25 @@ struct ClaimAttempt {
         }
     }
 
-    /// Judges units until enough can be handed out: never a few at a time, for each step costs round trips and many
-    /// units may turn out to need nothing.
+    /// Judges units until enough can be handed out. Each step judges many units, because a step costs round trips and many
+    /// units may need nothing.
     ///
     /// - Parameter units: in the order in which they are to be handed out.
     private mutating func judge(_ units: [RecordID], _ transaction: ServiceTransaction) throws(ServiceError) {
         var rest = units[...]
         while chosen.count < limit, !rest.isEmpty {
-            let part = Array(rest.prefix(max(limit - chosen.count, Limits.claimJudgedMin)))
-            rest = rest.dropFirst(part.count)
-            let ascending = part.sorted()
+            let next = Array(rest.prefix(max(limit - chosen.count, TransactionLimits.claimJudgedMin)))
+            rest = rest.dropFirst(next.count)
+            let ascending = next.sorted()
             let (judged, failures) = try judge.judgeWithFailures(ascending, isDescribed: true)
             batches.append(judged)
-            var positions = Array(part.indices)
-            if part != ascending {
-                let places = Dictionary(zip(ascending, ascending.indices)) { first, _ in first }
-                positions = part.compactMap { places[$0] }
+            var positions = Array(next.indices)
+            if next != ascending {
+                let found = Dictionary(zip(ascending, ascending.indices)) { first, _ in first }
+                positions = next.compactMap { found[$0] }
             }
             if failures.values.contains(where: { $0.batchMax != nil }) {
-                // Those of the smallest batches first, or others would always have filled the batch before them.
+                // Units of the smallest batches come first. Otherwise others would always fill the batch before them.
                 let size = { (position: Int) -> Int32 in failures[judged.units[position]]?.batchMax ?? .max }
                 positions = positions.enumerated().sorted {
                     (size($0.element), $0.offset) < (size($1.element), $1.offset)
@@ -185,8 +190,8 @@ struct ClaimAttempt {
         do { return try FilteredRow(record(), plan: plan).passes(request.filters) } catch { throw ServiceError(error) }
     }
 
-    /// Parks what cannot be handed out. A blocked unit is parked only if its blocker, and all on the way to it, can be
-    /// told that they are awaited; where somebody else holds one of their blocks, the unit stays a candidate.
+    /// Parks units that cannot be handed out. A blocked unit is parked only if its blocker, and all units on the path to it,
+    /// can be marked as awaited. Where another transaction holds one of their blocks, the unit stays a candidate.
     private mutating func park(_ transaction: inout ServiceTransaction) throws(ServiceError) {
         if !blocked.isEmpty {
             let awaited = Set(blocked.values.compactMap(\.first).flatMap { [$0.unit] + $0.path })
@@ -207,8 +212,8 @@ struct ClaimAttempt {
         transaction.ledger.update(parked, of: plan.id) { $0.park($1) }
     }
 
-    /// Leaves those that belong together: the one that has waited longest, those with the same value of the column, and
-    /// then those of the values that follow. So none is passed over for ever.
+    /// Keeps the unit that has waited longest, then units with the same value of the column, then units with the values that
+    /// follow. So no unit waits for ever.
     private mutating func keepTogether(_ column: String) {
         guard chosen.count > wanted else { return }
         let order = ColumnOrder(column, plan: plan)
@@ -217,7 +222,7 @@ struct ClaimAttempt {
         outcome.isMore = true
     }
 
-    /// Leases what was chosen, to each who asks as many as it asks for.
+    /// Leases the chosen units, to each request as many as it asks for.
     private mutating func lease(_ transaction: inout ServiceTransaction) throws(ServiceError) {
         var rest = chosen[...]
         for request in requests where !rest.isEmpty {

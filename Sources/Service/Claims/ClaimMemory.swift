@@ -1,22 +1,22 @@
-// What was handed out with claims, as the process that did so remembers it.
+// The units of the latest claims, in the memory of the process that made them.
 
 import Feature
 import Postgres
 import Store
 import Synchronization
 
-/// What was handed out with a claim.
+/// The units that were handed out with a claim.
 struct HandedOut: Sendable {
     /// Its units.
     let units: ClaimUnits
     /// The encoded keys of the units, in their order.
     let keys: ByteColumn
 
-    /// Bytes that it takes in memory, about.
+    /// The approximate size in bytes.
     fileprivate var size: Int { units.size + keys.bytes.count + 4 * keys.count + 256 }
 }
 
-/// The latest claims of this process, up to `Limits.claimMemoryBytes`: reports mostly come to the server that handed the
+/// The latest claims of this process, up to `TransactionLimits.claimMemoryBytes`: reports mostly come to the server that handed the
 /// units out, and need not read them back from the database.
 ///
 /// What is handed out with a claim never changes, and the claim itself is always read and locked, so what is remembered
@@ -29,9 +29,9 @@ final class ClaimMemory: Sendable {
 
     private struct State {
         var entries: [Int64: Entry] = [:]
-        /// Claims in the order in which they were remembered; some of them are forgotten by now.
+        /// Claims in the order in which they were added. Some of them are removed by now.
         var order: [Int64] = []
-        /// Where in `order` the oldest one is.
+        /// The index in `order` of the oldest one.
         var first = 0
         var size = 0
 
@@ -39,7 +39,7 @@ final class ClaimMemory: Sendable {
             if let entry = entries.removeValue(forKey: claim) { size -= entry.handedOut.size }
         }
 
-        /// Leaves out of the order what is forgotten, once that is most of it.
+        /// Removes claims from the order that have no entry, once they are most of it.
         mutating func compact() {
             guard order.count > 2 * entries.count + 64 else { return }
             order = order[first...].filter { entries[$0] != nil }
@@ -48,21 +48,21 @@ final class ClaimMemory: Sendable {
     }
 
     private let state = Mutex(State())
-    /// For each feature, how many units there were to hand out in a block that had some, when last looked at.
+    /// For each feature, the number of ready units in a block that has some, as the last claim found it.
     private let densities = Mutex<[FeatureID: Double]>([:])
 
-    /// Bytes that all of it takes, about.
+    /// The approximate size of all entries in bytes.
     var size: Int { state.withLock { $0.size } }
 
-    /// Remembers a claim that was committed, and forgets the oldest where there is no room.
+    /// Adds a committed claim, and removes the oldest ones where there is no room.
     func remember(_ claim: StoredClaim, _ handedOut: HandedOut) {
-        guard handedOut.size <= Limits.claimMemoryBytes else { return }
+        guard handedOut.size <= TransactionLimits.claimMemoryBytes else { return }
         state.withLock { state in
             state.remove(claim.id)
             state.entries[claim.id] = Entry(token: claim.token, handedOut: handedOut)
             state.order.append(claim.id)
             state.size += handedOut.size
-            while state.size > Limits.claimMemoryBytes, state.first < state.order.count {
+            while state.size > TransactionLimits.claimMemoryBytes, state.first < state.order.count {
                 state.remove(state.order[state.first])
                 state.first += 1
             }
@@ -70,7 +70,7 @@ final class ClaimMemory: Sendable {
         }
     }
 
-    /// What was handed out with a claim, as far as it is remembered.
+    /// The units of a claim; nil where they are not in memory.
     func recall(_ claim: StoredClaim) -> HandedOut? {
         state.withLock { state in
             guard let entry = state.entries[claim.id], entry.token == claim.token else { return nil }
@@ -84,14 +84,13 @@ final class ClaimMemory: Sendable {
         densities.withLock { $0[feature] = Double(units) / Double(blocks) }
     }
 
-    /// In how many blocks there are so many units of a feature to hand out, if they still lie as they did; one where nothing
-    /// is known.
+    /// The number of blocks that probably have so many ready units of a feature; 1 where nothing is known.
     func blocks(for units: Int, of feature: FeatureID) -> Int {
         guard let density = densities.withLock({ $0[feature] }) else { return 1 }
         return max(1, Int((Double(units) / density).rounded(.up)))
     }
 
-    /// Forgets a claim that has ended.
+    /// Removes a claim that has ended.
     func forget(_ claim: Int64) {
         state.withLock { $0.remove(claim) }
     }

@@ -4,7 +4,7 @@ import Feature
 import Postgres
 import Store
 
-/// What a worker made of a unit.
+/// The result of a unit.
 struct ClaimResult {
     let row: RecordRow
     /// The unit's position in the batch.
@@ -13,20 +13,20 @@ struct ClaimResult {
     let children: [RecordRow]?
 }
 
-extension ServiceTransaction {
-    /// Appends results with the provenance and parents that were handed out, and marks what depends on them.
+extension ClaimCompletion {
+    /// Appends results with the provenance and parents that were handed out, and marks the units that depend on them.
     ///
-    /// - Parameter unneeded: units that are as they should be without the result.
-    mutating func store(
-        _ results: [ClaimResult], unneeded: Set<RecordID>, _ held: HeldClaim, _ slots: FieldSlots, _ writer: Writer
+    /// - Parameter unneeded: units that are up to date without the result.
+    func store(
+        _ results: [ClaimResult], unneeded: Set<RecordID>, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {
-        let (plan, connection) = (held.plan, connection)
+        let (plan, connection) = (held.plan, transaction.connection)
         var writing = ClaimResultWriting(held, slots, capacity: results.count)
-        let standing = try standing(results, held)
+        let standing = try standing(results, transaction)
         for result in results where !standing.erased.contains(held.units.records[result.position]) {
             let record = held.units.records[result.position]
             let known = standing.heads[record]
-            // What somebody wrote after it was handed out is newer and stays; and so does what is right already.
+            // A version written after the unit was handed out is newer and stays current. So does one that is right already.
             let isOvertaken =
                 (known?.head.entry ?? 0) != held.units.bases[result.position] || unneeded.contains(record)
             writing.take(result, known, isOvertaken: isOvertaken)
@@ -37,7 +37,7 @@ extension ServiceTransaction {
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,
             request: writer.request)
         let count = writing.columns.records.count + writing.others.count
-        let operation = try begin(
+        let operation = try transaction.begin(
             author,
             LoggedChange(
                 .claimCompleted, feature: plan.id, claim: held.claim.id,
@@ -49,20 +49,22 @@ extension ServiceTransaction {
                 writing.others, fresh: writing.fresh, definition: held.claim.definition, slots: plan.slots,
                 operation: operation)
         }
-        presence.note(access, live: writing.appeared, gone: [])
-        try propagate(writing.changes, of: plan)
+        transaction.presence.note(access, live: writing.appeared, gone: [])
+        try transaction.propagate(writing.changes, of: plan)
         if !writing.expansions.isEmpty {
-            try replace(writing.expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
+            try transaction.replace(
+                writing.expansions, of: plan, slots, definition: held.claim.definition, operation: operation)
         }
     }
 
-    /// What is current of the units of results, and which of them were erased since they were handed out.
+    /// The heads of the results' units, and the units that were erased after they were handed out.
     private func standing(
-        _ results: [ClaimResult], _ held: HeldClaim
+        _ results: [ClaimResult], _ transaction: ServiceTransaction
     ) throws(ServiceError) -> (heads: [RecordID: ComparedHead], erased: Set<RecordID>) {
         let records = results.map { held.units.records[$0.position] }
+        let connection = transaction.connection
         let heads = HeadTable(connection, feature: held.plan.id)
-        let watched = catalog.watched(of: held.plan.id)
+        let watched = transaction.catalog.watched(of: held.plan.id)
         do {
             let found =
                 watched.isEmpty
@@ -81,7 +83,7 @@ extension ServiceTransaction {
     }
 }
 
-/// Sorts results into what is appended in bulk and what is not.
+/// Sorts results into those that are appended in bulk, as columns, and the others.
 private struct ClaimResultWriting: Sendable {
     /// Results that become current, where each dep has one parent at most, of the unit's own record id.
     private(set) var columns: VersionColumns

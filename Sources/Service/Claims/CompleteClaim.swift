@@ -4,167 +4,138 @@ import Feature
 import Postgres
 public import Store
 
-/// What completing a part of a claim answers.
+/// The answer to a report of results.
 public struct CompletionOutcome: Hashable, Sendable {
     /// Records whose results are stored, now or by the same report before.
     public let completed: Int
-    /// Of these, records that are not what they should be: what they are made from, or by, moved while they were computed. They stay
-    /// stale and are handed out again.
+    /// Of these, records whose inputs or code changed while they were computed. They stay stale and are handed out again.
     public let superseded: Int
     /// Units that the claim still holds.
     public let remaining: Int
 }
 
-extension Metaxy {
+extension ClaimService {
     /// Stores results of a claim: lineage, heads, downstream work and the claim itself, all or nothing.
     ///
-    /// Reporting the same records again answers the same and writes nothing.
+    /// A repeated report of the same records gets the same answer and writes nothing.
     ///
     /// - Parameters:
     ///   - rows: results, any part of the claim's units.
-    ///   - seconds: how long it took to compute those that had no result yet; nil where the worker does not say.
+    ///   - seconds: the time that the rows without a result so far took to compute; nil where it is unknown.
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.invalid` for unknown or repeated ids, `.unavailable`.
     /// - Complexity: about fifteen round trips; O(rows). Units that were marked meanwhile are judged, before and after.
     public func complete(
         claim id: Int64, token: Int64, rows: [RecordRow], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (transaction) throws(ServiceError) in
-            let held = try transaction.holdForReport(id, token: token)
+        try await transactions.change { [memory] (transaction) throws(ServiceError) in
+            let held = try HeldClaim(id, token: token, allowsFinished: true, transaction, memory)
             guard held.plan.children == nil else {
                 throw .invalid([
                     Fault(.pointer("/records"), "\(held.plan.key) is an expansion: report units with their records")
                 ])
             }
-            return try transaction.complete(held, rows, children: nil, seconds: seconds, writer)
+            let completion = try ClaimCompletion(held, writer, memory, transaction)
+            return try completion.run(rows, children: nil, seconds: seconds, &transaction)
         }
     }
 }
 
-extension ServiceTransaction {
-    /// Like `hold`, but a claim that its worker has finished still answers a repeated report.
-    mutating func holdForReport(_ id: Int64, token: Int64) throws(ServiceError) -> HeldClaim {
-        let connection = connection
-        let locked = try stored { () throws(StoreError) in try ClaimTable(connection).lock(id) }
-        guard let claim = locked, claim.state == .finished, claim.token == token, sees(claim.feature),
-            let plan = catalog[claim.feature]
-        else { return try hold(id, token: token) }
-        do {
-            return try held(claim, plan)
-        } catch .corrupt {
-            throw .leaseLost(Self.reason(claim))
-        } catch {
-            throw ServiceError(error)
-        }
-    }
+/// A report of results being carried out in one transaction.
+struct ClaimCompletion {
+    let held: HeldClaim
+    let slots: FieldSlots
+    let writer: Writer
+    private let memory: ClaimMemory
 
-    /// Finds the positions of rows in a claim's batch.
-    ///
-    /// - Complexity: a round trip at most; O(units). Rows in the order in which they were handed out are found at once.
-    func positions(_ rows: [RecordKey], in held: HeldClaim) throws(ServiceError) -> [Int?] {
-        let keys = if let known = held.keys { known } else { try readKeys(held) }
-        var places: [ArraySlice<UInt8>: Int] = [:]
-        var encoded: [UInt8] = []
-        var next = 0
-        return rows.map { row in
-            encoded.removeAll(keepingCapacity: true)
-            row.encode(into: &encoded)
-            if next < keys.count, keys[next]?.elementsEqual(encoded) == true {
-                next += 1
-                return next - 1
-            }
-            if places.isEmpty {
-                for position in 0..<keys.count { places[keys[position] ?? []] = position }
-            }
-            let found = places[encoded[...]]
-            if let found { next = found + 1 }
-            return found
-        }
-    }
-
-    private func readKeys(_ held: HeldClaim) throws(ServiceError) -> ByteColumn {
-        try stored { () throws(StoreError) in
-            try RecordIDTable(connection, space: held.plan.space).encodedKeys(of: held.units.records)
-        }
+    /// A report on a claim, which `writer` sends.
+    init(
+        _ held: HeldClaim, _ writer: Writer, _ memory: ClaimMemory, _ transaction: ServiceTransaction
+    ) throws(ServiceError) {
+        self.held = held
+        self.writer = writer
+        self.memory = memory
+        slots = try held.fieldSlots(transaction)
     }
 
     /// Stores results.
     ///
     /// - Parameter children: for an expansion, the records that each row's unit expands into.
-    mutating func complete(
-        _ held: HeldClaim, _ rows: [RecordRow], children: [[RecordRow]]?, seconds: Double?, _ writer: Writer
+    func run(
+        _ rows: [RecordRow], children: [[RecordRow]]?, seconds: Double?, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) -> CompletionOutcome {
-        let slots = try fieldSlots(held)
-        let positions = try check(rows, held, slots)
+        let positions = try check(rows, transaction)
         let plan = held.plan
         let records = positions.map { held.units.records[$0] }
-        try lock(records, of: plan.id)
+        try transaction.lock(records, of: plan.id)
         let open = positions.indices.filter { !held.claim.finished[positions[$0]] }
-        let unneeded = try markedInVain(open.map { records[$0] }, plan)
+        let unneeded = try markedInVain(open.map { records[$0] }, transaction)
         if !open.isEmpty {
             let results = open.map { index in
                 ClaimResult(row: rows[index], position: positions[index], children: children?[index])
             }
-            try store(results, unneeded: Set(unneeded.keys), held, slots, writer)
+            try store(results, unneeded: Set(unneeded.keys), &transaction)
         }
         var finished = held.claim.finished
         for index in open { finished[positions[index]] = true }
         let remaining = held.units.count - finished.popcount
-        let finishedNow = finished
-        let connection = connection
         if !open.isEmpty {
-            // Of these alone: one that was reported before may have failed under another claim since.
-            do throws(StoreError) {
-                try FailureTable(connection, feature: plan.id).clear(open.map { records[$0] }, &ledger)
-            } catch {
-                throw ServiceError(error)
-            }
-            try stored { () throws(StoreError) in
-                try ClaimTable(connection).update(
-                    held.claim.id, finished: finishedNow, state: remaining == 0 ? .finished : .active,
-                    time: seconds.map { (units: open.count, seconds: $0) })
-            }
-            if remaining == 0 {
-                try leavePlace(plan.id)
-                claimMemory.forget(held.claim.id)
-            }
+            let time = seconds.map { (units: open.count, seconds: $0) }
+            try finish(open.map { records[$0] }, finished, isLast: remaining == 0, time: time, &transaction)
         }
-        ledger.update(open.map { records[$0] }, of: plan.id) { $0.finish($1) }
-        tally.add(.computed, open.count, of: plan.id)
-        let right = try markedInVain(open.map { records[$0] }, plan).filter { $0.value.earlier == nil }
-        ledger.update(right.keys, of: plan.id) { $0.markUpToDate($1) }
-        let superseded = records.filter { record in
-            ledger[BlockAddress(feature: plan.id, record: record)].dirty.contains(record.offsetInBlock)
-        }
+        let done = open.map { records[$0] }
+        transaction.ledger.update(done, of: plan.id) { $0.finish($1) }
+        transaction.tally.add(.computed, done.count, of: plan.id)
+        let right = try markedInVain(done, transaction).filter { $0.value.earlier == nil }
+        transaction.ledger.update(right.keys, of: plan.id) { $0.markUpToDate($1) }
+        let superseded = records.filter { isDirty($0, transaction) }
         return CompletionOutcome(completed: rows.count, superseded: superseded.count, remaining: remaining)
     }
 
-    /// Of units whose results come in, or have: those that were marked meanwhile and are as they should be.
-    private func markedInVain(_ units: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordID: JudgedUnit] {
-        let marked = units.filter { unit in
-            ledger[BlockAddress(feature: plan.id, record: unit)].dirty.contains(unit.offsetInBlock)
+    /// Updates the claim, and ends it where every unit of it was reported.
+    ///
+    /// - Parameter records: the units reported for the first time. A unit that was reported before may have failed under
+    ///   another claim since, and that failure stays.
+    private func finish(
+        _ records: [RecordID], _ finished: BitString, isLast: Bool, time: (units: Int, seconds: Double)?,
+        _ transaction: inout ServiceTransaction
+    ) throws(ServiceError) {
+        let connection = transaction.connection
+        do throws(StoreError) {
+            try FailureTable(connection, feature: held.plan.id).clear(records, &transaction.ledger)
+        } catch {
+            throw ServiceError(error)
         }
-        guard !marked.isEmpty, !plan.isRoot else { return [:] }
-        return try stored { () throws(StoreError) in try evaluator.compare(plan, marked) }
+        try stored { () throws(StoreError) in
+            try ClaimTable(connection).update(
+                held.claim.id, finished: finished, state: isLast ? .finished : .active, time: time)
+        }
+        guard isLast else { return }
+        try ClaimCapacity(feature: held.plan.id).release(&transaction)
+        memory.forget(held.claim.id)
+    }
+
+    /// The units that were marked meanwhile although they are as they should be.
+    private func markedInVain(
+        _ units: [RecordID], _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> [RecordID: JudgedUnit] {
+        let marked = units.filter { isDirty($0, transaction) }
+        guard !marked.isEmpty, !held.plan.isRoot else { return [:] }
+        return try stored { () throws(StoreError) in try transaction.evaluator.compare(held.plan, marked) }
             .filter { $0.value.state == .upToDate || $0.value.state == .suppressed }
     }
 
-    /// The fields that the results of a claim have: those of the definition that it was handed out under.
-    func fieldSlots(_ held: HeldClaim) throws(ServiceError) -> FieldSlots {
-        if held.claim.definition == held.plan.definition { return FieldSlots(held.plan) }
-        let definition = held.claim.definition
-        let found = try stored { () throws(StoreError) in
-            try definitions.definitions([definition], Registry(connection))
-        }
-        guard let earlier = found[definition] else { throw .internal("definition \(definition) is unknown") }
-        return FieldSlots(earlier, slots: held.plan.slots)
+    private func isDirty(_ unit: RecordID, _ transaction: ServiceTransaction) -> Bool {
+        let address = BlockAddress(feature: held.plan.id, record: unit)
+        return transaction.ledger[address].dirty.contains(unit.offsetInBlock)
     }
 
-    private func check(
-        _ rows: [RecordRow], _ held: HeldClaim, _ slots: FieldSlots
-    ) throws(ServiceError) -> [Int] {
+    /// Refuses rows that the claim does not hold.
+    ///
+    /// - Returns: the position of each row among the claim's units.
+    private func check(_ rows: [RecordRow], _ transaction: ServiceTransaction) throws(ServiceError) -> [Int] {
         var faults: [Fault] = []
         for row in rows { faults += slots.faults(row, isProvenanceComplete: false) }
-        let found = try positions(rows.map(\.key), in: held)
+        let found = try held.positions(of: rows.map(\.key), transaction)
         var positions: [Int] = []
         var seen = [Int](repeating: -1, count: held.units.count)
         for (index, (row, position)) in zip(rows, found).enumerated() {
@@ -177,13 +148,13 @@ extension ServiceTransaction {
                 faults.append(Fault(row.place, "claim \(held.claim.id) does not hold this record"))
             }
         }
-        if faults.isEmpty { faults = failedFaults(rows, positions, held) }
+        if faults.isEmpty { faults = failedFaults(rows, positions) }
         guard faults.isEmpty else { throw .invalid(faults) }
         return positions
     }
 
-    /// A unit that its worker has reported as failed is no longer the worker's to complete.
-    private func failedFaults(_ rows: [RecordRow], _ positions: [Int], _ held: HeldClaim) -> [Fault] {
+    /// A unit that was reported as failed cannot be completed under the same claim.
+    private func failedFaults(_ rows: [RecordRow], _ positions: [Int]) -> [Fault] {
         guard let failed = held.claim.failed else { return [] }
         return zip(rows, positions).filter { failed[$1] }.map { row, _ in
             Fault(row.place, "this record was reported as failed under claim \(held.claim.id)")

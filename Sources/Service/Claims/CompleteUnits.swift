@@ -5,7 +5,7 @@ public import Store
 
 /// The result of one unit of an expansion.
 public struct UnitResult: Hashable, Sendable {
-    /// Where it stands in the request.
+    /// Its location in the request.
     public let place: Fault.Place
     /// The values of the unit's id columns, in the order of `ExpansionShape.idColumns`.
     public let key: RecordKey
@@ -20,15 +20,15 @@ public struct UnitResult: Hashable, Sendable {
     }
 }
 
-/// What the results of a claim are read by.
+/// The columns that the results of a claim have.
 public struct ClaimShape: Hashable, Sendable {
     /// The names of the units' id columns, in the order of the spec.
     public let idColumns: [String]
-    /// What units expand into; nil where the feature is no expansion.
+    /// The columns of an expansion; nil where the feature is none.
     public let expansion: ExpansionShape?
 }
 
-/// What the results of a claim on an expansion are read by.
+/// The columns that the results of a claim on an expansion have.
 public struct ExpansionShape: Hashable, Sendable {
     /// The names of the units' id columns.
     public let idColumns: [String]
@@ -42,24 +42,24 @@ public struct ExpansionShape: Hashable, Sendable {
     }
 }
 
-extension Metaxy {
-    /// Stores results of a claim on an expansion: each unit's records are from now on exactly those given.
+extension ClaimService {
+    /// Stores results of a claim on an expansion. The given records replace all records of their unit.
     ///
     /// - Parameters:
     ///   - id: the claim.
     ///   - token: its fencing token.
     ///   - units: results, any part of the claim's units.
-    ///   - seconds: how long it took to compute those that had no result yet; nil where the worker does not say.
-    ///   - writer: who reports.
-    /// - Returns: what became of them; counted in units.
+    ///   - seconds: the time that the units without a result so far took to compute; nil where it is unknown.
+    ///   - writer: the caller, for the log of changes.
+    /// - Returns: counts of units.
     /// - Throws: `.claimNotFound`; `.leaseLost`; `.invalid` for unknown or repeated ids, for records that are not of
     ///   their unit, and where the feature is no expansion; `.unavailable`.
     /// - Complexity: about thirty round trips; O(records), those replaced included.
     public func complete(
         claim id: Int64, token: Int64, units: [UnitResult], seconds: Double? = nil, writer: Writer
     ) async throws(ServiceError) -> CompletionOutcome {
-        try await change { (transaction) throws(ServiceError) in
-            let held = try transaction.holdForReport(id, token: token)
+        try await transactions.change { [memory] (transaction) throws(ServiceError) in
+            let held = try HeldClaim(id, token: token, allowsFinished: true, transaction, memory)
             guard let children = held.plan.children else {
                 throw .invalid([Fault(.pointer("/units"), "\(held.plan.key) is no expansion: report records")])
             }
@@ -74,20 +74,21 @@ extension Metaxy {
                 RecordRow(
                     place: $0.place, key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
             }
-            return try transaction.complete(held, rows, children: units.map(\.records), seconds: seconds, writer)
+            let completion = try ClaimCompletion(held, writer, memory, transaction)
+            return try completion.run(rows, children: units.map(\.records), seconds: seconds, &transaction)
         }
     }
 
-    /// What the results of a claim are read by.
+    /// The columns that the results of a claim have.
     ///
     /// - Parameter id: the claim.
     /// - Returns: the columns.
     /// - Throws: `.claimNotFound`, `.leaseLost`, `.unavailable`.
     /// - Complexity: three round trips.
     public func shape(ofClaim id: Int64) async throws(ServiceError) -> ClaimShape {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let claim = try stored { () throws(StoreError) in try ClaimTable(transaction.connection).read(id) }
-            guard let claim, transaction.sees(claim.feature) else { throw .claimNotFound(id) }
+            guard let claim, transaction.visible.sees(claim.feature) else { throw .claimNotFound(id) }
             guard let plan = transaction.catalog[claim.feature] else {
                 throw .leaseLost("the feature of claim \(id) is no longer part of the graph")
             }

@@ -19,28 +19,28 @@ public struct FailurePage: Sendable {
     public let plan: FeaturePlan
     /// The failures in the order of record ids.
     public let records: [FailedRecord]
-    /// From where the next page goes on; nil at the end.
+    /// The record after which the next page begins; nil at the end.
     public let next: RecordID?
 }
 
-extension Metaxy {
+extension FailureService {
     /// A page of a feature's failing and quarantined units.
     ///
     /// - Parameters:
     ///   - after: the last record of the page before, -1 for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(limit).
-    public func failures(
+    public func list(
         of key: FeatureKey, after: RecordID, limit: Int
     ) async throws(ServiceError) -> FailurePage {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
             let found = try stored { () throws(StoreError) in
                 try FailureTable(transaction.connection, feature: plan.id).page(after: after, limit: limit + 1)
             }
             let page = Array(found.prefix(limit))
-            let keys = try transaction.keysByRecord(page.map(\.record), plan)
+            let keys = try FailedUnits(transaction: transaction, plan: plan).keys(page.map(\.record))
             let records = page.compactMap { failure in
                 keys[failure.record].map { FailedRecord(key: $0, failure: failure) }
             }
@@ -48,7 +48,7 @@ extension Metaxy {
         }
     }
 
-    /// Lets failing and quarantined units be tried again at once, their attempts counted anew.
+    /// Makes failing and quarantined units candidates again at once, and resets their attempts.
     ///
     /// - Parameter filters: conditions on the id columns and the columns that a worker would be given; none for all.
     /// - Returns: how many units.
@@ -57,18 +57,18 @@ extension Metaxy {
     public func retry(
         _ key: FeatureKey, filters: [Filter], writer: Writer = Writer()
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(key)
             let failures = FailureTable(transaction.connection, feature: plan.id)
             var count = 0
             var after: RecordID = -1
             while true {
                 let page = try stored { () throws(StoreError) in
-                    try failures.page(after: after, limit: Limits.writeRowsStep).map(\.record)
+                    try failures.page(after: after, limit: TransactionLimits.writeRowsStep).map(\.record)
                 }
                 guard let last = page.last else { break }
                 after = last
-                let chosen = try transaction.passing(page, filters, plan)
+                let chosen = try FailedUnits(transaction: transaction, plan: plan).passing(page, filters)
                 try transaction.lock(chosen, of: plan.id)
                 do throws(StoreError) {
                     try failures.clear(chosen, &transaction.ledger)
@@ -88,25 +88,28 @@ extension Metaxy {
     }
 }
 
-extension ServiceTransaction {
-    fileprivate func keysByRecord(
-        _ records: [RecordID], _ plan: FeaturePlan
+/// Looks up failed units of a feature.
+private struct FailedUnits {
+    let transaction: ServiceTransaction
+    let plan: FeaturePlan
+
+    func keys(
+        _ records: [RecordID]
     ) throws(ServiceError) -> [RecordID: RecordKey] {
         guard !records.isEmpty else { return [:] }
-        let connection = connection
         return try stored { () throws(StoreError) in
-            try RecordIDTable(connection, space: plan.space).keys(of: records)
+            try RecordIDTable(transaction.connection, space: plan.space).keys(of: records)
         }
     }
 
-    /// The units that pass every filter, as a worker would be shown them.
-    fileprivate func passing(
-        _ units: [RecordID], _ filters: [Filter], _ plan: FeaturePlan
+    /// The units whose row, as a worker gets it, passes every filter.
+    func passing(
+        _ units: [RecordID], _ filters: [Filter]
     ) throws(ServiceError) -> [RecordID] {
         guard !filters.isEmpty else { return units }
-        var evaluator = evaluator
+        var evaluator = transaction.evaluator
         let judged = try stored { () throws(StoreError) in try evaluator.judge(plan, units) }
-        let records = try IncrementDescriber(self).describe(
+        let records = try IncrementDescriber(transaction).describe(
             plan, units.compactMap { unit in judged[unit].map { (unit, $0) } })
         var passing: [RecordID] = []
         for record in records {

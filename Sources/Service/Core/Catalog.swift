@@ -1,4 +1,4 @@
-// The current graph, resolved: what every use case looks things up in.
+// The current graph, resolved, with a plan for each feature.
 
 public import Feature
 import JSON
@@ -30,9 +30,9 @@ public struct Catalog: Sendable {
     public let definitions: [FeatureID: StoredDefinition]
     /// The columns of each id space.
     public let spaces: [Int32: [String]]
-    /// What each current feature asks of the rows that are written to it.
+    /// The shape of rows that are written to each current feature.
     let shapes: [FeatureKey: RowShape]
-    /// How the work of features is handed out, where that was said.
+    /// The settings of dispatch of features that have some.
     public let dispatches: [FeatureID: StoredDispatch]
     private let edges: [FeatureID: [Edge]]
     private let watchedColumns: [FeatureID: [String]]
@@ -40,7 +40,7 @@ public struct Catalog: Sendable {
 
     /// Resolves the contents of the registry.
     ///
-    /// - Throws: `.corrupt` where what is stored is not a valid graph.
+    /// - Throws: `.corrupt` where the stored graph is invalid.
     /// - Complexity: O(features · fields).
     public init(_ contents: RegistryContents) throws(StoreError) {
         revision = contents.revision
@@ -83,7 +83,7 @@ public struct Catalog: Sendable {
     /// The plan of a current feature.
     public subscript(key: FeatureKey) -> FeaturePlan? { features[key].flatMap { plans[$0] } }
 
-    /// The plan of the units of a current feature: the feature's own but for an expansion.
+    /// The plan of the units of a current feature. It is the plan of the records, except for an expansion.
     public func units(of key: FeatureKey) -> FeaturePlan? {
         self[key].flatMap { records in records.units.map { plans[$0] } ?? records }
     }
@@ -91,11 +91,11 @@ public struct Catalog: Sendable {
     /// The current features that depend directly on `feature`.
     public func downstream(of feature: FeatureID) -> [Edge] { edges[feature] ?? [] }
 
-    /// The columns of a feature's records that some feature downstream watches besides their data versions.
+    /// The metadata columns of a feature's records that a feature downstream watches.
     public func watched(of feature: FeatureID) -> [String] { watchedColumns[feature] ?? [] }
 
-    /// Where a feature stands in the order in which blocks are locked: upstream before downstream, units before their
-    /// records.
+    /// The position of a feature in the order in which blocks are locked: upstream before downstream, units before their
+    /// records; -1 for a feature that is not in the graph.
     public func rank(_ feature: FeatureID) -> Int { ranks[feature] ?? -1 }
 
     private static func member(

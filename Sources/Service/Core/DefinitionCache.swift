@@ -1,15 +1,15 @@
-// Definitions that are no longer current but under which records were written.
+// Earlier definitions, under which records were written that still exist.
 
 import Feature
 import JSON
 import Store
 import Synchronization
 
-/// An earlier definition, as far as judging records needs it.
+/// The parts of an earlier definition that judging records needs.
 struct EarlierDefinition: Sendable {
     /// Its feature version.
     let featureVersion: String
-    /// How it computed each field, by slot.
+    /// The formula of each field, by slot.
     let formulas: [Slot: FieldFormula]
     /// Its fields in the order of the spec.
     let fields: [StoredField]
@@ -21,10 +21,10 @@ struct EarlierDefinition: Sendable {
 final class DefinitionCache: Sendable {
     private let entries = Mutex<[DefinitionID: EarlierDefinition]>([:])
 
-    /// The definitions of these numbers, read where they are not yet known.
+    /// The definitions of these numbers. Unknown ones are read from the registry.
     ///
     /// - Throws: `.corrupt` where one does not exist.
-    /// - Complexity: a round trip when some are unknown.
+    /// - Complexity: one round trip where some are unknown, none otherwise.
     func definitions(
         _ ids: Set<DefinitionID>, _ registry: Registry
     ) throws(StoreError) -> [DefinitionID: EarlierDefinition] {

@@ -1,8 +1,8 @@
-// Lets a few tasks at a time do something large.
+// Admits a few tasks at a time to something large.
 
 import Synchronization
 
-/// Lets in a bounded number of tasks; the others wait in the order of their arrival.
+/// Admits a bounded number of tasks. The others wait in the order of their arrival.
 final class Gate: Sendable {
     private struct State {
         var free: Int
@@ -11,12 +11,12 @@ final class Gate: Sendable {
 
     private let state: Mutex<State>
 
-    /// A gate that `places` tasks may pass at a time.
-    init(places: Int) {
-        state = Mutex(State(free: places))
+    /// A gate that admits `most` tasks at a time.
+    init(most: Int) {
+        state = Mutex(State(free: most))
     }
 
-    /// Runs `body` once there is a place.
+    /// Runs `body` once the task is admitted.
     func pass<T, E: Error>(_ body: () async throws(E) -> T) async throws(E) -> T {
         await enter()
         defer { leave() }

@@ -3,34 +3,34 @@
 import Postgres
 public import Store
 
-/// A request that may be sent again: what it did and what was answered are stored together or not at all.
+/// A request that a client may repeat. Its effect and its answer are stored in one transaction.
 public final class IdempotentRequest: Sendable {
-    /// The request that the task is carrying out; nil where it may take effect each time.
+    /// The request of the current task; nil where a repeated request takes effect again.
     @TaskLocal public static var current: IdempotentRequest?
 
-    /// Whose key it is: the name of the API token, "" without one.
+    /// The owner of the key: the name of the API token, "" without one.
     let caller: String
-    /// What the client calls the request.
+    /// The client's key for the request.
     let key: String
     private let answer: @Sendable (any Sendable) -> StoredAnswer?
 
-    /// A request known by `key`.
+    /// A request with a key.
     ///
-    /// - Parameter answer: the answer to an outcome; nil for what is not the request's outcome.
+    /// - Parameter answer: returns the answer to an outcome; nil for a value that is not the request's outcome.
     public init(caller: String, key: String, answer: @escaping @Sendable (any Sendable) -> StoredAnswer?) {
         self.caller = caller
         self.key = key
         self.answer = answer
     }
 
-    /// Keeps the answer to `outcome` in the transaction that made it.
+    /// Stores the answer to `outcome` in the transaction that made it.
     ///
-    /// A request takes several transactions at times; only one of them has an outcome of the kind that is answered.
+    /// A request may take several transactions. Only one of them has an outcome of the kind that `answer` knows.
     func keep(_ outcome: some Sendable, _ connection: Connection) throws(ServiceError) {
-        // Writes that may be carried out with others have no key, so that there is one here.
-        let told: any Sendable =
+        // A write with a key is never carried out together with others, so that there is one outcome.
+        let answered: any Sendable =
             (outcome as? ClaimOutcome)?.batch ?? (outcome as? [WriteOutcome])?.first ?? outcome
-        guard let answer = answer(told) else { return }
+        guard let answer = answer(answered) else { return }
         let isFirst = try stored { () throws(StoreError) in
             try AnswerTable(connection).keep(answer, caller: caller, key: key)
         }
@@ -40,24 +40,27 @@ public final class IdempotentRequest: Sendable {
     }
 }
 
-extension Metaxy {
-    /// What was answered to the request that a caller sent with a key.
+/// Answers to requests with an idempotency key.
+public struct AnswerService: Sendable {
+    let pool: Pool
+
+    /// The stored answer to a caller's request with a key; nil where there is none.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: one round trip.
-    public func answer(caller: String, key: String) async throws(ServiceError) -> StoredAnswer? {
+    public func find(caller: String, key: String) async throws(ServiceError) -> StoredAnswer? {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in try AnswerTable(connection).find(caller: caller, key: key) }
         }
     }
 
-    /// Forgets answers that no client asks for any more.
+    /// Deletes answers that are older than `TransactionLimits.answerMemorySeconds`.
     ///
     /// - Throws: `.unavailable`.
-    public func forgetAnswers() async throws(ServiceError) {
+    public func forget() async throws(ServiceError) {
         try await pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
-                try AnswerTable(connection).forget(olderThan: Limits.answerMemorySeconds)
+                try AnswerTable(connection).forget(olderThan: TransactionLimits.answerMemorySeconds)
             }
         }
     }

@@ -1,100 +1,91 @@
-// The service: its database, its copy of the graph, and those who wait for work.
+// The root of the service: gives out its use cases by subject.
 
-import Feature
 public import Postgres
-import Store
-import Synchronization
 
-/// The use cases of the server. One instance serves a process; any number of processes share a database.
+/// The use cases of the server, by subject. One instance serves a process; any number of processes share a database.
 ///
-/// Nothing here is truth: the graph is a copy that every transaction checks against the registry's revision.
+/// Nothing here is truth: the graph is a copy whose revision every transaction compares with the registry's.
 ///
-/// A value is the service as somebody with a certain visibleProjects sees it; all values made from one share its state.
+/// A value is the service as a caller with certain visible projects sees it. All values made from one share its state.
 public struct Metaxy: Sendable {
-    let state: ServiceState
-    /// The projects whose features, records and claims there are, for whoever uses this.
-    private(set) var visibleProjects = VisibleProjects.everything
+    private let state: ServiceState
+    private let visibleProjects: VisibleProjects
 
     /// The service over a database whose schema is current.
     ///
-    /// - Parameter random: a number in 0..<1, for delays that must not fall together.
+    /// - Parameters:
+    ///   - pool: the connections to the database.
+    ///   - random: a number in 0..<1, for delays that must not fall together.
     public init(pool: Pool, random: @escaping @Sendable () -> Double) {
-        state = ServiceState(pool: pool, random: random)
+        self.init(ServiceState(pool: pool, random: random), .everything)
     }
 
-    /// The same service as somebody sees it who sees only some projects.
-    public func seeing(_ visibleProjects: VisibleProjects) -> Metaxy {
-        var seen = self
-        seen.visibleProjects = visibleProjects
-        return seen
+    init(_ state: ServiceState, _ visibleProjects: VisibleProjects) {
+        self.state = state
+        self.visibleProjects = visibleProjects
     }
 
-    /// Whether the process is about to stop: waiting claims answer at once, and no new one waits.
-    public var isDraining: Bool { state.draining.load(ordering: .acquiring) }
+    /// The same service for a caller that sees only some projects.
+    public func seeing(_ visibleProjects: VisibleProjects) -> Metaxy { Metaxy(state, visibleProjects) }
 
     /// Ends all waiting; to be called before the server stops taking requests.
     public func drain() {
-        state.draining.store(true, ordering: .releasing)
-        waiters.wakeAll()
-        readers.wakeAll()
+        state.draining.turnOn()
+        state.context.waiters.wakeAll()
+        state.context.readers.wakeAll()
     }
 
-    /// Runs a transaction that changes something, under the registry lock.
-    ///
-    /// - Parameters:
-    ///   - exclusive: true for a push.
-    ///   - retries: how often it may run again after a collision with another.
-    func change<T: Sendable>(
-        exclusive: Bool = false, retries: Int = 5,
-        _ body: @escaping @Sendable (inout ServiceTransaction) throws(ServiceError) -> T
-    ) async throws(ServiceError) -> T {
-        let once = IdempotentRequest.current
-        let (value, awakened, tally, isNoted) = try await pool.transaction(retries: retries) {
-            [self] (connection) throws(ServiceError) -> (T, [FeatureID: ReadyWork], WorkTally, Bool) in
-            let catalog = try stored { () throws(StoreError) in
-                try self.catalog(at: Registry(connection).lock(exclusive: exclusive), connection)
-            }
-            var transaction = ServiceTransaction(connection, catalog, definitions, claimMemory, visibleProjects)
-            let value = try body(&transaction)
-            try once?.keep(value, connection)
-            let awakened = try transaction.conclude()
-            return (value, awakened, transaction.tally, transaction.isNoted)
-        }
-        tallies.add(tally)
-        waiters.wake(awakened)
-        notices.add(awakened)
-        if isNoted { readers.wakeAll() }
-        return value
+    private var transactions: TransactionRunner { TransactionRunner(state.context, visibleProjects) }
+
+    /// Projects, pushes, features and the settings of dispatch.
+    public var graph: GraphService { GraphService(transactions: transactions) }
+
+    /// The records of features: read, written to derived features, deleted, restored, erased and rebased.
+    public var records: RecordService { RecordService(transactions: transactions) }
+
+    /// Writes to roots.
+    public var roots: RootService {
+        RootService(
+            transactions: transactions, random: state.random, streams: state.streams, smallWrites: state.smallWrites)
     }
 
-    /// Runs a transaction that only reads, all of it as of one moment.
-    func read<T: Sendable>(
-        _ body: @escaping @Sendable (ServiceTransaction) throws(ServiceError) -> T
-    ) async throws(ServiceError) -> T {
-        try await pool.transaction(isolation: .repeatableRead, readOnly: true) {
-            [self] (connection) throws(ServiceError) -> T in
-            let catalog = try stored { () throws(StoreError) in
-                try self.catalog(at: Registry(connection).revision(), connection)
-            }
-            return try body(ServiceTransaction(connection, catalog, definitions, claimMemory, visibleProjects))
-        }
+    /// What has to be done for a feature, and why.
+    public var increments: IncrementService {
+        IncrementService(transactions: transactions)
     }
 
-    /// This process's copy of the graph; nil before its first transaction.
-    var knownCatalog: Catalog? { state.catalog.withLock { $0 } }
-
-    /// Where a feature stands in the order of the graph, by this process's copy of it.
-    func rank(_ feature: FeatureID) -> Int {
-        state.catalog.withLock { $0?.rank(feature) ?? -1 }
+    /// Units in the hands of workers.
+    public var claims: ClaimService {
+        ClaimService(
+            transactions: transactions, random: state.random, waiters: state.context.waiters,
+            notices: state.context.notices, smallClaims: state.smallClaims, memory: state.claims,
+            draining: state.draining)
     }
 
-    /// The graph at a revision: this process's copy where it is that of the revision, loaded otherwise.
-    private func catalog(at revision: Int64, _ connection: Connection) throws(StoreError) -> Catalog {
-        if let known = state.catalog.withLock({ $0 }), known.revision == revision { return known }
-        let loaded = try Catalog(Registry(connection).contents())
-        state.catalog.withLock { known in
-            if (known?.revision ?? -1) < loaded.revision { known = loaded }
-        }
-        return loaded
+    /// Units that failed.
+    public var failures: FailureService { FailureService(transactions: transactions) }
+
+    /// Lineage, retention and the log of changes.
+    public var history: HistoryService {
+        HistoryService(transactions: transactions, readers: state.context.readers, draining: state.draining)
+    }
+
+    /// API tokens.
+    public var tokens: TokenService { TokenService(pool: state.context.pool, memory: state.tokens) }
+
+    /// Verification, status and figures.
+    public var operations: OperationService {
+        OperationService(
+            transactions: transactions, waiters: state.context.waiters, readers: state.context.readers,
+            tallies: state.context.tallies, draining: state.draining)
+    }
+
+    /// Answers to requests with an idempotency key.
+    public var answers: AnswerService { AnswerService(pool: state.context.pool) }
+
+    /// Wakes tasks that wait for work, here and in other processes.
+    public var waking: CrossProcessWaking {
+        CrossProcessWaking(
+            transactions: transactions, waiters: state.context.waiters, notices: state.context.notices)
     }
 }

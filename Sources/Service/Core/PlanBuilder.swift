@@ -3,14 +3,14 @@
 import Feature
 import Store
 
-/// Builds plans from a graph and what the store knows of its features.
+/// Builds plans from a graph and the stored definitions of its features.
 struct PlanBuilder {
     let graph: FeatureGraph
     let stored: [FeatureKey: StoredFeature]
     let definitions: [FeatureID: StoredDefinition]
     let projects: [Int32: StoredProject]
 
-    /// The plans of a feature of the graph: of its records and of its units, the same but for an expansion.
+    /// The plans of a feature's records and of its units. They are the same, except for an expansion.
     func plans(_ key: FeatureKey) throws(StoreError) -> (records: FeaturePlan, units: FeaturePlan) {
         guard
             let spec = graph[key], let feature = stored[key], let definition = definitions[feature.id],
@@ -36,9 +36,9 @@ struct PlanBuilder {
         let units = isExpansion ? feature.units : nil
         let records = plan(feature.id, spec, feature.space, units: units, children: nil)
         guard let units else { return (records, records) }
-        let places = unitSpec.idColumns.compactMap { spec.idColumns.firstIndex(of: $0) }
+        let positions = unitSpec.idColumns.compactMap { spec.idColumns.firstIndex(of: $0) }
         let children = ChildPlan(
-            feature: feature.id, space: feature.space, idColumns: spec.idColumns, places: places)
+            feature: feature.id, space: feature.space, idColumns: spec.idColumns, places: positions)
         return (records, plan(units, unitSpec, unitSpace, units: nil, children: children))
     }
 
@@ -125,10 +125,10 @@ struct PlanBuilder {
         if upstream.space == space && renamed == spec.idColumns { return .same }
         var order: [Int] = []
         for column in spec.idColumns {
-            guard let place = renamed.firstIndex(of: column) else {
+            guard let position = renamed.firstIndex(of: column) else {
                 throw .corrupt("\(spec.key) has the id column \(column), which \(dep.feature) does not bring")
             }
-            order.append(place)
+            order.append(position)
         }
         return .rekeyed(order: order)
     }

@@ -1,9 +1,9 @@
-// A step of a long task as a task of its own.
+// Runs a step of a long task as a task of its own, so that its memory is freed.
 
-/// What `body` answers, run as a task of its own: the memory of its frames goes with it.
+/// Runs `body` as a task of its own and returns its result. The memory of its frames is freed when the task ends.
 ///
-/// The runtime keeps the stack of a task at the greatest size that it ever had, until the task ends: one that waits for an
-/// hour after it did much would hold all of it.
+/// The runtime keeps a task's stack at its greatest size until the task ends. A task that works hard and then waits for an
+/// hour would keep all of that memory.
 ///
 /// - Throws: what `body` throws.
 func apart<T: Sendable, E: Error>(

@@ -1,12 +1,12 @@
-// What a use case can answer instead of its result.
+// The faults and errors that use cases report.
 
 public import Feature
 public import Postgres
 public import Store
 
-/// One thing that is wrong with what a client sent.
+/// A fault in a request.
 public struct Fault: Hashable, Sendable {
-    /// Where.
+    /// The location of a fault.
     public enum Place: Hashable, Sendable {
         /// A JSON pointer into the body.
         case pointer(String)
@@ -16,9 +16,9 @@ public struct Fault: Hashable, Sendable {
         case parameter(String)
     }
 
-    /// Where.
+    /// The location.
     public let place: Place
-    /// What is wrong and what would be right.
+    /// The fault and what would be right, for people.
     public let detail: String
 
     /// A fault at `place`.
@@ -28,7 +28,7 @@ public struct Fault: Hashable, Sendable {
     }
 }
 
-/// Why a use case did nothing.
+/// Why a use case had no effect.
 public enum ServiceError: Error, Hashable, Sendable {
     /// No such feature in the current graph.
     case featureNotFound(String)
@@ -42,17 +42,18 @@ public enum ServiceError: Error, Hashable, Sendable {
     case tokenNotFound(String)
     /// No such project version.
     case versionNotFound(String)
-    /// What was sent does not hold together.
+    /// The request has faults.
     case invalid([Fault])
-    /// The graph that was pushed does not hold together.
+    /// The pushed graph has faults.
     case invalidGraph([Fault])
-    /// The feed tells changes after that place no more: up to those of this moment, microseconds since 1970.
+    /// The feed no longer reports changes after this position. They were made up to this moment, in microseconds since 1970.
     case placeForgotten(horizon: Int64?)
-    /// The feed has not come to that place: the database was put back to a moment of before.
+    /// The feed has not reached this position, because the database was restored to an earlier moment.
     case placeUnknown
-    /// What was current then may have been dropped; that of the horizon, microseconds since 1970, and later is there.
+    /// Versions that were current at that moment may have been dropped. All since the horizon, in microseconds since 1970,
+    /// are kept.
     case historyDropped(FeatureKey, horizon: Int64)
-    /// The lease was lost; the text says how.
+    /// The lease was lost, for the reason in the text.
     case leaseLost(String)
     /// The request contradicts the present state; nothing was changed.
     case conflict(String)
@@ -60,17 +61,17 @@ public enum ServiceError: Error, Hashable, Sendable {
     case preconditionFailed(current: String?)
     /// The settings are not at the revision that the client expects.
     case settingsMoved(current: String)
-    /// The worker lacks tags that every feature it asks for requires; the text says which.
+    /// The worker lacks tags that every requested feature requires. The text names them.
     case requirementsNotMet(String)
     /// The database cannot be reached or is overloaded: the same request may succeed later.
     case unavailable(PostgresError)
-    /// The rest of what the client was sending did not come in time; nothing was changed.
+    /// The rest of the request's body did not come in time; nothing was changed.
     case tooSlow
-    /// The process is about to stop and hands out no more work; another one does.
+    /// The process is about to stop and hands out no more work.
     case stopping
     /// The caller went away.
     case cancelled
-    /// A bug, or a hand in the tables; the text is for the log.
+    /// A bug, or a change of the tables by hand. The text is for the log.
     case `internal`(String)
 }
 
@@ -91,7 +92,7 @@ extension ServiceError: PostgresErrorConvertible {
         }
     }
 
-    /// What the server answers while it starts, stops, fails over or has no room: it passes, or an operator mends it.
+    /// The states that a server reports while it starts, stops, fails over or has no room. They are temporary.
     private static let passing: Set<SQLState> = [
         .serializationFailure, .deadlockDetected, .lockNotAvailable, .queryCanceled, .adminShutdown, .crashShutdown,
         .cannotConnectNow, .tooManyConnections, .diskFull, .outOfMemory, .readOnlySQLTransaction,
@@ -107,7 +108,7 @@ extension ServiceError: PostgresErrorConvertible {
     }
 }
 
-/// Runs a part of the store inside a use case.
+/// Runs statements of the store inside a use case.
 func stored<T>(_ body: () throws(StoreError) -> T) throws(ServiceError) -> T {
     do { return try body() } catch { throw ServiceError(error) }
 }

@@ -1,4 +1,4 @@
-// One transaction of a use case: the graph it sees, the blocks it has locked, and what it changes in them.
+// One transaction of a use case: its graph, its locked blocks, its changes to them, and its entries in the log of changes.
 
 import Feature
 import Postgres
@@ -9,8 +9,7 @@ struct ServiceTransaction {
     let connection: Connection
     private(set) var catalog: Catalog
     let definitions: DefinitionCache
-    let claimMemory: ClaimMemory
-    /// The projects whose features can be asked for; what follows from a change is not bound by it.
+    /// The projects whose features the caller may name. Marks go to features of every project.
     let visibleProjects: VisibleProjects
     var ledger = WorkLedger()
     /// The records that it makes live or soft-deletes.
@@ -19,25 +18,24 @@ struct ServiceTransaction {
     var downstream = DownstreamMarks()
     /// The features that it may write to.
     private var accesses: [FeatureID: WriteAccess] = [:]
-    /// What happens to records, counted; it counts once the transaction is committed.
+    /// Counts of what happens to records. They are added to the process's tally after the commit.
     var tally = WorkTally()
-    /// Whether a change was noted: those who wait for changes are to look.
+    /// Whether the log of changes got an entry, so that tasks which wait for changes have to be woken.
     private(set) var isNoted = false
-    /// What became ready by what was written back before the end.
+    /// Work that became ready when blocks were written back before the end.
     private var awakened: [FeatureID: ReadyWork] = [:]
 
     init(
-        _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache, _ claimMemory: ClaimMemory,
+        _ connection: Connection, _ catalog: Catalog, _ definitions: DefinitionCache,
         _ visibleProjects: VisibleProjects
     ) {
         self.connection = connection
         self.catalog = catalog
         self.definitions = definitions
-        self.claimMemory = claimMemory
         self.visibleProjects = visibleProjects
     }
 
-    /// Goes on under the graph that a push has made.
+    /// Continues under the graph that a push has made.
     mutating func moveOn(to catalog: Catalog) {
         self.catalog = catalog
     }
@@ -48,34 +46,29 @@ struct ServiceTransaction {
     /// An evaluator of this transaction.
     var evaluator: Evaluator { Evaluator(connection, catalog, definitions) }
 
-    /// The plan of a feature of the current graph.
-    func plan(_ feature: FeatureID) throws(ServiceError) -> FeaturePlan {
-        guard let plan = catalog[feature] else { throw .featureNotFound("\(feature)") }
-        return plan
-    }
+    /// The current graph as the caller sees it.
+    var visible: VisibleCatalog { VisibleCatalog(catalog: catalog, projects: visibleProjects) }
 
-    /// The plan of a feature of the current graph that the caller sees, by key.
-    func plan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
-        guard let plan = catalog[key], sees(key) else { throw .featureNotFound(key.description) }
-        return plan
-    }
-
-    /// The plan of the units of a feature of the current graph that the caller sees.
-    func unitPlan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan {
-        guard let plan = catalog.units(of: key), sees(key) else { throw .featureNotFound(key.description) }
-        return plan
-    }
-
-    /// Notes a change.
+    /// The plan of a visible feature.
     ///
-    /// - Returns: the number that its lineage entries carry.
+    /// - Throws: `.featureNotFound`.
+    func plan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan { try visible.plan(key) }
+
+    /// The plan of the units of a visible feature.
+    ///
+    /// - Throws: `.featureNotFound`.
+    func unitPlan(_ key: FeatureKey) throws(ServiceError) -> FeaturePlan { try visible.unitPlan(key) }
+
+    /// Enters a change in the log of changes.
+    ///
+    /// - Returns: the number that the change's lineage entries carry.
     @discardableResult
     mutating func begin(_ writer: Writer, _ change: LoggedChange) throws(ServiceError) -> Int64 {
         isNoted = true
         do { return try ChangeLog(connection).begin(writer, change) } catch { throw ServiceError(error) }
     }
 
-    /// Notes changes of the same kind, and what each amounted to, under numbers that they have.
+    /// Enters changes of one kind in the log, with their details, under numbers that were drawn before.
     mutating func note(
         _ numbers: [Int64], _ writers: [Writer], _ change: LoggedChange, _ details: [[UInt8]]
     ) throws(ServiceError) {
@@ -85,7 +78,7 @@ struct ServiceTransaction {
         }
     }
 
-    /// Notes what a change amounted to.
+    /// Adds the counts of a change to its entry in the log.
     func complete(_ operation: Int64, _ detail: KeyValuePairs<String, Int>) throws(ServiceError) {
         try stored { () throws(StoreError) in
             try ChangeLog(connection).complete(operation, detail: ChangeDetail.counts(detail))
@@ -97,7 +90,7 @@ struct ServiceTransaction {
         try lock(Set(BlockAddress.group(units, of: feature).keys))
     }
 
-    /// Locks the blocks of units, and asks two questions as of after that.
+    /// Locks the blocks of units, and then asks two questions in the same round trip.
     mutating func lock<A, B>(
         _ units: some Sequence<RecordID>, of feature: FeatureID, asking first: Question<A>, _ second: Question<B>
     ) throws(ServiceError) -> (A, B) {
@@ -145,15 +138,26 @@ struct ServiceTransaction {
         return awakened
     }
 
-    /// Notes that units can be handed out which could not before, though no block says so.
+    /// Reports features whose units can be handed out now, though none of their blocks has changed.
     mutating func awaken(_ features: some Sequence<FeatureID>) {
         for feature in features { awakened[feature] = awakened[feature].map { $0 + .some } ?? .some }
     }
 
-    /// Writes the blocks back, so that statements find what was changed in them.
+    /// Writes the blocks back, so that later statements read the changed state.
     mutating func flush() throws(ServiceError) {
         do { try blocks.flush(ledger) } catch { throw ServiceError(error) }
         awakened.merge(ledger.awakened) { $0 + $1 }
         ledger.noteFlush()
+    }
+
+    /// The keys of records, in the order given.
+    ///
+    /// - Complexity: one round trip, none for no records.
+    func keys(_ records: [RecordID], _ plan: FeaturePlan) throws(ServiceError) -> [RecordKey] {
+        guard !records.isEmpty else { return [] }
+        let keys = try stored { () throws(StoreError) in
+            try RecordIDTable(connection, space: plan.space).keys(of: records)
+        }
+        return records.compactMap { keys[$0] }
     }
 }

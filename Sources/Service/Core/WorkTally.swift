@@ -1,4 +1,4 @@
-// What transactions have done to the records of each feature, counted for metrics.
+// Counts of what transactions have done to the records of each feature, for metrics.
 
 import Feature
 import Synchronization
@@ -9,25 +9,25 @@ public enum WorkEvent: String, Sendable, Hashable, CaseIterable {
     case new
     /// A record was written that differed from what was stored.
     case changed
-    /// A record was written that was stored already: nothing downstream has to do anything.
+    /// A record was written that equals the stored one, so that nothing downstream changes.
     case unchanged
     /// A worker reported the result of a unit.
     case computed
     /// A worker reported that a unit could not be computed.
     case failed
-    /// An upstream record changed in nothing that the feature uses: its unit was not even looked at.
+    /// An upstream record changed only in fields that the feature does not use, so that its unit was not marked.
     case unusedFields
-    /// A unit that might have needed work was found to be as it should be.
+    /// A candidate was judged and found up to date.
     case asExpected
     /// A unit got an earlier version back instead of being computed again.
     case earlierVersion
     /// A claim was handed out.
     case claimed
-    /// A claim's lease ran out, and what was left of it was taken back.
+    /// A claim's lease ran out, and its remaining units were taken back.
     case expired
 }
 
-/// How often each thing has happened, by feature. Of one transaction, or of a process since its start.
+/// Counts of events by feature, for one transaction or for a process since its start.
 struct WorkTally: Sendable {
     private(set) var counts: [FeatureID: [WorkEvent: Int]] = [:]
 
@@ -37,14 +37,14 @@ struct WorkTally: Sendable {
         counts[feature, default: [:]][event, default: 0] += count
     }
 
-    /// Counts what a write did.
+    /// Adds the outcome of a write.
     mutating func add(_ outcome: WriteOutcome, of feature: FeatureID) {
         add(.new, outcome.new, of: feature)
         add(.changed, outcome.changed, of: feature)
         add(.unchanged, outcome.unchanged, of: feature)
     }
 
-    /// Counts all that another has counted.
+    /// Adds the counts of another tally.
     mutating func add(_ other: WorkTally) {
         for (feature, events) in other.counts {
             counts[feature, default: [:]].merge(events) { $0 + $1 }
@@ -52,14 +52,14 @@ struct WorkTally: Sendable {
     }
 }
 
-/// The tally of a process: what its committed transactions did.
+/// The tally of a process: the sum of its committed transactions.
 final class WorkTallies: Sendable {
     private let total = Mutex(WorkTally())
 
-    /// All so far.
+    /// The sum so far.
     var sum: WorkTally { total.withLock { $0 } }
 
-    /// Counts what a transaction did that has just been committed.
+    /// Adds the tally of a committed transaction.
     func add(_ tally: WorkTally) {
         guard !tally.counts.isEmpty else { return }
         total.withLock { $0.add(tally) }

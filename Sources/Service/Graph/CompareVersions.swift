@@ -16,13 +16,13 @@ public struct FeatureDifference: Sendable {
 
 /// How two versions of a project differ.
 public struct ProjectDifference: Sendable {
-    /// The versions that were compared.
+    /// The compared versions.
     public let from: String, to: String
     /// The features that differ, by key.
     public let features: [FeatureDifference]
 }
 
-extension Metaxy {
+extension GraphService {
     /// Compares two versions of a project.
     ///
     /// - Parameters:
@@ -33,10 +33,10 @@ extension Metaxy {
     public func difference(
         of project: String, from: String, to: String
     ) async throws(ServiceError) -> ProjectDifference {
-        try await read { (transaction) throws(ServiceError) in
-            let known = try transaction.visibleProject(project)
-            let before = try transaction.push(from, of: known)
-            let after = try transaction.push(to, of: known)
+        try await transactions.read { (transaction) throws(ServiceError) in
+            let known = try transaction.visible.project(project)
+            let before = try Self.push(from, of: known, transaction)
+            let after = try Self.push(to, of: known, transaction)
             let definitions = try stored { () throws(StoreError) in
                 try Registry(transaction.connection).definitions(
                     Array(Set(before.definitions + after.definitions)).sorted())
@@ -47,7 +47,7 @@ extension Metaxy {
                 let change: FeatureChange =
                     pair.before == nil ? .added : pair.after == nil ? .removed : .changed
                 differences[feature] = FeatureDifference(
-                    key: transaction.key(feature), change: change, before: pair.before, after: pair.after)
+                    key: transaction.catalog.key(of: feature), change: change, before: pair.before, after: pair.after)
             }
             return ProjectDifference(
                 from: before.projectVersion, to: after.projectVersion,
@@ -67,13 +67,13 @@ extension Metaxy {
         }
         return pairs
     }
-}
 
-extension ServiceTransaction {
-    /// The push that a version names; `latest` is the current one.
-    fileprivate func push(_ version: String, of project: StoredProject) throws(ServiceError) -> StoredPush {
+    /// The push of a project version; `latest` is the current one.
+    private static func push(
+        _ version: String, of project: StoredProject, _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> StoredPush {
         let name = version == "latest" ? project.version : version
-        let connection = connection
+        let connection = transaction.connection
         let push = try name.flatMap { (name) throws(ServiceError) in
             try stored { () throws(StoreError) in try Registry(connection).push(project.id, version: name) }
         }

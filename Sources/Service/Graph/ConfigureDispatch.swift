@@ -1,10 +1,10 @@
-// Says how the work of a feature is handed out.
+// Reads and changes the settings of dispatch: in which order, to whom and how often a feature's work is handed out.
 
 public import Feature
 import Postgres
 public import Store
 
-/// How the work of a feature is handed out.
+/// The settings of dispatch of a feature.
 public struct DispatchSummary: Sendable, Hashable {
     /// The feature.
     public let key: FeatureKey
@@ -12,18 +12,18 @@ public struct DispatchSummary: Sendable, Hashable {
     public let stored: StoredDispatch
 }
 
-extension Metaxy {
-    /// How the work of a feature is handed out.
+extension GraphService {
+    /// The settings of dispatch of a feature.
     ///
     /// - Throws: `.featureNotFound`; `.invalid` for a root, which has no work; `.unavailable`.
     /// - Complexity: two round trips.
     public func dispatch(of key: FeatureKey) async throws(ServiceError) -> DispatchSummary {
-        try await read { (transaction) throws(ServiceError) in try transaction.dispatch(of: key) }
+        try await transactions.read { (transaction) throws(ServiceError) in try Self.dispatch(of: key, transaction) }
     }
 
-    /// Changes how the work of a feature is handed out. It holds from the next claim on, on every server.
+    /// Changes the settings of dispatch of a feature. The next claim on any server uses them.
     ///
-    /// Settings that it has already change nothing.
+    /// Settings that the feature has already change nothing.
     ///
     /// - Parameter expected: the revision that they must be at; nil for any.
     /// - Throws: `.featureNotFound`; `.invalid` for a root, for bounds that contradict each other, and for a column that
@@ -32,8 +32,8 @@ extension Metaxy {
     public func configure(
         dispatch key: FeatureKey, _ settings: DispatchSettings, expected: String?, writer: Writer = Writer()
     ) async throws(ServiceError) -> DispatchSummary {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
-            let present = try transaction.dispatch(of: key)
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
+            let present = try Self.dispatch(of: key, transaction)
             if let expected, expected != "\(present.stored.revision)" {
                 throw .settingsMoved(current: "\(present.stored.revision)")
             }
@@ -44,7 +44,7 @@ extension Metaxy {
                         "expected at least retry_first_seconds, which is \(settings.retryFirst)")
                 ])
             }
-            if let column = settings.orderBy { try transaction.check(orderBy: column, of: key) }
+            if let column = settings.orderBy { try Self.check(orderBy: column, of: key, transaction) }
             guard settings != present.stored.settings, let feature = transaction.catalog.features[key] else {
                 return present
             }
@@ -71,22 +71,24 @@ extension Metaxy {
             "order_by": settings.orderBy ?? "",
         ]
     }
-}
 
-extension ServiceTransaction {
-    /// How the work of a feature that the caller sees is handed out.
-    fileprivate func dispatch(of key: FeatureKey) throws(ServiceError) -> DispatchSummary {
-        let plan = try unitPlan(key)
+    private static func dispatch(
+        of key: FeatureKey, _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> DispatchSummary {
+        let plan = try transaction.unitPlan(key)
         guard !plan.isRoot else {
             throw .invalid([Fault(.pointer(""), "\(key) is a root: its records are written, not computed")])
         }
+        let catalog = transaction.catalog
         let known = catalog.features[key].flatMap { catalog.dispatches[$0] }
         return DispatchSummary(key: key, stored: known ?? StoredDispatch(revision: 0, settings: .standard))
     }
 
-    /// Refuses a column that no row of a feature can have; one that no record has yet is no fault.
-    fileprivate func check(orderBy column: String, of key: FeatureKey) throws(ServiceError) {
-        let columns = RowColumns(try unitPlan(key), catalog)
+    /// Refuses a column that no row of a feature can have. A column that no record has yet is accepted.
+    private static func check(
+        orderBy column: String, of key: FeatureKey, _ transaction: ServiceTransaction
+    ) throws(ServiceError) {
+        let columns = RowColumns(try transaction.unitPlan(key), transaction.catalog)
         guard column.hasPrefix("metaxy_") || !columns.contains(column) else { return }
         throw .invalid([
             Fault(

@@ -1,13 +1,13 @@
-// Makes a project, or changes how it hashes and how many claims it may have.
+// Creates a project, or changes its hash settings and its cap on claims.
 
 public import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
-    /// Makes a project with these settings, or gives them to the one that exists.
+extension GraphService {
+    /// Creates a project with these settings, or changes the settings of an existing one.
     ///
-    /// Settings that a project has already change nothing, records or not.
+    /// Settings that a project has already change nothing.
     ///
     /// - Parameters:
     ///   - algorithm: nil for what the project has, or for the standard.
@@ -22,7 +22,7 @@ extension Metaxy {
         project name: String, algorithm: HashAlgorithm?, truncation: Int?, claimsMax: Int32?? = nil,
         writer: Writer = Writer()
     ) async throws(ServiceError) -> (project: ProjectSummary, isNew: Bool) {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
             let known = transaction.catalog.projects[name]
             let present = known?.hash ?? .standard
             guard
@@ -36,11 +36,11 @@ extension Metaxy {
                 ])
             }
             let most = claimsMax ?? known?.claimsMax
-            if let summary = transaction.project(name), present == hash, known?.claimsMax == most {
+            if let summary = transaction.catalog.summary(ofProject: name), present == hash, known?.claimsMax == most {
                 return (summary, false)
             }
             let connection = transaction.connection
-            if let known, present != hash, try transaction.hasRecords(project: known.id) {
+            if let known, present != hash, try Self.hasRecords(project: known.id, transaction) {
                 throw .conflict(
                     "the project has records, made with \(present.algorithm.rawValue) cut to \(present.truncation)"
                         + " characters; its hash settings stay")
@@ -63,18 +63,18 @@ extension Metaxy {
             ])
             try transaction.begin(writer, LoggedChange(.projectConfigured, project: project.id, detail: detail))
             transaction.awaken(transaction.catalog.units(ofProject: project.id))
-            let features = transaction.project(name)?.features ?? 0
+            let features = transaction.catalog.summary(ofProject: name)?.features ?? 0
             return (ProjectSummary(project: project, features: features), known == nil)
         }
     }
-}
 
-extension ServiceTransaction {
     /// Whether any feature of a project has records, live or soft-deleted.
-    fileprivate func hasRecords(project: Int32) throws(ServiceError) -> Bool {
-        let connection = connection
+    private static func hasRecords(
+        project: Int32, _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> Bool {
+        let connection = transaction.connection
         let counts = try stored { () throws(StoreError) in try PresenceTable(connection).counts() }
-        return catalog.stored.values.contains { feature in
+        return transaction.catalog.stored.values.contains { feature in
             guard feature.project == project else { return false }
             return [feature.id, feature.units].compactMap { $0.flatMap { counts[$0] } }.contains {
                 $0.live + $0.gone > 0

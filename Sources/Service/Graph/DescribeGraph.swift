@@ -1,18 +1,18 @@
-// Shows the current graph, or the part of it around a feature.
+// The current graph, or the part of it around a feature.
 
 public import Feature
 import Store
 
-/// A question for a part of the graph.
+/// A query for a part of the graph.
 public struct GraphQuery: Sendable {
     /// Only features of this project; nil for all.
     public var project: String?
     /// The feature in the middle; nil for everything.
     public var feature: FeatureKey?
-    /// How many levels up and down from the feature: 0 or more.
+    /// The levels up and down from the feature, 0 or more.
     public var up: Int, down: Int
 
-    /// A question for all of the graph, or for what is connected with `feature`.
+    /// A query for the whole graph, or for the features connected with `feature`.
     public init(project: String? = nil, feature: FeatureKey? = nil, up: Int = .max, down: Int = .max) {
         self.project = project
         self.feature = feature
@@ -23,9 +23,9 @@ public struct GraphQuery: Sendable {
 
 /// An input of a field: one edge of the graph.
 public struct FieldEdge: Hashable, Sendable {
-    /// The field that is used.
+    /// The used field.
     public let from: FieldReference
-    /// The field that is computed from it.
+    /// The field computed from it.
     public let to: FieldReference
 }
 
@@ -33,26 +33,26 @@ public struct FieldEdge: Hashable, Sendable {
 public struct GraphDescription: Sendable {
     /// The features, upstream before downstream.
     public let features: [FeatureSummary]
-    /// What their fields are computed from, both ends among `features`.
+    /// The inputs of their fields. Both ends of an edge are among `features`.
     public let edges: [FieldEdge]
 }
 
-extension Metaxy {
-    /// The part of the current graph that `query` asks for.
+extension GraphService {
+    /// The part of the current graph that matches a query.
     ///
     /// - Throws: `.projectNotFound`, `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(features · fields).
-    public func graph(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
-        try await read { (transaction) throws(ServiceError) in
+    public func describe(_ query: GraphQuery) async throws(ServiceError) -> GraphDescription {
+        try await transactions.read { (transaction) throws(ServiceError) in
             let graph = transaction.catalog.graph
-            if let project = query.project { _ = try transaction.visibleProject(project) }
+            if let project = query.project { _ = try transaction.visible.project(project) }
             var wanted = Set(graph.order)
             if let feature = query.feature {
                 let key = try transaction.plan(feature).key
                 wanted = reached(from: key, levels: query.up) { graph.upstream(of: $0) }
                 wanted.formUnion(reached(from: key, levels: query.down) { graph.downstream(of: $0) })
             }
-            let keys = transaction.visible.filter { key in
+            let keys = transaction.visible.features.filter { key in
                 wanted.contains(key) && (query.project == nil || graph.members[key]?.project == query.project)
             }
             let shown = Set(keys)
@@ -65,7 +65,7 @@ extension Metaxy {
                     }
                 }
             }
-            return GraphDescription(features: try transaction.summaries(keys), edges: edges)
+            return GraphDescription(features: try FeatureSummary.all(keys, transaction), edges: edges)
         }
     }
 }

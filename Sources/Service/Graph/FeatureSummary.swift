@@ -1,10 +1,10 @@
-// A feature of the current graph as those who look at the registry see it.
+// A feature of the current graph with its definition, its neighbours, its counts and its settings.
 
 public import Feature
 import Postgres
 public import Store
 
-/// How many records of a feature there are, and what is to be done for them.
+/// Counts of a feature's records and of its work.
 public struct FeatureCounts: Hashable, Sendable {
     /// Live and soft-deleted records.
     public let records: Int, deleted: Int
@@ -36,13 +36,15 @@ public struct FeatureSummary: Sendable {
     public let dispatch: DispatchSettings?
 }
 
-extension ServiceTransaction {
-    /// Features of the current graph, in the order given.
+extension FeatureSummary {
+    /// Summaries of features of the current graph, in the order given.
     ///
-    /// - Complexity: two round trips; a row for each 1,024 units with something to do.
-    func summaries(_ keys: [FeatureKey]) throws(ServiceError) -> [FeatureSummary] {
+    /// - Complexity: two round trips; one row for each 1,024 units with something to do.
+    static func all(
+        _ keys: [FeatureKey], _ transaction: ServiceTransaction
+    ) throws(ServiceError) -> [FeatureSummary] {
         guard !keys.isEmpty else { return [] }
-        let connection = connection
+        let (connection, catalog, visible) = (transaction.connection, transaction.catalog, transaction.visible)
         let presences = try stored { () throws(StoreError) in try PresenceTable(connection).counts() }
         let work = try stored { () throws(StoreError) in try WorkOutlook(connection).counts() }
         let pending = Dictionary(work.map { ($0.feature, $0) }) { first, _ in first }
@@ -61,7 +63,7 @@ extension ServiceTransaction {
                 key: key, project: member.project, spec: member.spec, definition: definition,
                 parents: definition.fields.map { visibleParents(of: $0, key) },
                 upstream: catalog.graph.upstream(of: key),
-                downstream: catalog.graph.downstream(of: key).filter { sees($0) },
+                downstream: catalog.graph.downstream(of: key).filter { visible.sees($0) },
                 counts: counts, dispatch: catalog[unit]?.isRoot == false ? catalog.dispatch(of: unit) : nil)
         }
     }

@@ -3,29 +3,29 @@
 public import Feature
 import Store
 
-extension Metaxy {
+extension GraphService {
     /// A page of the current features in the order of their keys.
     ///
     /// - Parameters:
     ///   - project: nil for those of all projects.
-    ///   - prefix: what keys have to begin with; nil for any.
+    ///   - prefix: the prefix of the listed keys; nil for any.
     ///   - after: the last key of the page before; nil for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     /// - Returns: the features, and whether there are more.
     /// - Throws: `.projectNotFound`, `.unavailable`.
     /// - Complexity: four round trips.
     public func features(
         project: String?, prefix: String?, after: String?, limit: Int
     ) async throws(ServiceError) -> (features: [FeatureSummary], hasMore: Bool) {
-        try await read { (transaction) throws(ServiceError) in
-            if let project { _ = try transaction.visibleProject(project) }
+        try await transactions.read { (transaction) throws(ServiceError) in
+            if let project { _ = try transaction.visible.project(project) }
             let after = after.flatMap { FeatureKey($0) }
-            let keys = transaction.visible.sorted().filter { key in
+            let keys = transaction.visible.features.sorted().filter { key in
                 (project == nil || transaction.catalog.graph.members[key]?.project == project)
                     && (prefix.map { key.description.utf8.starts(with: $0.utf8) } ?? true)
                     && (after.map { $0 < key } ?? true)
             }
-            return (try transaction.summaries(Array(keys.prefix(limit))), keys.count > limit)
+            return (try FeatureSummary.all(Array(keys.prefix(limit)), transaction), keys.count > limit)
         }
     }
 
@@ -34,9 +34,11 @@ extension Metaxy {
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips.
     public func feature(_ key: FeatureKey) async throws(ServiceError) -> FeatureSummary {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let key = try transaction.plan(key).key
-            guard let summary = try transaction.summaries([key]).first else { throw .featureNotFound(key.description) }
+            guard let summary = try FeatureSummary.all([key], transaction).first else {
+                throw .featureNotFound(key.description)
+            }
             return summary
         }
     }

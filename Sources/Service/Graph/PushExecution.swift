@@ -92,7 +92,7 @@ struct PushExecution {
         return (feature, id)
     }
 
-    /// The feature's number: known, or given now together with its storage.
+    /// The feature's id. A new feature gets an id and its storage.
     private func feature(
         _ member: FeatureGraph.Member, project: Int32, _ registry: Registry, _ transaction: ServiceTransaction
     ) throws(ServiceError) -> FeatureID {
@@ -126,7 +126,8 @@ struct PushExecution {
         return space
     }
 
-    /// Gives the units of an expansion a place; refuses to make records units, or units records, once there are any.
+    /// Creates the storage for the units of an expansion. Refuses to turn an existing feature into an expansion, or back, once
+    /// it has records.
     private func prepareUnits(
         _ spec: FeatureSpec, _ feature: FeatureID, _ registry: Registry, _ transaction: ServiceTransaction
     ) throws(ServiceError) {

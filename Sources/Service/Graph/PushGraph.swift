@@ -5,19 +5,19 @@ public import JSON
 import Postgres
 public import Store
 
-/// A graph that a client pushes.
+/// A pushed graph.
 public struct GraphPush: Sendable {
-    /// The project, made with the standard settings when there is none.
+    /// The project. It is created with the standard settings where it does not exist.
     public var project: String
     /// Its features: spec and schema of each.
     public var features: [(spec: FeatureSpec, schema: JSONValue?)]
-    /// What the author says of it.
+    /// The author's message.
     public var message: String?
     /// Tags, a JSON object.
     public var tags: JSONValue
     /// The project version that the client expects to replace, from `If-Match`; nil for any.
     public var expectedVersion: String?
-    /// True to learn what would happen.
+    /// Whether only to compute the outcome.
     public var isDryRun: Bool
 
     /// A push of `features` to `project`.
@@ -34,7 +34,7 @@ public struct GraphPush: Sendable {
     }
 }
 
-/// How a feature differs from the project's version before.
+/// How a feature differs from the project's previous version.
 public enum FeatureChange: String, Hashable, Sendable {
     /// It was not part of the graph.
     case added
@@ -46,7 +46,7 @@ public enum FeatureChange: String, Hashable, Sendable {
     case removed
 }
 
-/// What a push answers.
+/// The outcome of a push.
 public struct PushOutcome: Hashable, Sendable {
     /// A feature of the pushed graph, or one that is no longer in it.
     public struct Feature: Hashable, Sendable {
@@ -82,15 +82,15 @@ public struct PushOutcome: Hashable, Sendable {
     public let features: [Feature]
 }
 
-extension Metaxy {
-    /// Replaces a project's graph by another, atomically: versions, definitions, and the work that follows from them.
+extension GraphService {
+    /// Replaces a project's graph atomically: versions, definitions, and the work that follows from them.
     ///
-    /// Each feature whose formula changed has its records marked for judgement: bitmaps are combined, no record is read.
+    /// The records of each feature whose formula changed are marked for judgement. This combines bitmaps and reads no record.
     ///
     /// - Throws: `.invalidGraph` naming each culprit; `.preconditionFailed`; `.unavailable`.
     /// - Complexity: O(features) round trips; O(records / 1,024) row updates for each feature that changed.
     public func push(_ push: GraphPush, writer: Writer = Writer()) async throws(ServiceError) -> PushOutcome {
-        try await change(exclusive: true) { (transaction) throws(ServiceError) in
+        try await transactions.change(exclusive: true) { (transaction) throws(ServiceError) in
             let plan = try PushPlan(push, transaction.catalog, transaction.visibleProjects)
             if plan.changesNothing || push.isDryRun { return plan.outcome(wasPushed: plan.changesNothing) }
             var execution = PushExecution(plan, push, writer)

@@ -1,16 +1,16 @@
-// Marks what a push makes doubtful, as set algebra over bitmaps.
+// Marks the units that a push may make stale, as set algebra over bitmaps.
 
 import Feature
 import Store
 
 /// Marks the units that a change of definitions touches.
 struct PushMarking {
-    /// How many upstream records are mapped at a time where a dep crosses id spaces.
+    /// The greatest number of upstream records that are mapped at a time across id spaces.
     static let mappedRecordsMax = 10_000
 
     private let before: Catalog
 
-    /// Marking after the graph of `before` was replaced.
+    /// The marking of a push that replaced the graph `before`.
     init(before: Catalog) {
         self.before = before
     }
@@ -46,8 +46,8 @@ struct PushMarking {
             && old.fields.map(\.parents) == new.fields.map(\.parents)
     }
 
-    /// Marks every unit that was ever computed and every candidate: a parked one may be worth another look, and a new
-    /// one in a worker's hands was handed out under the old definition.
+    /// Marks every unit that was ever computed, and every candidate. A parked unit may be ready under the new definition, and
+    /// a leased new unit was handed out under the old one.
     private func markKnown(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan) throws(ServiceError) {
         let connection = transaction.connection
         let presence = try stored { () throws(StoreError) in try PresenceTable(connection).read(plan.id) }
@@ -61,7 +61,8 @@ struct PushMarking {
 
     /// Marks every unit that the upstreams' records make expected.
     ///
-    /// Within an id space: the records that all required upstreams have, or any upstream where all are optional.
+    /// Within an id space, these are the records that all required upstreams have, or that any upstream has where all are
+    /// optional.
     private func markExpected(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan) throws(ServiceError) {
         let connection = transaction.connection
         let required = plan.deps.filter { !$0.isOptional }
@@ -86,7 +87,7 @@ struct PushMarking {
         for (address, bits) in expected { transaction.ledger.update(address) { $0.mark(bits) } }
     }
 
-    /// Across id spaces the upstream's records are mapped one by one.
+    /// Marks the units of an upstream's records across id spaces. The records are mapped one by one.
     private func markMapped(_ transaction: inout ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan)
         throws(ServiceError)
     {
@@ -97,9 +98,9 @@ struct PushMarking {
             bits.live.offsets.map(address.record(at:))
         }
         for start in stride(from: 0, to: records.count, by: Self.mappedRecordsMax) {
-            let part = Array(records[start..<min(start + Self.mappedRecordsMax, records.count)])
+            let step = Array(records[start..<min(start + Self.mappedRecordsMax, records.count)])
             let units = try stored { () throws(StoreError) in
-                try UnitMapper(connection: connection, catalog: catalog).units(of: part, plan, dep: dep)
+                try UnitMapper(connection: connection, catalog: catalog).units(of: step, plan, dep: dep)
             }
             try transaction.lock(units, of: plan.id)
             transaction.ledger.update(units, of: plan.id) { $0.mark($1) }

@@ -1,12 +1,12 @@
-// What a push would change, worked out before anything is written.
+// Checks a push and computes its changes, before anything is written.
 
 import Feature
 import JSON
 import Store
 
-/// A checked push: the graph that results from it and how it differs from the present one.
+/// A checked push: the resulting graph, and how it differs from the present one.
 struct PushPlan {
-    /// A feature of the new graph whose definition is to be stored.
+    /// A feature of the new graph whose definition the push stores.
     struct Definition {
         let key: FeatureKey
         let project: String
@@ -24,7 +24,7 @@ struct PushPlan {
     /// Features of the project that the new graph lacks.
     let removed: [FeatureKey]
 
-    /// - Parameter visibleProjects: the projects that whoever pushes sees.
+    /// - Parameter visibleProjects: the projects that the caller sees.
     init(_ push: GraphPush, _ catalog: Catalog, _ visibleProjects: VisibleProjects) throws(ServiceError) {
         self.catalog = catalog
         project = push.project
@@ -55,13 +55,13 @@ struct PushPlan {
         }
     }
 
-    /// Whether the project already stands where the push would put it.
+    /// Whether the project is already at the pushed version.
     var changesNothing: Bool {
         removed.isEmpty && catalog.projects[project]?.version == projectVersion
             && definitions.allSatisfy { $0.change == .unchanged }
     }
 
-    /// What the push answers.
+    /// The outcome of the push.
     func outcome(wasPushed: Bool) -> PushOutcome {
         var features = definitions.filter { $0.project == project }.map(feature)
         for key in removed {
@@ -139,7 +139,7 @@ struct PushPlan {
         if !faults.isEmpty { throw .invalidGraph(faults) }
     }
 
-    /// To whoever does not see a feature, it does not exist: nobody reads through a dep what they may not read.
+    /// Refuses deps on hidden features, so that no caller reads through a dep what it may not read.
     private static func checkUpstreams(
         _ push: GraphPush, _ catalog: Catalog, _ visibleProjects: VisibleProjects
     ) throws(ServiceError) {

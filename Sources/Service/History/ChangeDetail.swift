@@ -1,4 +1,4 @@
-// What is noted of a change besides who made it.
+// Details of changes, as JSON.
 
 import JSON
 

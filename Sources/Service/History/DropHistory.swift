@@ -1,20 +1,20 @@
-// Drops history that nothing needs any more.
+// Drops superseded versions of records that no rule keeps and that nothing needs.
 
 public import Feature
 import Postgres
 public import Store
 
-/// What a retention did, or would do.
+/// The outcome of a retention.
 public struct RetentionOutcome: Hashable, Sendable {
-    /// Versions that were dropped, and those that are left; of an expansion those of its units, too.
+    /// The dropped and the remaining versions. For an expansion, they include those of its units.
     public let dropped: Int, kept: Int
-    /// What was current then or later is all there: microseconds since 1970; nil where nothing was ever dropped.
+    /// All versions that were current at this moment or later are kept: microseconds since 1970; nil where none was ever
+    /// dropped.
     public let horizon: Int64?
 }
 
-extension Metaxy {
-    /// Drops the versions of a feature's records that are superseded, that no rule keeps and that nothing needs: see
-    /// `DroppableVersions`.
+extension HistoryService {
+    /// Drops superseded versions of a feature's records that no rule keeps and that nothing needs (`DroppableVersions`).
     ///
     /// Everybody goes on meanwhile. Readers and writers of the feature wait three times for as long as a change of the
     /// catalog takes, some milliseconds; where somebody uses the lineage for long, for a tenth of a second at a time, until
@@ -25,23 +25,24 @@ extension Metaxy {
     ///   - versions: the newest so many versions of each record are kept; 1 or more; nil for no such rule.
     ///   - days: what was current so many days ago or later is kept; nil for no such rule.
     ///   - isDryRun: true to count only.
-    ///   - tries: how often to ask for what others hold.
+    ///   - tries: how often to try to get locks that others hold.
     /// - Throws: `.featureNotFound`; `.conflict` where another retention runs in this database, or somebody uses the
     ///   lineage for longer than this waits; `.unavailable`.
     /// - Complexity: O(versions) of the feature and of all features downstream, on one connection.
     public func retain(
         _ key: FeatureKey, versions: Int?, days: Int?, isDryRun: Bool, writer: Writer,
-        tries: Int = Limits.retentionTries
+        tries: Int = TransactionLimits.retentionTries
     ) async throws(ServiceError) -> RetentionOutcome {
-        let storages = try await read { (transaction) throws(ServiceError) in
+        let storages = try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.plan(key)
             return [plan.id] + (plan.units.map { [$0] } ?? [])
         }
-        // A session keeps its place until it leaves, and a cancelled one could not: so it goes on where the caller is gone.
-        let running = Task { [pool] () async -> Result<RetentionOutcome, ServiceError> in
+        // A session holds its lock until it leaves, which a cancelled one could not do. So it continues without its caller.
+        let running = Task { [transactions] () async -> Result<RetentionOutcome, ServiceError> in
             do throws(ServiceError) {
                 return .success(
-                    try await pool.withConnection { (connection) throws(ServiceError) -> RetentionOutcome in
+                    try await transactions.pool.withConnection {
+                        (connection) throws(ServiceError) -> RetentionOutcome in
                         let run = RetentionRun(connection, storages, writer, tries: tries)
                         return try connection.retain(run, versions: versions, days: days, isDryRun: isDryRun)
                     })
@@ -54,12 +55,12 @@ extension Metaxy {
         return outcome
     }
 
-    /// Takes away what a retention has left that broke off, unless one runs.
+    /// Removes the tables that an interrupted retention has left, unless a retention runs.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: four round trips where there is nothing.
     public func cleanRetentions() async throws(ServiceError) {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 let retentions = RetentionRuns(connection)
                 guard try retentions.enter() else { return }
@@ -119,7 +120,7 @@ private struct RetentionRun {
         return RetentionRule(versions: versions, since: moment)
     }
 
-    /// Counts what would be dropped.
+    /// Counts the versions that would be dropped.
     func find(_ rule: RetentionRule) throws(ServiceError) -> RetentionOutcome {
         try connection.transaction(isolation: .repeatableRead) { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
@@ -132,7 +133,7 @@ private struct RetentionRun {
         }
     }
 
-    /// Drops it.
+    /// Drops the versions.
     func drop(_ rule: RetentionRule) throws(ServiceError) -> RetentionOutcome {
         var bounds: [EntryID] = []
         for storage in storages { bounds.append(try close(storage)) }
@@ -146,9 +147,9 @@ private struct RetentionRun {
         return try locking { () throws(StoreError) in try exchange(built, below: bounds) }
     }
 
-    /// Sees to it that what a storage has at present is written no more.
+    /// Closes the present parts of a storage to writers.
     ///
-    /// - Returns: the bound of that.
+    /// - Returns: the entry below which nothing is written any more.
     private func close(_ storage: FeatureID) throws(ServiceError) -> EntryID {
         let parts = LineageParts(connection, feature: storage)
         let newest = try stored { () throws(StoreError) in try parts.all()[parts.all().count - 1] }
@@ -199,7 +200,7 @@ private struct RetentionRun {
             dropped: found.dropped, kept: found.kept, horizon: [known, found.until].compactMap(\.self).max())
     }
 
-    /// Waits until nobody reads as of a moment at which the tables that were built were empty.
+    /// Waits until no transaction reads as of a moment before the new tables were built.
     private func waitForReaders(asOfBefore transaction: String) throws(ServiceError) {
         for _ in 0..<tries {
             let isAnyone = try stored { () throws(StoreError) in
@@ -211,8 +212,8 @@ private struct RetentionRun {
         throw Self.inUse
     }
 
-    /// Runs a transaction that needs locks which others may hold for long, again and again; those that come meanwhile
-    /// wait behind it for a tenth of a second at a time.
+    /// Runs a transaction that needs locks which others may hold for long, with retries. Transactions that come meanwhile
+    /// wait behind each try for a tenth of a second.
     private func locking<T: Sendable>(_ body: () throws(StoreError) -> T) throws(ServiceError) -> T {
         for _ in 0..<tries {
             do {
@@ -235,12 +236,12 @@ private struct RetentionRun {
         "somebody reads or writes the lineage of this feature for a long time; nothing was dropped, ask again later")
 }
 
-/// Tables that have what stays.
+/// The new tables, which have the remaining versions.
 private struct BuiltTables: Sendable {
-    /// What they do not have.
+    /// The versions that they lack.
     let found: SupersededCount
     /// Their numbers, by storage.
     let numbers: [Int32]
-    /// The transaction that made them, and the oldest that ran then.
+    /// The transaction that built them, and the oldest one that ran at that time.
     let transaction: (own: String, oldest: String)
 }

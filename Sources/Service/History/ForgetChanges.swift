@@ -3,13 +3,13 @@
 import Postgres
 import Store
 
-extension Metaxy {
-    /// Tells no more of changes that were made longer ago, and forgets those of them that leave nothing behind.
+extension HistoryService {
+    /// Ends the feed's reporting of changes that are older than `age`, and deletes those that nothing refers to.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: as `forgetChanges(madeBefore:)`.
     public func forgetChanges(olderThan age: Duration) async throws(ServiceError) {
-        let moment = try await pool.withConnection { (connection) throws(ServiceError) -> Int64 in
+        let moment = try await transactions.pool.withConnection { (connection) throws(ServiceError) -> Int64 in
             try stored { () throws(StoreError) in
                 try ChangeHorizon(connection).moment(secondsAgo: age / .seconds(1))
             }
@@ -17,12 +17,12 @@ extension Metaxy {
         try await forgetChanges(madeBefore: moment)
     }
 
-    /// Tells no more of changes that were made before a moment, in the order of the feed up to the first that was made
-    /// later, and forgets those of them that leave nothing behind: no lineage entry has their number, and nobody did
-    /// anything that lasts.
+    /// Ends the feed's reporting of changes that were made before a moment, in the order of the feed up to the first later
+    /// change. Deletes those of them that nothing refers to: no lineage entry has their number, and they had no lasting
+    /// effect.
     ///
-    /// In transactions of `Limits.changesForgottenStep` changes, `Limits.changesForgottenSteps` at most. Where another
-    /// process is at it, that one does the work.
+    /// In transactions of `TransactionLimits.changesForgottenStep` changes, `TransactionLimits.changesForgottenSteps` at most. Where another
+    /// process does this already, the call returns 0.
     ///
     /// - Parameter moment: microseconds since 1970.
     /// - Returns: how many changes were forgotten.
@@ -31,8 +31,8 @@ extension Metaxy {
     @discardableResult
     public func forgetChanges(madeBefore moment: Int64) async throws(ServiceError) -> Int {
         var forgotten = 0
-        for _ in 0..<Limits.changesForgottenSteps {
-            let step = try await pool.transaction { (connection) throws(ServiceError) -> ForgottenStep in
+        for _ in 0..<TransactionLimits.changesForgottenSteps {
+            let step = try await transactions.pool.transaction { (connection) throws(ServiceError) -> ForgottenStep in
                 try stored { () throws(StoreError) in try connection.forgetChanges(madeBefore: moment) }
             }
             forgotten += step.count
@@ -42,24 +42,24 @@ extension Metaxy {
     }
 }
 
-/// What one transaction has forgotten.
+/// The result of one transaction.
 private struct ForgottenStep: Sendable {
-    /// How many changes.
+    /// How many changes were deleted.
     var count = 0
-    /// Whether it has done as much as one does, so that more may be left.
+    /// Whether the transaction reached its limit, so that more may be left.
     var isFull = false
 }
 
 extension Connection {
     fileprivate func forgetChanges(madeBefore moment: Int64) throws(StoreError) -> ForgottenStep {
         let horizon = ChangeHorizon(self)
-        guard let place = try horizon.enter() else { return ForgottenStep() }
+        guard let position = try horizon.enter() else { return ForgottenStep() }
         let bound = try ChangeLog(self).extent().bound
-        let changes = try horizon.changes(after: place, before: bound, limit: Limits.changesForgottenStep)
+        let changes = try horizon.changes(after: position, before: bound, limit: TransactionLimits.changesForgottenStep)
         let passed = changes.prefix { $0.at < moment }
         guard let last = passed.last else { return ForgottenStep() }
         return ForgottenStep(
-            count: try horizon.move(from: place, to: last.place, at: last.at),
-            isFull: passed.count == Limits.changesForgottenStep)
+            count: try horizon.move(from: position, to: last.place, at: last.at),
+            isFull: passed.count == TransactionLimits.changesForgottenStep)
     }
 }

@@ -1,54 +1,54 @@
-// The feed of changes, for those who act on them, and the audit, for those who ask who did what.
+// The feed of changes, for programs that act on them, and the audit log, newest first.
 
 public import Feature
 import Postgres
 public import Store
 
-/// A change as it is told.
+/// A change as the feed reports it.
 public struct ChangeEvent: Sendable {
     /// The change.
     public let change: StoredChange
-    /// The project that it is about; nil for none.
+    /// The project of the change; nil for none.
     public let project: String?
-    /// The feature that it is about; nil for none.
+    /// The feature of the change; nil for none.
     public let feature: FeatureKey?
 }
 
-/// Where a reader of the feed wants to go on.
+/// The position from which a reader continues the feed.
 public enum FeedStart: Hashable, Sendable {
-    /// With the oldest change that is told.
+    /// Before the oldest change that the feed reports.
     case oldest
-    /// With what comes from now on.
+    /// After the latest change.
     case latest
-    /// After a place that an answer named.
+    /// After a position from an earlier page.
     case after(FeedPosition)
 }
 
-/// A part of the feed.
+/// A page of the feed.
 public struct ChangePage: Sendable {
     /// The changes, in the order in which they can be seen.
     public let events: [ChangeEvent]
-    /// Where the feed goes on.
+    /// The position after which the next page begins.
     public let next: FeedPosition
-    /// When the last change that is no longer told was made, in microseconds since 1970; nil where all are told.
+    /// The time of the last change that the feed no longer reports, in microseconds since 1970; nil where it reports all.
     public let horizon: Int64?
 }
 
-extension Metaxy {
-    /// What is told of tokens is for administrators.
+extension HistoryService {
+    /// Changes of tokens are for administrators only.
     private static let hiddenKinds: [ChangeKind] = [.tokenCreated, .tokenRotated, .tokenRevoked]
 
-    /// Changes from a place in the feed on, waiting for some where there are none.
+    /// Changes after a position in the feed. Waits for a change where there is none.
     ///
-    /// No change is skipped and none is told twice, whatever commits meanwhile: the feed ends below the oldest
-    /// transaction that still runs. A change is told when that has ended, which takes as long as the longest write. Nor
-    /// is one skipped that is told no more: who asks for it is refused.
+    /// No change is skipped or reported twice, whatever commits meanwhile, because the feed ends below the oldest
+    /// transaction that still runs. A change is reported once that transaction has ended, which takes as long as the
+    /// longest write. A request for changes that the feed no longer reports is refused.
     ///
     /// - Parameters:
-    ///   - limit: 1...`Limits.pageRowsMax`.
-    ///   - wait: how long to wait for a change: up to `Limits.waitSecondsMax`.
-    /// - Throws: `.placeForgotten` where changes after that place are told no more; `.placeUnknown` where the feed has
-    ///   not come to it; `.unavailable`, `.cancelled`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
+    ///   - wait: how long to wait for a change, up to `TransactionLimits.waitSecondsMax`.
+    /// - Throws: `.placeForgotten` where the feed no longer reports changes after the position; `.placeUnknown` where the
+    ///   feed has not reached it; `.unavailable`, `.cancelled`.
     /// - Complexity: three round trips, and again after each wake-up; O(changes since).
     public func changes(
         from start: FeedStart, limit: Int, wait: Duration
@@ -56,15 +56,15 @@ extension Metaxy {
         let deadline = ContinuousClock.now + wait
         let number = readers.enter()
         let demand = ClaimDemand(features: [], limit: 1, conditions: ClaimConditions())
-        var place = start
+        var start = start
         while true {
             let mark = readers.mark([])
-            let page = try await read { [place] (transaction) throws(ServiceError) in
-                try transaction.changes(from: place, limit: limit, hiding: Self.hiddenKinds)
+            let page = try await transactions.read { [start] (transaction) throws(ServiceError) in
+                try ChangeFeed(transaction: transaction).page(from: start, limit: limit, hiding: Self.hiddenKinds)
             }
             let left = deadline - ContinuousClock.now
-            guard page.events.isEmpty, left > .zero, !isDraining else { return page }
-            place = .after(page.next)
+            guard page.events.isEmpty, left > .zero, !draining.isOn else { return page }
+            start = .after(page.next)
             _ = await readers.wait(number, for: demand, since: mark, timeout: left)
             if Task.isCancelled { throw .cancelled }
         }
@@ -74,66 +74,71 @@ extension Metaxy {
     ///
     /// - Parameters:
     ///   - before: the last number of the page before; `.max` for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     /// - Throws: `.unavailable`.
     /// - Complexity: two round trips; O(limit).
     public func audit(before: Int64, limit: Int) async throws(ServiceError) -> [ChangeEvent] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let changes = try stored { () throws(StoreError) in
                 try ChangeLog(transaction.connection).newest(before: before, limit: limit)
             }
-            return changes.map(transaction.event)
+            return changes.map(ChangeFeed(transaction: transaction).event)
         }
     }
 
-    /// Wakes those who wait for changes, where other processes have made some, and notes which features have nothing
-    /// left to do. Every process does it about once a second.
+    /// Wakes tasks that wait for changes, where other processes have made some, and enters in the log which features have
+    /// nothing left to do. Every process does this about once a second.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: three round trips where nothing has changed.
     public func followChanges() async throws(ServiceError) {
         if readers.count > 0 {
-            let extent = try await read { (transaction) throws(ServiceError) in
+            let extent = try await transactions.read { (transaction) throws(ServiceError) in
                 try stored { () throws(StoreError) in try ChangeLog(transaction.connection).extent() }
             }
             if readers.advance(to: extent.last.position) { readers.wakeAll() }
         }
-        let isNoted = try await pool.transaction { (connection) throws(ServiceError) in
-            try stored { () throws(StoreError) in try connection.noteDrained() }
+        let isNoted = try await transactions.pool.transaction { (connection) throws(ServiceError) in
+            try stored { () throws(StoreError) in try connection.noteFinishedFeatures() }
         }
         if isNoted { readers.wakeAll() }
     }
 }
 
-extension ServiceTransaction {
-    fileprivate func changes(
+/// The feed of changes as a caller sees it.
+private struct ChangeFeed {
+    let transaction: ServiceTransaction
+
+    func page(
         from start: FeedStart, limit: Int, hiding hidden: [ChangeKind]
     ) throws(ServiceError) -> ChangePage {
-        let log = ChangeLog(connection)
+        let log = ChangeLog(transaction.connection)
+        let visible = transaction.visible
         let extent = try stored { () throws(StoreError) in try log.extent() }
         let after: FeedPosition
         switch start {
         case .oldest: after = extent.horizon
         case .latest: return ChangePage(events: [], next: extent.last, horizon: extent.horizonTime)
-        case .after(let place): after = place
+        case .after(let position): after = position
         }
         guard after >= extent.horizon else { throw .placeForgotten(horizon: extent.horizonTime) }
         guard after.position <= extent.bound else { throw .placeUnknown }
-        let projects = visibleProjects.projects.map { names in names.compactMap { catalog.projects[$0]?.id } }
+        let projects = visible.projects.projects.map { names in names.compactMap { visible.catalog.projects[$0]?.id } }
         let changes = try stored { () throws(StoreError) in
             try log.changes(
-                after: after, before: extent.bound, features: visibleUnits, projects: projects, hiding: hidden,
+                after: after, before: extent.bound, features: visible.units, projects: projects, hiding: hidden,
                 limit: limit)
         }
         let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
         let isMore = changes.count == limit
-        // What is below the end was looked at, wanted or not.
+        // Every change below the end of the extent was considered.
         let next = isMore ? last ?? after : max(after, extent.last)
         return ChangePage(events: changes.map(event), next: next, horizon: extent.horizonTime)
     }
 
-    fileprivate func event(_ change: StoredChange) -> ChangeEvent {
-        let feature = change.feature.map { key($0) }
+    func event(_ change: StoredChange) -> ChangeEvent {
+        let catalog = transaction.catalog
+        let feature = change.feature.map { catalog.key(of: $0) }
         let owner = feature.flatMap { catalog.stored[$0]?.project } ?? change.project
         return ChangeEvent(
             change: change, project: catalog.projects.values.first { $0.id == owner }?.name, feature: feature)
@@ -141,26 +146,26 @@ extension ServiceTransaction {
 }
 
 extension Connection {
-    /// Notes each feature in which claims were reported and in which nothing is dirty or leased any more.
+    /// Enters in the log each feature whose claims were reported and of which no unit is dirty or leased any more.
     ///
     /// - Returns: whether there was one.
-    fileprivate func noteDrained() throws(StoreError) -> Bool {
-        let drains = FinishedFeatures(self)
-        guard try drains.enter() else { return false }
-        let state = try drains.state()
+    fileprivate func noteFinishedFeatures() throws(StoreError) -> Bool {
+        let finished = FinishedFeatures(self)
+        guard try finished.enter() else { return false }
+        let state = try finished.state()
         let log = ChangeLog(self)
         let changes = try log.changes(
             after: state.seen, before: try log.extent().bound, features: nil, projects: nil, hiding: [],
-            limit: Limits.writeRowsStep)
+            limit: TransactionLimits.writeRowsStep)
         guard !changes.isEmpty || !state.features.isEmpty else { return false }
         let reported = changes.filter { $0.kind == ChangeKind.claimCompleted.rawValue }.compactMap(\.feature)
         let watched = Set(state.features).union(reported).sorted()
-        let busy = watched.isEmpty ? [] : try drains.busy(among: watched)
+        let busy = watched.isEmpty ? [] : try finished.busy(among: watched)
         let idle = Set(watched).subtracting(busy).sorted()
         for feature in idle { try ChangeLog(self).begin(Writer(), LoggedChange(.drained, feature: feature)) }
         if !changes.isEmpty || !idle.isEmpty {
             let last = changes.last.map { FeedPosition(position: $0.position, id: $0.id) }
-            try drains.keep(seen: last ?? state.seen, features: busy)
+            try finished.keep(seen: last ?? state.seen, features: busy)
         }
         return !idle.isEmpty
     }

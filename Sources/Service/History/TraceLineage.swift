@@ -1,35 +1,36 @@
-// Follows lineage from a record to what it was made from, and to what was made from it.
+// Follows lineage from a record up to the entries it was made from, and down to those made from it.
 
 public import Feature
 import Postgres
 public import Store
 
-/// Which way a trace goes.
+/// The direction of a trace.
 public enum TraceDirection: String, Hashable, Sendable, CaseIterable {
-    /// To what the record was made from.
+    /// To the entries that the record was made from.
     case up
-    /// To what was made from the record.
+    /// To the entries that were made from the record.
     case down
     /// Both.
     case both
 }
 
-/// A question for the lineage of a record.
+/// A query for the lineage of a record.
 public struct TraceQuery: Sendable {
     /// The feature.
     public var feature: FeatureKey
     /// The values of the record's id columns, in the order of the spec.
     public var key: RecordKey
-    /// Which way.
+    /// The direction.
     public var direction: TraceDirection
-    /// How many edges from the record at most: 0...`Limits.traceDepthMax`.
+    /// The greatest number of edges from the record: 0...`TransactionLimits.traceDepthMax`.
     public var depth: Int
     /// The moment whose version of the record is traced, microseconds since 1970; nil for now.
     public var asOf: Int64?
 
-    /// A question for the lineage of a record of `feature`.
+    /// A query for the lineage of a record of `feature`.
     public init(
-        feature: FeatureKey, key: RecordKey, direction: TraceDirection = .up, depth: Int = Limits.traceDepthMax,
+        feature: FeatureKey, key: RecordKey, direction: TraceDirection = .up,
+        depth: Int = TransactionLimits.traceDepthMax,
         asOf: Int64? = nil
     ) {
         self.feature = feature
@@ -66,15 +67,15 @@ public struct TraceEdge: Hashable, Sendable {
 
 /// A traced lineage.
 public struct Trace: Sendable {
-    /// The entries, the record's own first, each once.
+    /// The entries, each once, beginning with the record's own.
     public let nodes: [TraceNode]
-    /// What was made from what.
+    /// The edges between them.
     public let edges: [TraceEdge]
     /// Features of which versions may be missing here, by key.
     public let thinned: [ThinnedLineage]
 }
 
-/// What a trace may lack of a feature.
+/// Versions of a feature that a trace may lack.
 public struct ThinnedLineage: Sendable {
     /// The feature.
     public let feature: FeatureKey
@@ -84,14 +85,14 @@ public struct ThinnedLineage: Sendable {
     public let dropped: [EntryID]
 }
 
-extension Metaxy {
+extension HistoryService {
     /// Traces the lineage of a record down to the exact versions.
     ///
     /// - Throws: `.featureNotFound`; `.recordNotFound`; `.invalid` where the trace has more than
-    ///   `Limits.traceNodesMax` entries; `.unavailable`.
+    ///   `TransactionLimits.traceNodesMax` entries; `.unavailable`.
     /// - Complexity: a few round trips for each feature and level; O(entries).
     public func trace(_ query: TraceQuery) async throws(ServiceError) -> Trace {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             var tracer = Tracer(transaction)
             return try tracer.run(query)
         }
@@ -150,7 +151,8 @@ private struct Tracer {
             for entry in frontier {
                 let definition = try definition(entry.definition)
                 for (upstream, parents) in zip(definition.upstreams, entry.parents) {
-                    guard let feature = transaction.catalog.stored[upstream]?.id, transaction.sees(feature) else {
+                    guard let feature = transaction.catalog.stored[upstream]?.id, transaction.visible.sees(feature)
+                    else {
                         continue
                     }
                     for parent in parents where parent.entry != 0 {
@@ -178,7 +180,9 @@ private struct Tracer {
             var found: [LineageEntry] = []
             for (feature, group) in Dictionary(grouping: frontier, by: \.feature).sorted(by: { $0.key < $1.key }) {
                 for target in transaction.catalog.downstream(of: feature) {
-                    guard let plan = transaction.catalog[target.feature], transaction.sees(plan.key) else { continue }
+                    guard let plan = transaction.catalog[target.feature], transaction.visible.sees(plan.key) else {
+                        continue
+                    }
                     let dep = plan.deps[target.dep]
                     missing[plan.children?.feature ?? plan.id, default: []] += []
                     let units = try mapper.known(Array(Set(group.map(\.record))), plan, dep: dep)
@@ -198,7 +202,7 @@ private struct Tracer {
         }
     }
 
-    /// The versions that were made from entries: of units, or of the records that units expand into.
+    /// The versions of units that were made from entries, or of the records that the units expand into.
     private func made(
         of entries: [EntryID], by units: [RecordID], _ plan: FeaturePlan
     ) throws(StoreError) -> [LineageEntry] {
@@ -216,11 +220,11 @@ private struct Tracer {
     }
 
     private func checkSize() throws(ServiceError) {
-        guard order.count > Limits.traceNodesMax else { return }
+        guard order.count > TransactionLimits.traceNodesMax else { return }
         throw .invalid([
             Fault(
                 .pointer("/depth"),
-                "the lineage has more than \(Limits.traceNodesMax) entries; ask for fewer levels with depth")
+                "the lineage has more than \(TransactionLimits.traceNodesMax) entries; ask for fewer levels with depth")
         ])
     }
 
@@ -247,14 +251,15 @@ private struct Tracer {
         let horizons = try RetentionRuns(transaction.connection).horizons(of: missing.keys.sorted())
         return horizons.map { feature, horizon in
             ThinnedLineage(
-                feature: transaction.key(feature), horizon: horizon.at, dropped: missing[feature, default: []].sorted())
+                feature: transaction.catalog.key(of: feature), horizon: horizon.at,
+                dropped: missing[feature, default: []].sorted())
         }.sorted { $0.feature < $1.feature }
     }
 
     private mutating func nodes() throws(StoreError) -> [TraceNode] {
         var keys: [FeatureID: [RecordID: RecordKey]] = [:]
         for (feature, group) in Dictionary(grouping: entries.values, by: \.feature) {
-            guard let space = transaction.catalog.stored[transaction.key(feature)]?.space else { continue }
+            guard let space = transaction.catalog.stored[transaction.catalog.key(of: feature)]?.space else { continue }
             keys[feature] = try RecordIDTable(transaction.connection, space: space).keys(
                 of: Array(Set(group.map(\.record))))
         }
@@ -262,7 +267,7 @@ private struct Tracer {
         for id in order {
             guard let entry = entries[id] else { continue }
             let definition = try definition(entry.definition)
-            let feature = transaction.key(entry.feature)
+            let feature = transaction.catalog.key(of: entry.feature)
             let columns = transaction.catalog.stored[feature].flatMap { transaction.catalog.spaces[$0.space] } ?? []
             let values = keys[entry.feature]?[entry.record]?.values ?? []
             let fields = FieldSlots(definition, slots: entry.provenance.count).fields

@@ -1,17 +1,17 @@
-// Says how a record stands, and why, field by field.
+// Explains the state of a record, field by field.
 
 public import Feature
 import Postgres
 public import Store
 
-/// Why a field is not as it should be, down to what moved.
+/// Why a field is not up to date.
 public enum FieldCause: Hashable, Sendable {
-    /// A data version that it depends on moved. Where the caller does not see the upstream feature, the cause names the
-    /// feature alone, as the record's own spec does: field, versions and entry are nil.
+    /// A data version that the field depends on changed. Where the caller does not see the upstream feature, the cause
+    /// names the feature alone, as the record's own spec does: field, versions and entry are nil.
     case upstream(feature: FeatureKey, field: FieldKey?, from: String?, to: String?, entry: EntryID?)
-    /// Its code version moved.
+    /// The field's code version changed.
     case code(from: String?, to: String)
-    /// What it depends on was redefined, its code version being the same.
+    /// The field's inputs were redefined under the same code version.
     case definition
     /// It has never been computed.
     case missing
@@ -21,11 +21,11 @@ public enum FieldCause: Hashable, Sendable {
 public struct ExplainedField: Hashable, Sendable {
     /// Its name.
     public let structKey: String
-    /// The provenance that it should have; nil where the record is not expected.
+    /// The expected provenance; nil where the record is not expected.
     public let expected: String?
-    /// The provenance that it has; nil where it has never been computed.
+    /// The stored provenance; nil where the field was never computed.
     public let current: String?
-    /// Why the two differ. Empty where they do not.
+    /// Why the two differ; empty where they are equal.
     public let causes: [FieldCause]
 }
 
@@ -37,17 +37,17 @@ public struct Explanation: Sendable {
     public let fields: [ExplainedField]
     /// Inputs that are not settled.
     public let blockedBy: [(feature: FeatureKey, key: RecordKey, columns: [String])]
-    /// Its last failure, where it failed on what it should be now.
+    /// The last failure, where it happened for the present expectation.
     public let failure: Failure?
 }
 
-extension Metaxy {
+extension IncrementService {
     /// Explains a record.
     ///
     /// - Throws: `.featureNotFound`; `.recordNotFound` where it neither exists nor is expected; `.unavailable`.
     /// - Complexity: a few round trips a dep and level of ancestors.
     public func explain(_ feature: FeatureKey, _ key: RecordKey) async throws(ServiceError) -> Explanation {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(feature)
             // A record of an expansion is explained by its unit.
             let isChild = plan.children.map { $0.idColumns.count == key.values.count } ?? false
@@ -154,7 +154,9 @@ private struct Explainer {
     ) throws(StoreError) -> [(feature: FeatureKey, key: RecordKey, columns: [String])] {
         var result: [(feature: FeatureKey, key: RecordKey, columns: [String])] = []
         for blocker in judged.blockers {
-            guard let plan = transaction.catalog[blocker.unit.feature], transaction.sees(plan.key) else { continue }
+            guard let plan = transaction.catalog[blocker.unit.feature], transaction.visible.sees(plan.key) else {
+                continue
+            }
             let keys = try RecordIDTable(transaction.connection, space: plan.space).keys(of: [blocker.unit.record])
             if let key = keys[blocker.unit.record] { result.append((plan.key, key, plan.spec.idColumns)) }
         }
@@ -171,7 +173,7 @@ private struct MovedInput {
     let entry: EntryID?
 }
 
-/// Compares the inputs of today with those that a record was made from.
+/// Compares the present inputs with those that a record was made from.
 private struct InputHistory {
     let transaction: ServiceTransaction
     let plan: FeaturePlan

@@ -50,8 +50,8 @@ public struct IncrementRestriction: Hashable, Sendable {
     /// A filter on an upstream feature reaches all of its columns, so one that the caller does not see takes none.
     func check(_ plan: FeaturePlan, _ transaction: ServiceTransaction) throws(ServiceError) {
         let upstreams = plan.spec.deps.map(\.feature)
-        let known = Set(upstreams.filter { transaction.sees($0) } + [plan.key])
-        if !global.isEmpty, !upstreams.allSatisfy({ transaction.sees($0) }) {
+        let known = Set(upstreams.filter { transaction.visible.sees($0) } + [plan.key])
+        if !global.isEmpty, !upstreams.allSatisfy({ transaction.visible.sees($0) }) {
             throw .invalid([
                 Fault(.pointer("/global_filters"), "\(plan.key) has upstream features of another project")
             ])

@@ -16,7 +16,7 @@ struct ResolutionOutcome: Sendable {
 ///
 /// Until the page is full, units are judged with all that a worker sees; beyond it they are only counted.
 struct Resolution {
-    /// Blocks of the first step; later ones are as wide as it takes to make `Limits.judgedStep` units.
+    /// Blocks of the first step; later ones are as wide as it takes to make `TransactionLimits.judgedStep` units.
     private static let firstBlocks = 8
 
     private let plan: FeaturePlan
@@ -47,7 +47,9 @@ struct Resolution {
             if isMore && !query.countsAll { break }
             blockCount += found.count
             unitCount += found.reduce(0) { $0 + $1.units.popcount }
-            width = min(max(Limits.judgedStep * blockCount / max(unitCount, 1), 8), Limits.resolveBlocksMax)
+            width = min(
+                max(TransactionLimits.judgedStep * blockCount / max(unitCount, 1), 8),
+                TransactionLimits.resolveBlocksMax)
         }
         let page = IncrementPage(
             plan: plan, counts: try countedAll(transaction), records: rows, next: isMore ? rows.records.last : nil)
@@ -70,8 +72,9 @@ struct Resolution {
             if !before.isEmpty { counted.append((block, before)) }
         }
         while !open.isEmpty, !isMore {
-            let wanted = query.part != nil ? Limits.judgedStep : query.limit - rows.count + 1
-            let part = Array(open.prefix(min(max(wanted, Limits.claimJudgedMin), Limits.judgedStep)))
+            let wanted = query.part != nil ? TransactionLimits.judgedStep : query.limit - rows.count + 1
+            let part = Array(
+                open.prefix(min(max(wanted, TransactionLimits.claimJudgedMin), TransactionLimits.judgedStep)))
             open.removeFirst(part.count)
             add(try judge.judge(part, isDescribed: true))
         }

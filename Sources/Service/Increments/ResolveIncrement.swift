@@ -1,10 +1,10 @@
-// Answers what has to be done for a feature.
+// Resolves the increment of a feature: the records that are new, stale, orphaned or blocked.
 
 public import Feature
 import Postgres
 import Store
 
-/// How a record of an increment is told of.
+/// The kind of a record in an increment.
 public enum IncrementKind: String, Hashable, Sendable, CaseIterable {
     /// Expected, never computed.
     case new
@@ -16,26 +16,26 @@ public enum IncrementKind: String, Hashable, Sendable, CaseIterable {
     case blocked
 }
 
-/// A question for a feature's increment.
+/// A query for a feature's increment.
 public struct IncrementQuery: Sendable {
     /// The feature.
     public var feature: FeatureKey
-    /// Which kinds to list.
+    /// The kinds to list.
     public var kinds: Set<IncrementKind>
-    /// How many records at most: 0...`Limits.pageRowsMax`.
+    /// The greatest number of records: 0...`TransactionLimits.pageRowsMax`.
     public var limit: Int
-    /// What the page before gave as `next`, -1 for the first page.
+    /// `next` of the previous page; -1 for the first page.
     public var after: RecordID
-    /// For an increment in parts: the blocks of this part, all of which are listed whatever `limit` says.
+    /// For an increment in parts, the blocks of this part. All their records are listed; `limit` does not apply.
     public var part: ClosedRange<Int32>?
-    /// Whether to count all kinds: only what counts is left out of later pages.
+    /// Whether to count all kinds.
     public var countsAll: Bool
-    /// Conditions on the records to look at.
+    /// Conditions on the records to consider.
     public var restriction: IncrementRestriction
-    /// Records to compare with what is stored, instead of what follows from the upstreams; needed for a root.
+    /// Records that are compared with the stored ones in place of the expectations; required for a root.
     public var samples: [RecordRow]?
 
-    /// A question for the increment of `feature`.
+    /// A query for the increment of `feature`.
     public init(
         feature: FeatureKey, kinds: Set<IncrementKind> = [.new, .stale, .orphaned], limit: Int,
         after: RecordID = -1, countsAll: Bool = true, restriction: IncrementRestriction = IncrementRestriction(),
@@ -54,11 +54,11 @@ public struct IncrementQuery: Sendable {
     var listsAny: Bool { !kinds.isEmpty && (part != nil || limit > 0) }
 }
 
-/// How many records of a feature are of each kind.
+/// Counts of a feature's records by kind.
 public struct IncrementCounts: Hashable, Sendable {
-    /// Of each kind of an increment.
+    /// Counts of each kind of an increment.
     public var kinds: [IncrementKind: Int] = [:]
-    /// As they should be.
+    /// The count of records that are up to date.
     public var upToDate = 0
 }
 
@@ -68,24 +68,24 @@ public struct IncrementPage: Sendable {
     public let plan: FeaturePlan
     /// Nil where they were not asked for.
     public let counts: IncrementCounts?
-    /// The records in the order of record ids; under samples, the samples in their order come first.
+    /// The records in the order of record ids. Samples come first, in their own order.
     public let records: IncrementRows
-    /// From where the next page goes on; nil at the end.
+    /// The record after which the next page begins; nil at the end.
     public let next: RecordID?
 }
 
-extension Metaxy {
+extension IncrementService {
     /// A page of a feature's increment, judged as of one moment.
     ///
-    /// Candidates that turn out to be as they should be are settled on the way, so that they cost once.
+    /// Candidates that turn out to be up to date are settled afterwards, so that they are judged only once.
     ///
     /// - Throws: `.featureNotFound`; `.invalid` for a root without samples, for bad samples, and for filters on
     ///   features that are not involved; `.unavailable`.
     /// - Complexity: O(candidates) when counting, O(page) otherwise, never O(records); O(records) with samples or under
     ///   a restriction.
     public func resolve(_ query: IncrementQuery) async throws(ServiceError) -> IncrementPage {
-        for _ in 0..<Limits.settleRoundsMax {
-            let outcome = try await read { (transaction) throws(ServiceError) in
+        for _ in 0..<TransactionLimits.settleRoundsMax {
+            let outcome = try await transactions.read { (transaction) throws(ServiceError) in
                 let plan = try transaction.unitPlan(query.feature)
                 try query.restriction.check(plan, transaction)
                 if let samples = query.samples {
@@ -105,27 +105,27 @@ extension Metaxy {
                 var resolution = try Resolution(plan, query, transaction)
                 return try resolution.run(transaction)
             }
-            try await restoreEarlierVersions(outcome.settled.merging(outcome.revertible) { $0.union($1) })
+            try await restoring.restore(outcome.settled.merging(outcome.revertible) { $0.union($1) })
             if outcome.revertible.isEmpty { return outcome.page }
         }
         throw .conflict("the records of \(query.feature) change faster than they can be judged; ask again")
     }
 }
 
-extension Metaxy {
-    /// Cuts a feature's increment into parts that can be asked for one beside the other.
+extension IncrementService {
+    /// Cuts a feature's increment into parts that can be resolved in parallel.
     ///
-    /// - Parameter units: how many units a part should have, `Limits.partUnitsMax` at most; a block of 1,024 is not cut.
-    /// - Returns: the blocks of each part, in order; together all that there are or will be.
+    /// - Parameter units: how many units a part should have, `TransactionLimits.partUnitsMax` at most; a block of 1,024 is not cut.
+    /// - Returns: the blocks of each part, in order. Together they cover every record id.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips; a short row for each 1,024 units with candidates.
     public func parts(
         ofIncrement feature: FeatureKey, units: Int
     ) async throws(ServiceError) -> [ClosedRange<Int32>] {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             let plan = try transaction.unitPlan(feature)
             let cuts = try stored { () throws(StoreError) in
-                try transaction.blocks.cuts(plan.id, units: min(units, Limits.partUnitsMax))
+                try transaction.blocks.cuts(plan.id, units: min(units, TransactionLimits.partUnitsMax))
             }
             return zip([0] + cuts.map { $0 + 1 }, cuts + [.max]).map { $0...$1 }
         }

@@ -32,7 +32,7 @@ struct BatchJudge {
     init(_ transaction: ServiceTransaction, _ plan: FeaturePlan) throws(StoreError) {
         // Without the ledger: a copy of it would be copied whole at its next change.
         let bare = ServiceTransaction(
-            transaction.connection, transaction.catalog, transaction.definitions, transaction.claimMemory,
+            transaction.connection, transaction.catalog, transaction.definitions,
             transaction.visibleProjects)
         let ancestors = try Ancestors(of: plan, transaction.catalog)
         let general = GeneralJudge(bare, plan)
@@ -79,7 +79,7 @@ struct BatchJudge {
             do { rest = try countByBits(blocks, into: &counts) } catch { throw ServiceError(error) }
         }
         while !rest.isEmpty {
-            let part = Array(rest.prefix(Limits.judgedStep))
+            let part = Array(rest.prefix(TransactionLimits.judgedStep))
             rest.removeFirst(part.count)
             let judged = try judge(part, isDescribed: false)
             for position in judged.units.indices { counts.add(judged, position) }

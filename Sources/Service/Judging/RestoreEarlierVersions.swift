@@ -3,7 +3,9 @@
 import Feature
 import Store
 
-extension Metaxy {
+struct EarlierVersionRestoring: Sendable {
+    let transactions: TransactionRunner
+
     /// How many units one settling transaction takes.
     static let settledUnitsMax = 10_000
 
@@ -11,13 +13,14 @@ extension Metaxy {
     /// version that fits get it back; upstream units first, so that the others are compared with the versions that these get.
     ///
     /// Nothing is handed out and nothing is lost by it: the same judgement would be made by a claim.
-    func restoreEarlierVersions(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
-        let features = units.keys.map { (rank: rank($0), feature: $0) }.sorted { $0 < $1 }.map(\.feature)
+    func restore(_ units: [FeatureID: Set<RecordID>]) async throws(ServiceError) {
+        let features = units.keys.map { (rank: transactions.catalogs.rank($0), feature: $0) }.sorted { $0 < $1 }.map(
+            \.feature)
         for feature in features {
             let sorted = units[feature, default: []].sorted()
             for start in stride(from: 0, to: sorted.count, by: Self.settledUnitsMax) {
                 let part = Array(sorted[start..<min(start + Self.settledUnitsMax, sorted.count)])
-                try await change { (transaction) throws(ServiceError) in
+                try await transactions.change { (transaction) throws(ServiceError) in
                     try transaction.restoreEarlierVersions(feature, part)
                 }
             }

@@ -1,29 +1,29 @@
-// One kind of look through a range of record ids.
+// One kind of consistency check over ranges of record ids.
 
 import Feature
 import Postgres
 import Store
 
-/// A record with what is wrong about it; nil stands for the feature as a whole.
-typealias AuditFault = (record: RecordID?, detail: String)
+/// A fault of a record; nil for a fault of the feature as a whole.
+typealias CheckFault = (record: RecordID?, detail: String)
 
-/// Looks for contradictions in ranges of record ids.
+/// Checks ranges of record ids for contradictions.
 struct RangeCheck {
-    /// The largest record id that there is.
+    /// The greatest record id.
     let last: RecordID
-    /// How many record ids to look through at a time.
+    /// How many record ids to check at a time.
     let step: Int
-    /// Looks through a range: how many units were judged, and what is wrong.
-    let run: (Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [AuditFault])
+    /// Checks a range. Returns the number of judged units, and the faults.
+    let run: (Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [CheckFault])
     private let connection: Connection
     private let feature: FeatureKey
     private let columns: [String]
     private let space: Int32
 
-    /// A look at the records of `plan`.
+    /// A check of the records of `plan`.
     init(
         _ connection: Connection, _ plan: FeaturePlan, last: RecordID, step: Int,
-        run: @escaping (Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [AuditFault])
+        run: @escaping (Range<RecordID>) throws(StoreError) -> (checked: Int, wrong: [CheckFault])
     ) {
         self.connection = connection
         self.last = last
@@ -34,8 +34,8 @@ struct RangeCheck {
         space = plan.space
     }
 
-    /// Names the records of faults by their keys.
-    func describe(_ faults: [AuditFault]) throws(StoreError) -> [VerifyMismatch] {
+    /// The faults with the keys of their records.
+    func describe(_ faults: [CheckFault]) throws(StoreError) -> [VerifyMismatch] {
         guard !faults.isEmpty else { return [] }
         let keys = try RecordIDTable(connection, space: space).keys(of: Array(Set(faults.compactMap(\.record))))
         return faults.map { record, detail in

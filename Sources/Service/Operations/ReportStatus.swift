@@ -1,10 +1,10 @@
-// Reports how far the work on each feature is.
+// The status of each feature: its records, its work, and when that will be finished.
 
 public import Feature
 import Postgres
 import Store
 
-/// How far the work on a feature is.
+/// The status of a feature.
 public struct FeatureStatus: Sendable, Hashable {
     /// The feature and its project.
     public let key: FeatureKey, project: String
@@ -12,30 +12,30 @@ public struct FeatureStatus: Sendable, Hashable {
     public let records: Int
     /// Units that may be handed out, and units in the hands of workers.
     public let pending: Int, claimed: Int
-    /// Units that need something else first: inputs that are not settled, or a decision about what is orphaned.
+    /// Units that wait for their inputs, or for a decision about an orphaned record.
     public let blocked: Int
-    /// Units put aside after a failure: to be tried again, and not.
+    /// Units that failed: those that are tried again, and those that are quarantined.
     public let failing: Int, quarantined: Int
-    /// How much of what is known to be expected is as it should be, in percent; nil where nothing is.
+    /// The share of expected units that are up to date, in percent; nil where none is expected.
     public let progress: Double?
-    /// For how long something could have been handed out, in seconds; nil where nothing can.
+    /// The age of the oldest unit that can be handed out, in seconds; nil where there is none.
     public let oldestPendingAge: Double?
     /// Units finished a second, over the last ten minutes.
     public let rate: Double
-    /// Seconds that a unit took in the last claims for which workers said so; nil where none did.
+    /// The seconds for each unit in the last claims whose workers reported a time; nil where none did.
     public let secondsPerUnit: Double?
-    /// Seconds until everything pending and claimed is finished at that rate; nil where nothing is or none moves.
+    /// The seconds until all pending and claimed units are finished at this rate; nil where there are none or the rate is 0.
     public let estimatedSeconds: Double?
 }
 
-extension Metaxy {
-    /// How far the work on each feature of the current graph is, upstream before downstream.
+extension OperationService {
+    /// The status of each feature of the current graph, upstream before downstream.
     ///
     /// - Throws: `.unavailable`.
     /// - Complexity: eight round trips; O(features + failures + blocks with something to do).
     public func status() async throws(ServiceError) -> [FeatureStatus] {
-        try await read { (transaction) throws(ServiceError) in
-            let summaries = try transaction.summaries(transaction.visible)
+        try await transactions.read { (transaction) throws(ServiceError) in
+            let summaries = try FeatureSummary.all(transaction.visible.features, transaction)
             let activities = OutcomeQueries(transaction.connection)
             let (activity, now) = try stored { () throws(StoreError) in
                 (try activities.read(), try activities.now())

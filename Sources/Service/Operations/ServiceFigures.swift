@@ -1,10 +1,10 @@
-// What a scrape of metrics asks of the service.
+// Figures for metrics: what the database holds, and what this process has done.
 
 public import Feature
 import Postgres
 public import Store
 
-/// A feature in figures.
+/// The figures of a feature.
 public struct FeatureFigures: Sendable, Hashable {
     /// The feature and its project.
     public let key: FeatureKey, project: String
@@ -16,11 +16,11 @@ public struct FeatureFigures: Sendable, Hashable {
     public let blocked: Int
     /// Units put aside after a failure: to be tried again, and not.
     public let failing: Int, quarantined: Int
-    /// For how long something could have been handed out, in seconds; 0 where nothing can.
+    /// The age of the oldest unit that can be handed out, in seconds; 0 where there is none.
     public let oldestPendingAge: Double
 }
 
-/// What the database holds at a moment.
+/// The contents of the database at one moment, in figures.
 public struct StoredFigures: Sendable, Hashable {
     /// The features of the current graph, upstream before downstream.
     public let features: [FeatureFigures]
@@ -30,7 +30,7 @@ public struct StoredFigures: Sendable, Hashable {
     public let database: DatabaseState
 }
 
-/// What this process has done to records, by feature and event.
+/// Counts of what this process has done to records, by feature and event.
 public struct DoneFigures: Sendable, Hashable {
     /// The feature and its project.
     public let key: FeatureKey, project: String
@@ -45,38 +45,38 @@ public struct DoneFigures: Sendable, Hashable {
     }
 }
 
-extension Metaxy {
-    /// What the database holds, or nil where it does not say so within `Limits.figuresPatience`.
+extension OperationService {
+    /// The contents of the database; nil where it does not answer within `TransactionLimits.figuresPatience`.
     ///
     /// - Complexity: eight round trips; O(features + failures + blocks with something to do + tables): no record is read.
     public func storedFigures() async -> StoredFigures? {
-        await within(Limits.figuresPatience) { [self] () -> StoredFigures? in
+        await within(TransactionLimits.figuresPatience) { [self] () -> StoredFigures? in
             do throws(ServiceError) {
-                return try await read { (transaction) throws(ServiceError) in try transaction.figures() }
+                return try await transactions.read { (transaction) throws(ServiceError) in
+                    try Self.figures(transaction)
+                }
             } catch {
                 return nil
             }
         } ?? nil
     }
 
-    /// What this process has done to the features of the current graph as it knows it, by key.
+    /// What this process has done to the features of its copy of the current graph, by key.
     public var doneFigures: [DoneFigures] {
-        guard let catalog = knownCatalog else { return [] }
+        guard let catalog = transactions.catalogs.known else { return [] }
         var done: [FeatureKey: DoneFigures] = [:]
         for (feature, counts) in tallies.sum.counts {
-            // An expansion's units are counted apart from its records, under the same key.
+            // The units of an expansion have counts of their own, under the same key.
             guard let key = catalog[feature]?.key, let project = catalog.graph.members[key]?.project else { continue }
             let sum = (done[key]?.counts ?? [:]).merging(counts) { $0 + $1 }
             done[key] = DoneFigures(key: key, project: project, counts: sum)
         }
         return done.values.sorted { $0.key < $1.key }
     }
-}
 
-extension ServiceTransaction {
-    fileprivate func figures() throws(ServiceError) -> StoredFigures {
-        let summaries = try summaries(visible)
-        let connection = connection
+    private static func figures(_ transaction: ServiceTransaction) throws(ServiceError) -> StoredFigures {
+        let summaries = try FeatureSummary.all(transaction.visible.features, transaction)
+        let (connection, catalog) = (transaction.connection, transaction.catalog)
         return try stored { () throws(StoreError) in
             let failures = try OutcomeQueries(connection).failures()
             let now = try OutcomeQueries(connection).now()

@@ -1,9 +1,9 @@
-// How busy a service is, and whether it can work.
+// The load of a process, and whether it is ready to serve.
 
 import Postgres
 import Store
 
-/// What a process is doing at one moment.
+/// The load of a process at one moment.
 public struct ServiceLoad: Sendable, Hashable {
     /// The pool of database connections.
     public struct Pool: Sendable, Hashable {
@@ -27,13 +27,13 @@ public struct ServiceLoad: Sendable, Hashable {
     public let waitingReaders: Int
 }
 
-/// One thing that a server needs in order to work.
+/// A condition that a server needs in order to work.
 public struct ReadinessCheck: Sendable, Hashable {
-    /// What.
+    /// The name of the condition.
     public let name: String
-    /// Why it is not given, for people; nil where it is.
+    /// Why it does not hold, for people; nil where it holds.
     public let fault: String?
-    /// What else is worth knowing, for people; nil for nothing.
+    /// A remark for people; nil for none.
     public let note: String?
 
     init(_ name: String, fault: String? = nil, note: String? = nil) {
@@ -43,10 +43,10 @@ public struct ReadinessCheck: Sendable, Hashable {
     }
 }
 
-extension Metaxy {
-    /// What this process is doing.
+extension OperationService {
+    /// The load of this process.
     public var load: ServiceLoad {
-        let statistics = pool.statistics
+        let statistics = transactions.pool.statistics
         let wait = statistics.waitTotal.components
         return ServiceLoad(
             pool: ServiceLoad.Pool(
@@ -57,12 +57,12 @@ extension Metaxy {
             waitingClaims: waiters.count, wakeUpsTotal: waiters.wakeUpsTotal, waitingReaders: readers.count)
     }
 
-    /// Whether this process can serve: it is not stopping, reaches a database that takes writes, and knows its schema.
+    /// Checks whether this process can serve: it is not stopping, reaches a database that takes writes, and knows the schema.
     ///
-    /// - Complexity: two round trips; answers within `Limits.readinessPatience`.
+    /// - Complexity: two round trips; returns within `TransactionLimits.readinessPatience`.
     public func readiness() async -> [ReadinessCheck] {
-        let stopping = ReadinessCheck("accepting", fault: isDraining ? "the server is stopping" : nil)
-        let found = await within(Limits.readinessPatience) { [self] () -> [ReadinessCheck] in
+        let stopping = ReadinessCheck("accepting", fault: draining.isOn ? "the server is stopping" : nil)
+        let found = await within(TransactionLimits.readinessPatience) { [self] () -> [ReadinessCheck] in
             do throws(ServiceError) {
                 let (applied, database) = try await databaseState()
                 return Self.checks(applied, database)
@@ -74,7 +74,7 @@ extension Metaxy {
     }
 
     private func databaseState() async throws(ServiceError) -> (schema: Int, database: DatabaseState) {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 (try Migrator(connection).check(), try DatabaseFigures(connection).state())
             }

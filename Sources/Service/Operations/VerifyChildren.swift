@@ -4,25 +4,25 @@ import Feature
 import Store
 
 extension RangeCheck {
-    /// Holds the records that `units` expand into against the presence bitmaps and their units.
+    /// Checks that the records which `units` expand into agree with the presence bitmaps and with their units.
     ///
     /// - Returns: nil where the feature is no expansion.
     static func children(_ transaction: ServiceTransaction, _ units: FeaturePlan) throws(StoreError) -> RangeCheck? {
         guard let children = units.children, let plan = transaction.catalog[children.feature] else { return nil }
         let last = try RecordIDTable(transaction.connection, space: plan.space).last()
-        return RangeCheck(transaction.connection, plan, last: last, step: Limits.verifyJudgedMax) {
+        return RangeCheck(transaction.connection, plan, last: last, step: TransactionLimits.verifyJudgedMax) {
             range throws(StoreError) in (0, try childFaults(transaction, units, plan, children, range))
         }
     }
 
-    /// Bitmaps that disagree with heads, records linked to another unit than their ids say, and live records of units
-    /// that are not.
+    /// Bitmaps that disagree with heads, records that are linked to the wrong unit, and live records of units that are not
+    /// live.
     private static func childFaults(
         _ transaction: ServiceTransaction, _ units: FeaturePlan, _ plan: FeaturePlan, _ children: ChildPlan,
         _ range: Range<RecordID>
-    ) throws(StoreError) -> [AuditFault] {
+    ) throws(StoreError) -> [CheckFault] {
         let connection = transaction.connection
-        var wrong: [AuditFault] = try .ofHeads(ConsistencyChecks(connection, feature: plan.id), plan, range)
+        var wrong: [CheckFault] = try .ofHeads(ConsistencyChecks(connection, feature: plan.id), plan, range)
         let heads = HeadTable(connection, feature: plan.id)
         let records = try heads.all(in: range)
         let current = try heads.read(records)

@@ -1,12 +1,12 @@
-// Checks that every upstream record finds its unit.
+// Checks that every upstream record belongs to the right unit.
 
 import Feature
 import Store
 
 extension RangeCheck {
-    /// Holds the records of the upstream of a dep against the links, or the ids, that say which unit they belong to.
+    /// Checks that each upstream record of a dep is linked to the right unit.
     ///
-    /// - Returns: nil where records are the units.
+    /// - Returns: nil for a dep within an id space, which needs no links.
     static func links(_ transaction: ServiceTransaction, _ plan: FeaturePlan, dep position: Int) throws(StoreError)
         -> RangeCheck?
     {
@@ -15,7 +15,7 @@ extension RangeCheck {
         let dep = plan.deps[position]
         guard dep.mapping != .same, let upstream = transaction.catalog[dep.upstream] else { return nil }
         let last = try HeadTable(transaction.connection, feature: dep.upstream).last()
-        return RangeCheck(transaction.connection, upstream, last: last, step: Limits.verifyJudgedMax) {
+        return RangeCheck(transaction.connection, upstream, last: last, step: TransactionLimits.verifyJudgedMax) {
             range throws(StoreError) in
             if let grouping = Grouping(transaction, plan, dep) {
                 return (0, try groupFaults(transaction, plan, dep, grouping, range))
@@ -24,12 +24,12 @@ extension RangeCheck {
         }
     }
 
-    /// Every record is linked to the group that its columns say, and nothing else is.
+    /// Checks that every record is linked to the group of its columns, and that there is no other link.
     private static func groupFaults(
         _ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan, _ grouping: Grouping,
         _ range: Range<RecordID>
-    ) throws(StoreError) -> [AuditFault] {
-        var wrong: [AuditFault] = []
+    ) throws(StoreError) -> [CheckFault] {
+        var wrong: [CheckFault] = []
         var links = try LinkTable(transaction.connection, units: plan.id, records: dep.upstream).all(in: range)
         let records = try HeadTable(transaction.connection, feature: dep.upstream).all(in: range)
         let keys = try grouping.keys(of: records)
@@ -49,11 +49,11 @@ extension RangeCheck {
         return wrong
     }
 
-    /// Every live record that can make a unit expected has one.
+    /// Checks that every live record which makes a unit expected has a unit with a record id.
     private static func unitFaults(
         _ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan, _ upstream: FeaturePlan,
         _ range: Range<RecordID>
-    ) throws(StoreError) -> [AuditFault] {
+    ) throws(StoreError) -> [CheckFault] {
         guard case .rekeyed(let order) = dep.mapping, !dep.isOptional || plan.deps.allSatisfy(\.isOptional) else {
             return []
         }

@@ -4,7 +4,7 @@ public import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension RecordService {
     /// Soft-deletes the live records of a feature that pass every filter: each gets a tombstone, and what depends on
     /// it is judged again.
     ///
@@ -19,7 +19,7 @@ extension Metaxy {
     public func delete(
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             var deletion = Deletion(plan: try transaction.plan(key), filters: filters)
             return try transaction.run(&deletion, isDryRun: isDryRun, writer)
         }
@@ -33,7 +33,7 @@ extension Metaxy {
     public func restore(
         _ key: FeatureKey, filters: [Filter], writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             var restoration = Restoration(plan: try transaction.plan(key), filters: filters)
             return try transaction.run(&restoration, isDryRun: false, writer)
         }

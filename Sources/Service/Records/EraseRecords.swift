@@ -4,7 +4,7 @@ public import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension RecordService {
     /// Erases the records of a feature that pass every filter, soft-deleted ones too: each gets a tombstone, and every
     /// version before it loses its metadata, its provenance and its data versions. Nothing brings them back.
     ///
@@ -21,7 +21,7 @@ extension Metaxy {
     public func erase(
         _ key: FeatureKey, filters: [Filter], isDryRun: Bool, writer: Writer
     ) async throws(ServiceError) -> Int {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             var erasure = Erasure(plan: try transaction.plan(key), filters: filters)
             return try transaction.run(&erasure, isDryRun: isDryRun, writer)
         }

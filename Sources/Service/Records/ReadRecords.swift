@@ -35,7 +35,7 @@ public struct StoredRecord: Sendable {
 public struct RecordQuery: Sendable {
     /// The feature.
     public var feature: FeatureKey
-    /// How many records at most: 1...`Limits.pageRowsMax`.
+    /// How many records at most: 1...`TransactionLimits.pageRowsMax`.
     public var limit: Int
     /// The record from where to go on: what the page before gave as `next`, -1 for the first page.
     public var after: RecordID = -1
@@ -74,24 +74,24 @@ public struct RecordPage: Sendable {
     public let horizon: Int64?
 }
 
-extension Metaxy {
+extension RecordService {
     /// A page of a feature's live records.
     ///
     /// - Parameters:
     ///   - key: the feature.
     ///   - after: the last record of the page before, -1 for the first page.
-    ///   - limit: 1...`Limits.pageRowsMax`.
+    ///   - limit: 1...`TransactionLimits.pageRowsMax`.
     ///   - includesDeleted: whether soft-deleted ones are listed too.
     /// - Returns: the page.
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: four round trips; O(limit).
-    public func records(
+    public func list(
         of key: FeatureKey, after: RecordID, limit: Int, includesDeleted: Bool
     ) async throws(ServiceError) -> RecordPage {
         var query = RecordQuery(feature: key, limit: limit)
         query.after = after
         query.includesDeleted = includesDeleted
-        return try await records(query)
+        return try await list(query)
     }
 
     /// A page of a feature's records. Filters look at the version that is listed: an older one never takes its place.
@@ -100,8 +100,8 @@ extension Metaxy {
     /// - Returns: the page, full unless it is the last.
     /// - Throws: `.featureNotFound`, `.versionNotFound`, `.unavailable`.
     /// - Complexity: O(limit) round trips and rows; with filters O(records) until the page is full.
-    public func records(_ query: RecordQuery) async throws(ServiceError) -> RecordPage {
-        try await read { (transaction) throws(ServiceError) in
+    public func list(_ query: RecordQuery) async throws(ServiceError) -> RecordPage {
+        try await transactions.read { (transaction) throws(ServiceError) in
             var reading = try RecordReading(transaction, query)
             return try reading.page()
         }

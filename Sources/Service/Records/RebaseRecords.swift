@@ -36,7 +36,7 @@ public struct RebaseOutcome: Hashable, Sendable {
     public var skipped = 0
 }
 
-extension Metaxy {
+extension RecordService {
     /// Says that the data of records is what the current definition would make: they get the provenance of the current
     /// definition, and are up to date. Overridden data versions stay.
     ///
@@ -49,7 +49,7 @@ extension Metaxy {
     ///   that is not current; `.unavailable`.
     /// - Complexity: O(records) to find them; one transaction.
     public func rebase(_ request: RebaseRequest, writer: Writer) async throws(ServiceError) -> RebaseOutcome {
-        try await change { (transaction) throws(ServiceError) in
+        try await transactions.change { (transaction) throws(ServiceError) in
             var rebase = try Rebase(transaction, request)
             _ = try transaction.run(&rebase, isDryRun: request.isDryRun, writer)
             return rebase.outcome
@@ -109,7 +109,7 @@ private struct Rebase: RecordRewrite {
         try transaction.lock(chosen.addresses)
         guard let children = plan.children else { return }
         var addresses: Set<BlockAddress> = []
-        for units in chosen.pages(of: Limits.writeRowsStep) {
+        for units in chosen.pages(of: TransactionLimits.writeRowsStep) {
             let links = try links(of: units, children, transaction.connection)
             addresses.formUnion(BlockAddress.group(links.values.joined(), of: children.feature).keys)
         }

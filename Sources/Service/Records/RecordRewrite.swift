@@ -103,7 +103,7 @@ extension ServiceTransaction {
     /// - Parameter isDryRun: true to count only.
     /// - Returns: how many records were, or would be, rewritten.
     /// - Complexity: O(records of the feature) to choose, O(chosen) to write; a few round trips for each
-    ///   `Limits.writeRowsStep` records.
+    ///   `TransactionLimits.writeRowsStep` records.
     mutating func run(
         _ rewrite: inout some RecordRewrite, isDryRun: Bool, _ writer: Writer
     ) throws(ServiceError) -> Int {
@@ -115,7 +115,7 @@ extension ServiceTransaction {
         var after: RecordID = -1
         while true {
             let page = try stored { () throws(StoreError) in
-                try heads.page(after: after, limit: Limits.writeRowsStep, deleted: rewrite.includesDeleted)
+                try heads.page(after: after, limit: TransactionLimits.writeRowsStep, deleted: rewrite.includesDeleted)
             }
             guard let last = page.last else { break }
             after = last.head.record
@@ -125,7 +125,7 @@ extension ServiceTransaction {
         guard !chosen.isEmpty else { return count }
         try rewrite.lock(chosen, &self)
         var change = PendingChange(writer, rewrite.change)
-        for records in chosen.pages(of: Limits.writeRowsStep) {
+        for records in chosen.pages(of: TransactionLimits.writeRowsStep) {
             let current = try stored { () throws(StoreError) in try heads.describe(records) }
             let still = try rewrite.choose(records.compactMap { current[$0] }, self)
             guard !still.isEmpty else { continue }

@@ -33,7 +33,7 @@ struct RowColumns {
         }
         var names: [String] = []
         for name in plan.spec.idColumns + brought where !names.contains(name) { names.append(name) }
-        return names.prefix(Limits.faultsMax).joined(separator: ", ")
+        return names.prefix(TransactionLimits.faultsMax).joined(separator: ", ")
     }
 
     private func brings(_ position: Int, _ name: String) -> Bool {

@@ -78,7 +78,7 @@ struct SeenKeys {
             } else if let first = note(key, number) {
                 faults.append(Fault(part.place(number), "the same record as at \(part.place(first).text)"))
             }
-            if faults.count == Limits.faultsMax { break }
+            if faults.count == TransactionLimits.faultsMax { break }
         }
         return faults
     }

@@ -12,7 +12,7 @@ struct RootWrite: Sendable {
     let writer: Writer
 
     /// Whether it is worth carrying out together with others, and may be.
-    var isSmall: Bool { part.count <= Limits.smallWriteRowsMax && IdempotentRequest.current == nil }
+    var isSmall: Bool { part.count <= TransactionLimits.smallWriteRowsMax && IdempotentRequest.current == nil }
 }
 
 /// What has to be the same for small writes to be carried out together.
@@ -22,7 +22,7 @@ struct SmallWriteKind: Hashable, Sendable {
     let visibleProjects: VisibleProjects
 }
 
-extension Metaxy {
+extension RootService {
     /// Carries out a write; small ones together with others that come meanwhile.
     ///
     /// - Throws: `.featureNotFound`; `.conflict` where the feature was redefined since the rows were read; `.unavailable`.
@@ -31,8 +31,8 @@ extension Metaxy {
         guard write.isSmall else { return try await commit([write])[0] }
         let shape = write.part.shape
         let kind = SmallWriteKind(
-            feature: shape.feature, definition: shape.definition, visibleProjects: visibleProjects)
-        let result = try await state.smallWrites.run(write, kind) { (writes) async throws(ServiceError) in
+            feature: shape.feature, definition: shape.definition, visibleProjects: transactions.visibleProjects)
+        let result = try await smallWrites.run(write, kind) { (writes) async throws(ServiceError) in
             await commitEach(writes)
         }
         return try result.get()
@@ -93,7 +93,7 @@ extension Metaxy {
             rows.owners = writes.indices.flatMap { Array(repeating: $0, count: writes[$0].part.count) }
         }
         let (shape, writers) = (part.shape, writes.map(\.writer))
-        return try await change { [rows] (transaction) throws(ServiceError) in
+        return try await transactions.change { [rows] (transaction) throws(ServiceError) in
             var writing = try RootWriting(shape, writers, isAlone: false, &transaction)
             try writing.write(rows, &transaction)
             return try writing.finish(&transaction)

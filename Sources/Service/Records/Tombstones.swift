@@ -14,7 +14,7 @@ extension ServiceTransaction {
     mutating func lock(_ chosen: ChosenRecords, of plan: FeaturePlan) throws(ServiceError) {
         var addresses = chosen.addresses
         if plan.units != nil {
-            for records in chosen.pages(of: Limits.writeRowsStep) {
+            for records in chosen.pages(of: TransactionLimits.writeRowsStep) {
                 guard let units = try childUnits(records, plan) else { continue }
                 addresses.formUnion(BlockAddress.group(units.units.values, of: units.plan.id).keys)
             }

@@ -56,13 +56,13 @@ public struct RowShape: Hashable, Sendable {
     }
 }
 
-extension Metaxy {
+extension RecordService {
     /// The form of the rows of a feature.
     ///
     /// - Throws: `.featureNotFound`, `.unavailable`.
     /// - Complexity: two round trips.
     public func shape(of key: FeatureKey) async throws(ServiceError) -> RowShape {
-        try await read { (transaction) throws(ServiceError) in
+        try await transactions.read { (transaction) throws(ServiceError) in
             RowShape(try transaction.plan(key))
         }
     }
@@ -72,9 +72,8 @@ extension Metaxy {
     ///
     /// - Returns: nil where no such feature is known.
     public func knownShape(of key: FeatureKey) -> RowShape? {
-        state.catalog.withLock { catalog in
-            guard let catalog, visibleProjects.sees(key, in: catalog) else { return nil }
-            return catalog.shapes[key]
+        transactions.catalogs.look { catalog in
+            transactions.visibleProjects.sees(key, in: catalog) ? catalog.shapes[key] : nil
         }
     }
 
@@ -86,13 +85,13 @@ extension Metaxy {
     /// - Parameter shape: the form by which the rows were read.
     /// - Throws: `.featureNotFound`; `.invalid` naming each bad row; `.conflict` where the feature's id columns were
     ///   changed since `shape`, or where it is a root; `.unavailable`.
-    /// - Complexity: about a dozen round trips for each `Limits.writeRowsStep` rows.
+    /// - Complexity: about a dozen round trips for each `TransactionLimits.writeRowsStep` rows.
     public func write(
         _ rows: [RecordRow], shape: RowShape, writer: Writer
     ) async throws(ServiceError) -> WriteOutcome {
         let duplicates = duplicateFaults(rows)
         guard duplicates.isEmpty else { throw .invalid(duplicates) }
-        return try await change { (transaction) throws(ServiceError) in
+        return try await transactions.change { (transaction) throws(ServiceError) in
             let plan = try transaction.plan(shape.key)
             guard !plan.isRoot, plan.spec.idColumns == shape.idColumns else {
                 throw .conflict("the feature \(shape.key) was redefined while the rows were read; send them again")
@@ -101,8 +100,8 @@ extension Metaxy {
             try writing.check(rows)
             let operation = try transaction.begin(writer, LoggedChange(.recordsWritten, feature: plan.id))
             let (records, units) = try writing.lock(rows, &transaction)
-            for start in stride(from: 0, to: rows.count, by: Limits.writeRowsStep) {
-                let part = start..<min(start + Limits.writeRowsStep, rows.count)
+            for start in stride(from: 0, to: rows.count, by: TransactionLimits.writeRowsStep) {
+                let part = start..<min(start + TransactionLimits.writeRowsStep, rows.count)
                 try writing.write(
                     Array(rows[part]), Array(records[part]), units?.picking(Array(records[part])), operation: operation,
                     &transaction)

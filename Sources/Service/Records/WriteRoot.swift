@@ -4,10 +4,10 @@ import Feature
 import Postgres
 public import Store
 
-extension Metaxy {
+extension RootService {
     /// Appends versions of a root's records as they come in: all rows or none.
     ///
-    /// Up to `Limits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
+    /// Up to `TransactionLimits.shortWriteRowsMax` rows are a short transaction that shares the root with other writers, and that a
     /// few rows share with others that come at the same time. More are one long transaction that is alone on the root; it
     /// locks no work before its end, so claims and writes elsewhere go on. While it writes a part, another connection finds
     /// what differs in the next, and the one after that is read.
@@ -21,7 +21,7 @@ extension Metaxy {
     public func write(
         to shape: RowShape, writer: Writer, parts next: () async throws(ServiceError) -> RecordPart?
     ) async throws(ServiceError) -> WriteOutcome {
-        try await write(to: shape, writer: writer, shortRows: Limits.shortWriteRowsMax, parts: next)
+        try await write(to: shape, writer: writer, shortRows: TransactionLimits.shortWriteRowsMax, parts: next)
     }
 
     /// As above.
@@ -38,7 +38,7 @@ extension Metaxy {
             first.append(part)
             isShort =
                 first.reduce(0) { $0 + $1.count } <= shortRows
-                && first.reduce(0) { $0 + $1.byteCount } <= Limits.shortWriteBytesMax
+                && first.reduce(0) { $0 + $1.byteCount } <= TransactionLimits.shortWriteBytesMax
         }
         // One part that is too large for a short write may be a document, which is one part whatever its size.
         if !isShort, first.count == 1, let second = try await next() {
@@ -104,7 +104,7 @@ extension Metaxy {
         defer { feed.close() }
         do throws(ServiceError) {
             return .success(
-                try await change(retries: 0) { (transaction) throws(ServiceError) in
+                try await transactions.change(retries: 0) { (transaction) throws(ServiceError) in
                     var writing = try RootWriting(shape, [writer], isAlone: true, &transaction)
                     while let rows = try Self.next(feed) { try writing.write(rows, &transaction) }
                     return try writing.finish(&transaction)[0]
@@ -115,7 +115,7 @@ extension Metaxy {
     }
 
     private static func next(_ feed: Feed<RootRows>) throws(ServiceError) -> RootRows? {
-        do { return try feed.next(patience: Limits.partPatience) } catch {
+        do { return try feed.next(patience: TransactionLimits.partPatience) } catch {
             switch error {
             case .abandoned: throw .cancelled
             case .late: throw .tooSlow
@@ -131,7 +131,7 @@ extension Metaxy {
     /// Gives the records of a part their ids, in a transaction of its own: ids that are never used cost nothing, and no
     /// lock on a key is held while the body comes in.
     func identify(_ part: RecordPart) async throws(ServiceError) -> RootRows {
-        try await pool.withConnection { (connection) throws(ServiceError) in
+        try await transactions.pool.withConnection { (connection) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 RootRows(part: part, records: try RecordIDTable(connection, space: part.shape.space).intern(part.keys))
             }
@@ -145,7 +145,7 @@ extension Metaxy {
     private func compare(_ part: RecordPart) async -> Result<RootRows, ServiceError> {
         do throws(ServiceError) {
             return .success(
-                try await pool.withConnection { (connection) throws(ServiceError) in
+                try await transactions.pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in
                         let records = try RecordIDTable(connection, space: part.shape.space).intern(part.keys)
                         let feature = part.shape.feature

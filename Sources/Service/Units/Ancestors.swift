@@ -1,16 +1,15 @@
-// What stands upstream of a feature, near and far, and whether anything is to be done there.
+// The features upstream of a feature, near and far, and whether they have candidates.
 
 import Feature
 import Store
 
 /// The features upstream of one.
 ///
-/// A unit whose ancestors have no candidates is certainly not blocked, so bits tell for a thousand units at once what
-/// would otherwise be found out record by record.
+/// A unit whose ancestors have no candidates is not blocked. Bitmaps answer this for a thousand units at once.
 struct Ancestors {
-    /// Features over the same record ids, by way of features over the same: a unit's own id is that of its ancestor.
+    /// Ancestors that share the record ids on every step, so that a unit and its ancestor have the same id.
     private(set) var aligned: Set<FeatureID> = []
-    /// All others.
+    /// All other ancestors.
     private(set) var others: Set<FeatureID> = []
 
     /// The ancestors of `plan`.
@@ -35,12 +34,12 @@ struct Ancestors {
         }
     }
 
-    /// For each block, the units that may be blocked, where `isAnyOpen` does not say that all may.
+    /// For each block, the units that may be blocked, unless `isAnyOpen` is true.
     func candidates(in blocks: Set<Int32>) -> Question<[Int32: BlockBits]> {
         WorkTable.candidates(of: aligned.sorted(), in: blocks)
     }
 
-    /// Whether something is to be done in a feature over other ids: any unit may be blocked then.
+    /// Whether an ancestor with other record ids has candidates. Then any unit may be blocked.
     ///
     /// - Complexity: one round trip, none where there are no such features.
     func isAnyOpen(_ work: WorkTable) throws(StoreError) -> Bool {

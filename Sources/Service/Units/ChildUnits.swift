@@ -6,7 +6,7 @@ import Store
 
 /// The units of some records of an expansion.
 ///
-/// Written directly, records join those that their unit has; only completing a unit replaces them all.
+/// Records that are written directly are added to those of their unit. Only completing a unit replaces them all.
 struct ChildUnits {
     /// The plan of the units.
     let plan: FeaturePlan
@@ -41,11 +41,11 @@ struct ChildUnits {
         ChildUnits(plan, Dictionary(records.map { ($0, units[$0]) }) { first, _ in first }.compactMapValues { $0 })
     }
 
-    /// Lets the units, whose blocks are locked, stand as their records were written.
+    /// Gives units the versions that follow from their written records. Their blocks are locked.
     ///
     /// - Parameters:
     ///   - versions: the versions of the records.
-    ///   - doubtful: records that brought their provenance: whether it is what it should be, a judgement will tell.
+    ///   - doubtful: records that came with a provenance, which a judgement has to check.
     func follow(
         _ versions: [LineageVersion], doubtful: Set<RecordID>, operation: Int64, _ transaction: inout ServiceTransaction
     ) throws(ServiceError) {

@@ -1,10 +1,10 @@
-// The records that units of an expansion expand into, as a set for each unit.
+// Replaces the records that units of an expansion expand into.
 
 import Feature
 import Postgres
 import Store
 
-/// What a unit expands into.
+/// The records that a unit expands into.
 struct Expansion {
     /// The unit.
     let unit: RecordID
@@ -17,11 +17,11 @@ struct Expansion {
 }
 
 extension ServiceTransaction {
-    /// Makes the records of units exactly those given: new and changed ones get a version, the rest a tombstone.
+    /// Replaces the records of units. New and changed records get a version, and missing ones a tombstone.
     ///
     /// - Parameters:
     ///   - units: the plan of the units, whose blocks are locked.
-    ///   - kind: why new and changed ones get a version.
+    ///   - kind: the kind of the versions of new and changed records.
     mutating func replace(
         _ expansions: [Expansion], of units: FeaturePlan, _ slots: FieldSlots, kind: LineageKind = .computed,
         definition: DefinitionID, operation: Int64
@@ -42,7 +42,12 @@ extension ServiceTransaction {
         }
         try lock(Set(records).union(before), of: plan.id)
         var set = ChildSet(plan, kind: kind, definition: definition)
-        try set.add(rows, records, slots, heads: compare(records, rows.map(\.1.metadata), plan))
+        let watched = catalog.watched(of: plan.id)
+        let heads = try stored { () throws(StoreError) in
+            try HeadTable(connection, feature: plan.id).compare(
+                records, metadata: rows.map(\.1.metadata), watched: watched)
+        }
+        set.add(rows, records, slots, heads: heads)
         let kept = Set(records)
         try set.remove(before.filter { !kept.contains($0) }, self)
         let written = set
@@ -54,15 +59,6 @@ extension ServiceTransaction {
             try links.set(records, to: rows.map(\.0.unit))
         }
         try propagate(set.changes, of: plan)
-    }
-
-    private func compare(
-        _ records: [RecordID], _ metadata: [[UInt8]], _ plan: FeaturePlan
-    ) throws(ServiceError) -> [RecordID: ComparedHead] {
-        let watched = catalog.watched(of: plan.id)
-        return try stored { () throws(StoreError) in
-            try HeadTable(connection, feature: plan.id).compare(records, metadata: metadata, watched: watched)
-        }
     }
 }
 

@@ -4,10 +4,10 @@ import Feature
 import JSON
 import Store
 
-/// Lays the columns of a group's records side by side.
+/// Combines the columns of a group's records into arrays.
 struct GroupColumns {
-    /// The upstream's id columns that are not columns of the unit: their renamed names and places.
-    private let ids: [(name: String, place: Int)]
+    /// The upstream's id columns that are not columns of the unit: their renamed names and positions in the key.
+    private let ids: [(name: String, index: Int)]
     private let keys: [RecordID: RecordKey]
     private let unitColumns: Set<String>
 
@@ -27,13 +27,13 @@ struct GroupColumns {
     /// The columns of a group of one, as they are.
     func columns(ofOne records: [(record: RecordID, columns: [RowColumn])]) -> [RowColumn] {
         guard let (record, columns) = records.first else { return [] }
-        let own = ids.map { name, place in RowColumn(name: name, value: value(of: record, at: place)) }
+        let own = ids.map { name, index in RowColumn(name: name, value: value(of: record, at: index)) }
         return own + columns.filter { !unitColumns.contains($0.name) }
     }
 
-    private func value(of record: RecordID, at place: Int) -> [UInt8] {
+    private func value(of record: RecordID, at index: Int) -> [UInt8] {
         var writer = JSONWriter()
-        writer.value(keys[record]?.values[place].json ?? .null)
+        writer.value(keys[record]?.values[index].json ?? .null)
         return writer.bytes
     }
 
@@ -46,7 +46,7 @@ struct GroupColumns {
         var values: [[String: [UInt8]]] = []
         for (record, columns) in records {
             var row: [String: [UInt8]] = [:]
-            for (name, place) in ids { row[name] = value(of: record, at: place) }
+            for (name, index) in ids { row[name] = value(of: record, at: index) }
             for column in columns where !unitColumns.contains(column.name) {
                 if !names.contains(column.name) { names.append(column.name) }
                 row[column.name] = column.value

@@ -12,7 +12,7 @@ struct Grouping {
     private let plan: FeaturePlan
     private let dep: DepPlan
 
-    /// The groups that `dep` makes units of `plan`; nil where it makes none.
+    /// The groups that `dep` makes units of `plan`; nil for a dep that does not group.
     init?(_ transaction: ServiceTransaction, _ plan: FeaturePlan, _ dep: DepPlan) {
         guard dep.isGrouped else { return nil }
         connection = transaction.connection
@@ -21,10 +21,10 @@ struct Grouping {
         self.dep = dep
     }
 
-    /// Links records to the groups that they belong to now; groups never seen are given a record id.
+    /// Links records to the groups that they belong to now. A new group gets a record id.
     ///
     /// - Parameter records: upstream records that have a head.
-    /// - Returns: every unit that lost or got a record, or keeps one of these.
+    /// - Returns: every unit that lost, gained or keeps one of the records.
     /// - Complexity: up to eight round trips; O(records).
     func link(_ records: [RecordID]) throws(StoreError) -> Set<RecordID> {
         let links = LinkTable(connection, units: plan.id, records: dep.upstream)
@@ -51,7 +51,7 @@ struct Grouping {
 
     /// The key of each record's group.
     ///
-    /// - Returns: by record; one that lacks a column, or in which it cannot be an id, is absent.
+    /// - Returns: keys by record. A record is absent where it lacks a column or the value cannot be an id.
     /// - Complexity: two round trips.
     func keys(of records: [RecordID]) throws(StoreError) -> [RecordID: RecordKey] {
         guard case .grouped(let columns) = dep.mapping, let upstream = catalog[dep.upstream] else { return [:] }
@@ -62,7 +62,7 @@ struct Grouping {
             let metadata = try described[record].map { (head) throws(StoreError) in try Self.metadata(head) }
             let values = columns.compactMap { column in
                 switch column {
-                case .id(let place): key.values[place]
+                case .id(let index): key.values[index]
                 case .metadata(let name): metadata?[name].flatMap(IDValue.init)
                 }
             }

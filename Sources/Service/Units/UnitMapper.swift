@@ -1,4 +1,4 @@
-// Which units of a feature a record of its upstream belongs to, and back.
+// Maps upstream records to the units of a feature, and units to upstream records.
 
 import Feature
 import Postgres
@@ -9,7 +9,7 @@ struct UnitMapper {
     let connection: Connection
     let catalog: Catalog
 
-    /// The upstream records that go into each unit, by way of one dep.
+    /// The upstream records of each unit, for one dep.
     ///
     /// - Returns: by unit, a group in the order of its keys; a unit whose upstream record has never been seen is absent.
     /// - Complexity: no round trip within an id space, one for groups, two across.
@@ -35,7 +35,7 @@ struct UnitMapper {
         }
     }
 
-    /// The units that upstream records go into, by way of one dep; units never seen are given a record id.
+    /// The units of upstream records, for one dep. A new unit gets a record id.
     ///
     /// - Returns: distinct, in no order.
     /// - Complexity: no round trip within an id space, up to four across.
@@ -51,7 +51,7 @@ struct UnitMapper {
         }
     }
 
-    /// Like `units`, leaving out units never seen.
+    /// Like `units`, without units that have no record id.
     ///
     /// - Complexity: no round trip within an id space, two across.
     func known(_ records: [RecordID], _ plan: FeaturePlan, dep: DepPlan) throws(StoreError) -> [RecordID] {

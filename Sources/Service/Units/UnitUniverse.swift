@@ -1,4 +1,4 @@
-// Every unit that a feature has or could have.
+// All units of a feature: those with a record, and those that an upstream record makes possible.
 
 import Feature
 import Store

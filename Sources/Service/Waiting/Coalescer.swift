@@ -2,20 +2,19 @@
 
 import Synchronization
 
-/// Lets small requests that come while one of their kind is being carried out wait for it, and then carries them out
-/// together: what a transaction costs by itself, they share.
+/// Carries out small requests of one kind together, so that they share the cost of a transaction.
 ///
-/// There is no delay: a request that comes alone is carried out at once. Whoever waits first carries out the next ones for
-/// all who wait by then.
+/// A request that comes alone is carried out at once. Requests that come meanwhile wait, and the first of them then carries
+/// out all that wait by that time.
 final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sendable>: Sendable {
-    /// Carries out requests; answers an outcome for each.
+    /// Carries out requests and returns an outcome for each.
     typealias Work = @Sendable ([Request]) async throws(ServiceError) -> [Outcome]
 
     /// How the wait of a request ends.
     private enum End: Sendable {
-        /// It was carried out by another.
+        /// Another request has carried it out.
         case done(Result<Outcome, ServiceError>)
-        /// It is to carry out these, itself the first of them.
+        /// It carries out these requests. It is the first of them.
         case lead([Member])
     }
 
@@ -26,17 +25,17 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
     }
 
     private struct Lines {
-        /// Those who wait for one that is being carried out; no entry of a kind where none is.
+        /// The waiting requests by kind. A kind has an entry while one of its requests is being carried out.
         var waiting: [Kind: [Member]] = [:]
         var next: UInt64 = 0
-        /// Those who gave up before they had begun to wait.
+        /// Requests that were cancelled before they began to wait.
         var cancelled: Set<UInt64> = []
     }
 
     private let lines = Mutex(Lines())
     private let most: Int
 
-    /// - Parameter most: how many requests are carried out together at most.
+    /// - Parameter most: the greatest number of requests that are carried out together.
     init(most: Int) {
         self.most = most
     }
@@ -44,7 +43,7 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
     /// Whether some request is being carried out.
     var isBusy: Bool { lines.withLock { !$0.waiting.isEmpty } }
 
-    /// How many wait.
+    /// How many requests wait.
     var count: Int { lines.withLock { $0.waiting.values.reduce(0) { $0 + $1.count } } }
 
     /// Carries out a request, with others where there are some.
@@ -66,7 +65,7 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
         }
     }
 
-    /// Nil where none of the kind is being carried out: now the caller's is. Otherwise the number to wait by.
+    /// The number to wait by; nil where no request of the kind is being carried out, so that the caller's request is next.
     private func enter(_ kind: Kind) -> UInt64? {
         lines.withLock { lines in
             guard lines.waiting[kind] != nil else {
@@ -81,7 +80,7 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
     private func wait(_ member: Member, _ kind: Kind) {
         let end: End? = lines.withLock { lines in
             if lines.cancelled.remove(member.number) != nil { return .done(.failure(.cancelled)) }
-            // Whoever led may have left meanwhile.
+            // The request that led may have ended meanwhile.
             guard lines.waiting[kind] != nil else {
                 lines.waiting[kind] = []
                 return .lead([member])
@@ -94,16 +93,16 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
 
     private func giveUp(_ number: UInt64, _ kind: Kind) {
         let member: Member? = lines.withLock { lines in
-            guard let place = lines.waiting[kind]?.firstIndex(where: { $0.number == number }) else {
+            guard let index = lines.waiting[kind]?.firstIndex(where: { $0.number == number }) else {
                 lines.cancelled.insert(number)
                 return nil
             }
-            return lines.waiting[kind]?.remove(at: place)
+            return lines.waiting[kind]?.remove(at: index)
         }
         member?.continuation.resume(returning: .done(.failure(.cancelled)))
     }
 
-    /// Carries out the requests of all of them, and lets the next ones be carried out.
+    /// Carries out all these requests, and then lets the next ones begin.
     private func lead(
         _ members: [Member], _ request: Request, _ kind: Kind, _ work: @escaping Work
     ) async throws(ServiceError) -> Outcome {
@@ -112,7 +111,7 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
         if members.isEmpty {
             result = await Self.result(of: work, requests)
         } else {
-            // That its own caller goes away must not end what is done for the others.
+            // A cancelled caller must not cancel the work that is done for the others.
             result = await Task { await Self.result(of: work, requests) }.value
         }
         handOver(kind)
@@ -132,7 +131,7 @@ final class Coalescer<Kind: Hashable & Sendable, Request: Sendable, Outcome: Sen
         do throws(ServiceError) { return .success(try await work(requests)) } catch { return .failure(error) }
     }
 
-    /// Lets the first of those who wait carry out as many as go together.
+    /// Lets the first waiting request carry out as many as may go together.
     private func handOver(_ kind: Kind) {
         let members: [Member] = lines.withLock { lines in
             guard let waiting = lines.waiting[kind], !waiting.isEmpty else {

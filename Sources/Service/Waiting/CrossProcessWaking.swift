@@ -1,35 +1,40 @@
-// Waking those who wait, in every process that serves the database.
+// Wakes tasks that wait for work in other processes, by NOTIFY, and in this one when others notify it.
 
 import Feature
 public import Postgres
 import Store
 
-extension Metaxy {
-    /// The channels of the listener whose events `follow` takes.
+/// Wakes tasks that wait for work, in every process that serves the database.
+public struct CrossProcessWaking: Sendable {
+    let transactions: TransactionRunner
+    let waiters: Waiters
+    let notices: UnsentNotices
+
+    /// The channels to listen on for `follow`.
     public static let channels = [WorkNotice.channel]
 
-    /// Tells other processes about work that turned up here, once it is committed: at once, and at most every
-    /// `Limits.noticeInterval`. Runs until the task is cancelled; once in a process.
-    public func announceWork() async {
+    /// Notifies other processes of work that was committed here, at once but at most every
+    /// `TransactionLimits.noticeInterval`. Runs until the task is cancelled. A process runs it once.
+    public func announce() async {
         for await _ in notices.signals {
             let work = notices.take()
             do throws(ServiceError) {
                 let notice = WorkNotice(origin: notices.origin, work: work)
-                try await pool.withConnection { (connection) throws(ServiceError) in
+                try await transactions.pool.withConnection { (connection) throws(ServiceError) in
                     try stored { () throws(StoreError) in try notice.send(connection) }
                 }
             } catch {
-                // Told again when the database is back; until then others find it by looking.
+                // Sent again when the database is back. Until then other processes find the work when they look.
                 notices.add(work)
             }
-            do { try await Task.sleep(for: Limits.noticeInterval) } catch { return }
+            do { try await Task.sleep(for: TransactionLimits.noticeInterval) } catch { return }
         }
     }
 
-    /// Wakes those who wait here for work that other processes tell of, and everyone once where notices may have been
-    /// missed. Runs until `events` ends or the task is cancelled.
+    /// Wakes tasks here for work that other processes report, and all tasks where a notice may have been missed. Runs until
+    /// `events` ends or the task is cancelled.
     ///
-    /// - Parameter events: of a listener on `channels`.
+    /// - Parameter events: the events of a listener on `channels`.
     public func follow(_ events: AsyncStream<ListenerEvent>) async {
         for await event in events {
             switch event {
@@ -42,14 +47,14 @@ extension Metaxy {
         }
     }
 
-    /// Wakes those who wait for work that nobody told of, or that has become due by itself: the first of each feature.
+    /// Wakes, for each feature, the first task that waits for work of which no notice came, or that became due by itself.
     ///
     /// - Throws: `.unavailable`.
-    /// - Complexity: nothing where nobody waits; otherwise one transaction, however many wait.
+    /// - Complexity: no round trip where no task waits; otherwise one transaction, however many wait.
     public func wakeWaiters() async throws(ServiceError) {
         let features = waiters.features
         guard !features.isEmpty else { return }
-        let ready = try await read { (transaction) throws(ServiceError) in
+        let ready = try await transactions.read { (transaction) throws(ServiceError) in
             try stored { () throws(StoreError) in
                 try WorkOutlook(transaction.connection).withWork(among: features.sorted())
             }

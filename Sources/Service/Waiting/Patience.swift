@@ -1,6 +1,6 @@
-// An answer in time, or none.
+// Runs something with a time limit.
 
-/// What `body` answers, or nil where it takes longer than `patience`: then it is cancelled.
+/// The result of `body`; nil where it takes longer than `patience`, after which it is cancelled.
 func within<T: Sendable>(_ patience: Duration, _ body: @escaping @Sendable () async -> T) async -> T? {
     await withTaskGroup(of: T?.self) { group in
         group.addTask { await body() }

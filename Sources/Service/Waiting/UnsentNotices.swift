@@ -1,16 +1,15 @@
-// What the other processes are still to be told about work that turned up in this one.
+// Work of this process that other processes have not been notified of.
 
 import Feature
 import Synchronization
 
-/// Work that turned up and has not been told yet.
+/// Work that became ready and of which no notice was sent.
 final class UnsentNotices: Sendable {
-    /// Comes soon after something was added; for one reader.
+    /// Signals soon after work was added. One task reads it.
     let signals: AsyncStream<Void>
-    /// Tells this process's notices from those of others.
+    /// The id of this process in its notices, by which it ignores them.
     ///
-    /// From the system, not from the service's own source of numbers: two processes that were given the same source must
-    /// still hear each other.
+    /// It comes from the system's generator, so that two processes with the same source of random numbers differ.
     let origin = UInt64.random(in: .min ... .max)
     private let continuation: AsyncStream<Void>.Continuation
     private let pending = Mutex<[FeatureID: ReadyWork]>([:])
@@ -19,14 +18,14 @@ final class UnsentNotices: Sendable {
         (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Notes work that is to be told.
+    /// Adds work to the next notice.
     func add(_ work: [FeatureID: ReadyWork]) {
         guard !work.isEmpty else { return }
         pending.withLock { $0.merge(work) { $0 + $1 } }
         continuation.yield()
     }
 
-    /// Everything that is to be told, which is then as good as told.
+    /// Takes all work for a notice.
     func take() -> [FeatureID: ReadyWork] {
         pending.withLock { pending in
             defer { pending = [:] }

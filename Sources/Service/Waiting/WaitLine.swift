@@ -1,70 +1,70 @@
-// Who waits for work, in the order in which they came.
+// The line of tasks that wait for work, first come first served.
 
 import Feature
 
-/// Which of a feature's units somebody takes: where one found nothing, another with the same conditions finds nothing.
+/// The conditions on units that a task takes. Where one task found nothing, another with the same conditions finds nothing.
 struct ClaimConditions: Hashable, Sendable {
     var kinds: Set<UnitState> = []
     var filters: [Filter] = []
     var allowsUnsettledInputs = false
-    /// The tags of the worker: a feature may require some.
+    /// The tags of the worker. A feature may require tags.
     var tags: [String: String] = [:]
 }
 
-/// What somebody waits for.
+/// The demand of a waiting task.
 struct ClaimDemand: Sendable {
     let features: Set<FeatureID>
-    /// How many units it takes at most.
+    /// The greatest number of units that the task takes.
     let limit: Int
     let conditions: ClaimConditions
 }
 
-/// The turn to look for work of a feature. Whoever has it hands it on where something may be left.
+/// The turn to look for work of a feature. A task with the turn hands it on where units may be left.
 struct Turn: Hashable, Sendable {
     let feature: FeatureID
-    /// Tastes that found nothing to their liking since the work turned up.
+    /// Conditions under which nothing was found since the work became ready.
     var fruitless: Set<ClaimConditions> = []
 }
 
-/// Those who wait, by number; a lower number came earlier.
+/// The waiting tasks by number. A task with a lower number came earlier.
 ///
-/// A line of a feature is an array: thousands of numbers are moved faster than a tree of them is walked.
+/// The line of a feature is an array, because moving thousands of numbers is faster than walking a tree of them.
 struct WaitLine {
     private var demands: [UInt64: ClaimDemand] = [:]
     private var lines: [FeatureID: [UInt64]] = [:]
 
-    /// How many wait.
+    /// How many tasks wait.
     var count: Int { demands.count }
 
-    /// The numbers of all who wait.
+    /// The numbers of all waiting tasks.
     var numbers: [UInt64] { demands.keys.sorted() }
 
-    /// The features for which someone waits.
+    /// The features for which a task waits.
     var features: Set<FeatureID> { Set(lines.keys) }
 
-    /// Puts somebody in line, before all with a greater number.
+    /// Adds a task to the line, before all with a greater number.
     ///
     /// - Complexity: O(log n), and moving the numbers behind it.
     mutating func add(_ number: UInt64, _ demand: ClaimDemand) {
         precondition(demands[number] == nil, "\(number) waits already")
         demands[number] = demand
         for feature in demand.features {
-            let place = place(of: number, feature)
-            lines[feature, default: []].insert(number, at: place)
+            let index = index(of: number, feature)
+            lines[feature, default: []].insert(number, at: index)
         }
     }
 
-    /// Lets somebody go who may be waiting.
+    /// Removes a task where it waits.
     mutating func remove(_ number: UInt64) {
         guard let demand = demands.removeValue(forKey: number) else { return }
         for feature in demand.features {
-            let place = place(of: number, feature)
-            lines[feature]?.remove(at: place)
+            let index = index(of: number, feature)
+            lines[feature]?.remove(at: index)
             if lines[feature]?.isEmpty == true { lines[feature] = nil }
         }
     }
 
-    /// Takes out the first who can have some of the work: one for each block, until their limits cover the units.
+    /// Removes the first tasks that can have some of the work: one for each block, until their limits cover the units.
     mutating func take(_ work: ReadyWork, of feature: FeatureID) -> [UInt64] {
         var taken: [UInt64] = []
         var units = work.units
@@ -77,7 +77,7 @@ struct WaitLine {
         return taken
     }
 
-    /// Takes out the first whose conditions has not been tried.
+    /// Removes the first task whose conditions have not been tried.
     ///
     /// - Complexity: O(waiting for the feature).
     mutating func take(_ turn: Turn) -> UInt64? {
@@ -88,8 +88,8 @@ struct WaitLine {
         return first
     }
 
-    /// Where a number is in a feature's line, or would be.
-    private func place(of number: UInt64, _ feature: FeatureID) -> Int {
+    /// The index of a number in a feature's line, or the index where it would be inserted.
+    private func index(of number: UInt64, _ feature: FeatureID) -> Int {
         let line = lines[feature] ?? []
         var (low, high) = (0, line.count)
         while low < high {

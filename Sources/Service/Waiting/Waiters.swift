@@ -1,4 +1,4 @@
-// Those who wait until a feature has something to hand out.
+// Tasks that wait until a feature has units to hand out, or until the log of changes grows.
 
 import Feature
 import Synchronization
@@ -11,10 +11,10 @@ final class Waiters: Sendable {
         var continuations: [UInt64: CheckedContinuation<Turn?, Never>] = [:]
         /// The greatest position that `advance` was given.
         var position: Int64 = -1
-        /// Counts wake-ups, so that one which comes between looking for work and waiting is not missed.
+        /// Counts of wake-ups, so that a wake-up between looking for work and waiting is not missed.
         var wakes: [FeatureID: UInt64] = [:]
         var rounds: UInt64 = 0
-        /// Who looks again soon because it met blocks that somebody else held: one for each feature.
+        /// For each feature, the task that looks again soon because it met blocks that another transaction held.
         var watchers: [FeatureID: UInt64] = [:]
 
         func mark(_ features: Set<FeatureID>) -> UInt64 {
@@ -25,10 +25,10 @@ final class Waiters: Sendable {
     private let state = Mutex(State())
     private let wakeUps = Atomic<UInt64>(0)
 
-    /// How many waiting tasks were woken because there may be work, since the start.
+    /// How many waiting tasks were woken since the start.
     var wakeUpsTotal: UInt64 { wakeUps.load(ordering: .relaxed) }
 
-    /// A place in the order: whoever has it keeps it however often it looks in vain and waits again.
+    /// A number in the order of arrival. A task keeps its number however often it looks in vain and waits again.
     func enter() -> UInt64 {
         state.withLock { state in
             state.numbers += 1
@@ -36,18 +36,18 @@ final class Waiters: Sendable {
         }
     }
 
-    /// How many wake-ups `features` have seen: to be taken before looking for work and given to `wait`.
+    /// The count of wake-ups of `features`. A task takes it before it looks for work and passes it to `wait`.
     func mark(_ features: Set<FeatureID>) -> UInt64 {
         state.withLock { $0.mark(features) }
     }
 
-    /// The features for which someone waits.
+    /// The features for which a task waits.
     var features: Set<FeatureID> { state.withLock { $0.line.features } }
 
-    /// Notes for which features somebody met blocks that somebody else held, perhaps in a process that does not know
-    /// who waits here. One of those who did looks again after a while; when it meets none any more, the turn goes on.
+    /// Notes the features of which a task met blocks that another transaction held, perhaps of a process that does not know
+    /// the tasks here. One of these tasks looks again after a while. When it meets no such block, the turn goes on.
     ///
-    /// - Returns: whether it is the one that looks again, for at least one feature.
+    /// - Returns: whether the task is the one that looks again, for at least one feature.
     func watch(_ number: UInt64, for demand: ClaimDemand, contended: Set<FeatureID>) -> Bool {
         let (isWatcher, clear) = state.withLock { state in
             let clear = state.watchers.filter { $0.value == number && !contended.contains($0.key) }.keys.sorted()
@@ -59,7 +59,7 @@ final class Waiters: Sendable {
         return isWatcher
     }
 
-    /// Somebody looks no more: where it was to look again, another does.
+    /// Removes a task that looks no more. Where it was to look again, another task does.
     func leave(_ number: UInt64) {
         let features = state.withLock { state in
             let features = state.watchers.filter { $0.value == number }.keys.sorted()
@@ -69,9 +69,9 @@ final class Waiters: Sendable {
         for feature in features { pass(Turn(feature: feature)) }
     }
 
-    /// Notes how far a log that is waited for goes.
+    /// Notes the end of the log that tasks wait for.
     ///
-    /// - Returns: whether that is farther than before.
+    /// - Returns: whether the log has grown.
     func advance(to position: Int64) -> Bool {
         state.withLock { state in
             guard position > state.position else { return false }
@@ -83,11 +83,11 @@ final class Waiters: Sendable {
     /// How many tasks are waiting.
     var count: Int { state.withLock { $0.line.count } }
 
-    /// Waits until it is somebody's turn, until anything was woken after `mark`, until `timeout` has passed, or until
-    /// the task is cancelled.
+    /// Waits until the task gets a turn, until there was a wake-up after `mark`, until `timeout` has passed, or until the task
+    /// is cancelled.
     ///
-    /// - Parameter number: from `enter`.
-    /// - Returns: the turn that it was given, also where it came together with the end of the time.
+    /// - Parameter number: the task's number, from `enter`.
+    /// - Returns: the task's turn, also where it came at the same time as the time-out; nil for none.
     func wait(_ number: UInt64, for demand: ClaimDemand, since mark: UInt64, timeout: Duration) async -> Turn? {
         await withTaskGroup(of: Turn?.self) { group in
             group.addTask { await self.suspend(number, demand, since: mark) }
@@ -103,7 +103,7 @@ final class Waiters: Sendable {
         }
     }
 
-    /// Wakes the first who can have some of this work.
+    /// Wakes the first tasks that can have some of this work.
     func wake(_ work: [FeatureID: ReadyWork]) {
         guard !work.isEmpty else { return }
         resume { state in
@@ -114,9 +114,9 @@ final class Waiters: Sendable {
         }
     }
 
-    /// Hands a turn on; where nobody waits who could use it, it counts as a wake-up for those who are about to wait.
+    /// Hands a turn on. Where no waiting task can use it, it counts as a wake-up for tasks that are about to wait.
     ///
-    /// - Returns: whether somebody has it.
+    /// - Returns: whether a task got the turn.
     @discardableResult
     func pass(_ turn: Turn) -> Bool {
         resume { state in
@@ -126,7 +126,7 @@ final class Waiters: Sendable {
         } > 0
     }
 
-    /// Wakes everyone, without a turn to hand on.
+    /// Wakes all tasks, without a turn to hand on.
     func wakeAll() {
         resume { state in
             state.rounds &+= 1
@@ -156,7 +156,7 @@ final class Waiters: Sendable {
         }
     }
 
-    /// Wakes those whom `choose` takes out of the line.
+    /// Wakes the tasks that `choose` removes from the line.
     ///
     /// - Returns: how many.
     @discardableResult

@@ -87,7 +87,7 @@ struct TokenCommand: AsyncParsableCommand {
                 name: name, scopes: Set(scopes), projects: projects.isEmpty ? nil : Set(projects),
                 lifetime: lifetime.seconds)
             try await place.with { (metaxy) async throws(ServiceError) in
-                Output.line(try await metaxy.createToken(request).secret.text)
+                Output.line(try await metaxy.tokens.create(request).secret.text)
             }
         }
     }
@@ -113,7 +113,7 @@ struct TokenCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.with { (metaxy) async throws(ServiceError) in
-                let made = try await metaxy.rotateToken(
+                let made = try await metaxy.tokens.rotate(
                     name, grace: Double(graceSeconds),
                     lifetime: lifetime.seconds.map { .seconds($0) } ?? .asBefore)
                 Output.line(made.secret.text)
@@ -131,7 +131,7 @@ struct TokenCommand: AsyncParsableCommand {
                 var table = Table(["name", "scopes", "projects", "created by", "secrets", "state"])
                 var after: String?
                 while true {
-                    let page = try await metaxy.tokens(after: after, limit: 1_000)
+                    let page = try await metaxy.tokens.list(after: after, limit: 1_000)
                     for token in page.tokens {
                         table.add([
                             token.name, token.scopes.joined(separator: ","),
@@ -157,7 +157,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var place: Place
 
         func run() async throws {
-            try await place.with { (metaxy) async throws(ServiceError) in try await metaxy.revokeToken(name) }
+            try await place.with { (metaxy) async throws(ServiceError) in try await metaxy.tokens.revoke(name) }
         }
     }
 }

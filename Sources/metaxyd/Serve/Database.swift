@@ -76,7 +76,7 @@ struct Database: Sendable {
     func listener() -> NotificationListener {
         var configuration = configuration
         configuration.applicationName = "metaxyd-listener"
-        return NotificationListener(configuration, channels: Metaxy.channels)
+        return NotificationListener(configuration, channels: CrossProcessWaking.channels)
     }
 
     /// Closes the pool and stops the embedded server.

@@ -13,7 +13,7 @@ enum FirstToken {
     ///   created, and the log names the command that creates one.
     static func make(_ metaxy: Metaxy, dataDirectory: String?) async throws(ExitReason) {
         do throws(ServiceError) {
-            guard try await !metaxy.haveTokens() else { return }
+            guard try await !metaxy.tokens.exist() else { return }
             guard let dataDirectory else {
                 Log.write(.warning, "there is no API token: create one with metaxyd token create")
                 return
@@ -24,7 +24,7 @@ enum FirstToken {
             guard write(secret.text + "\n", to: path) else {
                 throw ServiceError.internal("cannot write \(path): \(String(cString: strerror(errno)))")
             }
-            guard try await metaxy.createFirstToken(secret) else {
+            guard try await metaxy.tokens.createFirst(secret) else {
                 unlink(path)
                 return
             }

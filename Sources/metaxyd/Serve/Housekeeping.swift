@@ -25,14 +25,14 @@ struct Housekeeping {
         var crowd = Crowd()
         while !Task.isCancelled {
             do {
-                try await metaxy.expire()
-                try await metaxy.wakeWaiters()
-                try await metaxy.followChanges()
+                try await metaxy.claims.expire()
+                try await metaxy.waking.wakeWaiters()
+                try await metaxy.history.followChanges()
                 if round % Self.forgetEvery == 0 {
-                    try await metaxy.forgetBatches()
-                    try await metaxy.forgetAnswers()
-                    try await metaxy.cleanRetentions()
-                    if let eventRetention { try await metaxy.forgetChanges(olderThan: eventRetention) }
+                    try await metaxy.claims.forgetBatches()
+                    try await metaxy.answers.forget()
+                    try await metaxy.history.cleanRetentions()
+                    if let eventRetention { try await metaxy.history.forgetChanges(olderThan: eventRetention) }
                 }
                 isFailing = false
             } catch {

@@ -91,8 +91,8 @@ struct Serve: AsyncParsableCommand {
     /// Announces work to other processes and listens to theirs until the task is cancelled.
     private static func wake(_ metaxy: Metaxy, by listener: NotificationListener) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await metaxy.announceWork() }
-            group.addTask { await metaxy.follow(listener.events) }
+            group.addTask { await metaxy.waking.announce() }
+            group.addTask { await metaxy.waking.follow(listener.events) }
         }
         listener.close()
     }

@@ -150,11 +150,11 @@ struct AccessTests {
     func expiry() async throws {
         try await World.with(authorizer: nil) { world in
             let secret = try await world.token("short", [.read])
-            #expect(try await world.metaxy.identify(secret)?.name == "short")
+            #expect(try await world.metaxy.tokens.identify(secret)?.name == "short")
             try await world.script("UPDATE api_token_secret SET expires_at = now() - interval '1 second'")
             // Another process, which remembers nothing.
             let other = Metaxy(pool: world.pool, random: { 0.5 })
-            #expect(try await other.identify(secret) == nil)
+            #expect(try await other.tokens.identify(secret) == nil)
             let stored = try await world.text(
                 "SELECT string_agg(t::text || s::text, '') FROM api_token t, api_token_secret s")
             #expect(!stored.contains(secret) && !stored.contains(secret.dropFirst(4)))

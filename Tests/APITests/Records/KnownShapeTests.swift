@@ -20,7 +20,7 @@ struct KnownShapeTests {
         let features = try specs.map { text in
             (spec: try FeatureSpec(json: try JSONValue(parsing: Array(text.utf8)), at: ""), schema: JSONValue?.none)
         }
-        _ = try await Metaxy(pool: world.pool, random: { 0.5 }).push(GraphPush(project: "p", features: features))
+        _ = try await Metaxy(pool: world.pool, random: { 0.5 }).graph.push(GraphPush(project: "p", features: features))
     }
 
     @Test("rows of a feature that another process redefined are taken by its definition of now")
@@ -29,7 +29,7 @@ struct KnownShapeTests {
             try await Self.push([Self.root("x")], world)
             #expect(try await world.post("/v1/records/root", Self.body("x", of: "a")).status == 200)
             try await Self.push([Self.root("y")], world)
-            #expect(world.metaxy.knownShape(of: try #require(FeatureKey("root")))?.fields == ["x"])
+            #expect(world.metaxy.records.knownShape(of: try #require(FeatureKey("root")))?.fields == ["x"])
             #expect(try await world.post("/v1/records/root", Self.body("y", of: "b")).status == 200)
             try await Self.push([Self.root("z")], world)
             let refused = try await world.post("/v1/records/root", Self.body("y", of: "c"))

@@ -44,9 +44,9 @@ struct ChangeHorizonTests {
             try await ChangeTests.settle(world)
             let first = try await ChangeTests.events(world, "limit=1").next
             #expect(try await Self.horizon(world) == nil)
-            try await world.metaxy.forgetChanges(madeBefore: Self.start - 1)
+            try await world.metaxy.history.forgetChanges(madeBefore: Self.start - 1)
             #expect(try await Self.told(world, "after=\(before)") == ["-1", "0", "1"])
-            try await world.metaxy.forgetChanges(madeBefore: Self.start)
+            try await world.metaxy.history.forgetChanges(madeBefore: Self.start)
             #expect(try await Self.horizon(world) == "2025-12-31T23:59:59.999999Z")
             #expect(try await Self.told(world, "") == ["0", "1"])
             // What comes after the change at the horizon is all there: who has seen that one has missed nothing.
@@ -56,7 +56,7 @@ struct ChangeHorizonTests {
             #expect(late.text.contains("2025-12-31T23:59:59.999999Z") && late.text.contains("after=latest"))
             #expect(try late.json["errors"]?.arrayValue?.first?["parameter"]?.stringValue == "after")
             // Back it does not go.
-            try await world.metaxy.forgetChanges(madeBefore: Self.start - 1)
+            try await world.metaxy.history.forgetChanges(madeBefore: Self.start - 1)
             #expect(try await Self.told(world, "") == ["0", "1"])
         }
     }
@@ -76,7 +76,7 @@ struct ChangeHorizonTests {
             }
             let times = (0..<count).map { "\($0)" }
             for passed in 0...count {
-                try await world.metaxy.forgetChanges(madeBefore: Self.start + Int64(passed))
+                try await world.metaxy.history.forgetChanges(madeBefore: Self.start + Int64(passed))
                 for (seen, place) in places.enumerated() {
                     let answer = try await world.get("/v1/events?after=\(place)")
                     guard seen >= passed else {
@@ -100,9 +100,9 @@ struct ChangeHorizonTests {
         try await World.with { world in
             for time in [0, 9, 1, 2] as [Int64] { try await Self.note(world, .drained, at: time) }
             try await ChangeTests.settle(world)
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.start + 5) == 1)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.start + 5) == 1)
             #expect(try await Self.told(world, "") == ["9", "1", "2"])
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.start + 10) == 3)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.start + 10) == 3)
             #expect(try await Self.told(world, "") == [])
         }
     }
@@ -126,12 +126,12 @@ struct ChangeHorizonTests {
             }
             for await _ in begun.stream {}
             try await Self.note(world, .drained, at: 0)
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.farAway) == 0)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway) == 0)
             mayEnd.signal()
             try await late
             try await ChangeTests.settle(world)
             #expect(try await Self.told(world, "") == ["late", "0"])
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.farAway) == 2)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway) == 2)
         }
     }
 
@@ -152,7 +152,7 @@ struct ChangeHorizonTests {
             let target = "/v1/claims/\(id)/complete?materialization_id=run-8"
             let completed = try await world.post(target, report)
             #expect(completed.status == 200, "\(completed.text)")
-            try await world.metaxy.followChanges()
+            try await world.metaxy.history.followChanges()
             try await ChangeTests.settle(world)
             let lineage = #"{"id":{"video_id":"\#(record)"},"direction":"both"}"#
             let trace = try await world.post("/v1/lineage/video/faces", lineage)
@@ -163,7 +163,7 @@ struct ChangeHorizonTests {
             }
             #expect(Set(forgettable.compactMap { $0["kind"]?.stringValue }).count >= 2)
 
-            let forgotten = try await world.metaxy.forgetChanges(madeBefore: Self.farAway)
+            let forgotten = try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway)
             #expect(forgotten == forgettable.count)
             #expect(try await ChangeTests.events(world, "").events.isEmpty)
             let kept = audit.filter { !forgettable.contains($0) }
@@ -176,7 +176,7 @@ struct ChangeHorizonTests {
             let erasures =
                 "SELECT count(*)::text FROM erasure e WHERE NOT EXISTS (SELECT FROM operation o WHERE o.id = e.operation_id)"
             #expect(try await world.text(erasures) == "0")
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.farAway) == 0)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway) == 0)
         }
     }
 
@@ -187,11 +187,11 @@ struct ChangeHorizonTests {
             try await Self.note(world, .drained, at: 0, count: count)
             try await ChangeTests.settle(world)
             let other = Metaxy(pool: world.pool, random: { 0.5 })
-            async let here = world.metaxy.forgetChanges(madeBefore: Self.farAway)
-            async let there = other.forgetChanges(madeBefore: Self.farAway)
+            async let here = world.metaxy.history.forgetChanges(madeBefore: Self.farAway)
+            async let there = other.history.forgetChanges(madeBefore: Self.farAway)
             var forgotten = try await here + there
             // Who finds the horizon taken leaves the work to the one who has it, and that may end a step earlier.
-            forgotten += try await world.metaxy.forgetChanges(madeBefore: Self.farAway)
+            forgotten += try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway)
             #expect(forgotten == count)
             #expect(try await world.text("SELECT count(*)::text FROM operation") == "0")
         }
@@ -209,9 +209,9 @@ struct ChangeHorizonTests {
                     """)
             }
             try await ChangeTests.settle(world)
-            try await world.metaxy.forgetChanges(olderThan: .seconds(4 * 3_600))
+            try await world.metaxy.history.forgetChanges(olderThan: .seconds(4 * 3_600))
             #expect(try await Self.told(world, "") == ["3", "1"])
-            try await world.metaxy.forgetChanges(olderThan: .seconds(2 * 3_600))
+            try await world.metaxy.history.forgetChanges(olderThan: .seconds(2 * 3_600))
             #expect(try await Self.told(world, "") == ["1"])
         }
     }
@@ -230,7 +230,7 @@ struct ChangeHorizonTests {
             try await Self.note(world, .pushed, at: 1)
             try await Self.note(world, .drained, at: 2)
             try await ChangeTests.settle(world)
-            try await world.metaxy.forgetChanges(madeBefore: Self.start + 2)
+            try await world.metaxy.history.forgetChanges(madeBefore: Self.start + 2)
             #expect(try await Self.told(world, "") == ["2"])
             await #expect(throws: PostgresError.self) { try await world.script(sql) }
             #expect(try await world.text("SELECT count(*)::text FROM operation") == "3")
@@ -276,7 +276,7 @@ struct ChangeHorizonTests {
             try await Self.note(world, .drained, at: 0)
             try await ChangeTests.settle(world)
             let seen = try await ChangeTests.events(world, "").next
-            #expect(try await world.metaxy.forgetChanges(madeBefore: Self.farAway) == 1)
+            #expect(try await world.metaxy.history.forgetChanges(madeBefore: Self.farAway) == 1)
             try await world.script("UPDATE registry SET feed_base = 0")
             try await world.pool.transaction { (connection) throws(StoreError) in try ChangeLog(connection).align() }
             try await Self.note(world, .pushed, at: 1)

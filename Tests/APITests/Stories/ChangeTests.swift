@@ -202,15 +202,15 @@ struct ChangeTests {
             try await Self.settle(world)
             let start = try await Self.events(world, "after=latest").next
             async let waiting = Self.events(world, "after=\(start)&wait_seconds=60")
-            while world.metaxy.load.waitingReaders == 0 { await Task.yield() }
+            while world.metaxy.operations.load.waitingReaders == 0 { await Task.yield() }
             let rows = #"{"records":[{"video_id":"v1","metaxy_provenance_by_field":{"audio":"a","frames":"f"}}]}"#
             #expect(try await world.post("/v1/records/video/raw", rows).status == 200)
             try await Self.settle(world)
-            try await world.metaxy.followChanges()
+            try await world.metaxy.history.followChanges()
             let told = try await waiting
             #expect(told.events.compactMap { $0["kind"]?.stringValue } == ["records_written"])
             async let last = Self.events(world, "after=\(told.next)&wait_seconds=60")
-            while world.metaxy.load.waitingReaders == 0 { await Task.yield() }
+            while world.metaxy.operations.load.waitingReaders == 0 { await Task.yield() }
             world.metaxy.drain()
             #expect(try await last.events.isEmpty)
         }
@@ -220,15 +220,15 @@ struct ChangeTests {
     func waitsForOthers() async throws {
         try await World.with { world in
             _ = try await world.post("/v1/push", Graphs.push)
-            try await world.metaxy.followChanges()
+            try await world.metaxy.history.followChanges()
             try await Self.settle(world)
             let start = try await Self.events(world, "after=latest").next
             async let waiting = Self.events(world, "after=\(start)&wait_seconds=60")
-            while world.metaxy.load.waitingReaders == 0 { await Task.yield() }
+            while world.metaxy.operations.load.waitingReaders == 0 { await Task.yield() }
             let other = Metaxy(pool: world.pool, random: { 0.5 })
-            _ = try await other.configure(project: "other", algorithm: nil, truncation: nil)
+            _ = try await other.graph.configure(project: "other", algorithm: nil, truncation: nil)
             try await Self.settle(world)
-            try await world.metaxy.followChanges()
+            try await world.metaxy.history.followChanges()
             #expect(try await waiting.events.compactMap { $0["kind"]?.stringValue } == ["project_configured"])
         }
     }
@@ -244,7 +244,7 @@ struct ChangeTests {
             _ = try await world.post("/v1/records/video/raw", rows)
             func drains() async throws -> Int {
                 try await Self.settle(world)
-                try await world.metaxy.followChanges()
+                try await world.metaxy.history.followChanges()
                 return try await Self.kinds(world).count { $0 == "drained" }
             }
             #expect(try await drains() == 0)

@@ -57,7 +57,7 @@ struct MetricsTests {
             _ = try await world.postLines("/v1/records/video/raw", row.replacing(#""f1""#, with: #""f1-cut""#))
             _ = try await world.claim()
             try await world.script("UPDATE claim SET lease_until = now() - interval '1 s' WHERE state = 0")
-            try await world.metaxy.expire()
+            try await world.metaxy.claims.expire()
             try await Self.expect(
                 world,
                 [

@@ -168,7 +168,7 @@ struct World {
         _ name: String, _ scopes: Set<Permission>, projects: Set<String>? = nil
     ) async throws -> String {
         let request = TokenRequest(name: name, scopes: scopes, projects: projects)
-        return try await metaxy.createToken(request).secret.text
+        return try await metaxy.tokens.create(request).secret.text
     }
 
     /// Every answer that any test gets is held against the contract.

@@ -27,7 +27,7 @@ struct ClaimMemoryTests {
     /// Pushes the graph and writes six frames of three videos.
     private static func fill(_ world: World) async throws {
         try await world.push(graph)
-        let shape = try await world.metaxy.shape(of: try #require(FeatureKey("frame")))
+        let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("frame")))
         let rows = (0..<6).map { n in
             RecordRow(
                 place: .line(n + 1), key: RecordKey([.string("v\(n % 3)"), .integer(Int64(n))]),
@@ -42,7 +42,7 @@ struct ClaimMemoryTests {
             try await Self.fill(world)
             for feature in ["face", "clip", "chunk"] {
                 let batch = try #require(try await world.claim(feature))
-                let known = try #require(world.metaxy.claimMemory.recall(batch.claim))
+                let known = try #require(world.metaxy.claims.memory.recall(batch.claim))
                 let (units, keys) = try await world.pool.withConnection { (connection) throws(StoreError) in
                     let units = try ClaimTable(connection).batch(batch.claim.id)
                     return (
@@ -53,7 +53,7 @@ struct ClaimMemoryTests {
                 #expect(known.keys == keys)
                 if feature != "chunk" { try await world.complete(batch) }
             }
-            #expect(world.metaxy.claimMemory.size > 0)
+            #expect(world.metaxy.claims.memory.size > 0)
         }
     }
 
@@ -68,15 +68,15 @@ struct ClaimMemoryTests {
                     place: .line(1), key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
             }
             let (id, token) = (batch.claim.id, batch.claim.token)
-            let first = try await other.complete(
+            let first = try await other.claims.complete(
                 claim: id, token: token, rows: Array(rows.prefix(2)), writer: Writer())
             #expect(first == CompletionOutcome(completed: 2, superseded: 0, remaining: 4))
-            let rest = try await world.metaxy.complete(
+            let rest = try await world.metaxy.claims.complete(
                 claim: id, token: token, rows: Array(rows.dropFirst(2)), writer: Writer())
             #expect(rest == CompletionOutcome(completed: 4, superseded: 0, remaining: 0))
-            #expect(world.metaxy.claimMemory.recall(batch.claim) == nil && world.metaxy.claimMemory.size == 0)
+            #expect(world.metaxy.claims.memory.recall(batch.claim) == nil && world.metaxy.claims.memory.size == 0)
             for server in [world.metaxy, other] {
-                let again = try await server.complete(claim: id, token: token, rows: rows, writer: Writer())
+                let again = try await server.claims.complete(claim: id, token: token, rows: rows, writer: Writer())
                 #expect(again == CompletionOutcome(completed: 6, superseded: 0, remaining: 0))
             }
         }
@@ -86,17 +86,17 @@ struct ClaimMemoryTests {
     func forgetsEnded() async throws {
         try await World.with { world in
             try await Self.fill(world)
-            let memory = world.metaxy.claimMemory
+            let memory = world.metaxy.claims.memory
             let released = try #require(try await world.claim("face"))
-            _ = try await world.metaxy.release(claim: released.claim.id, token: released.claim.token)
+            _ = try await world.metaxy.claims.release(claim: released.claim.id, token: released.claim.token)
             #expect(memory.size == 0)
             let expired = try #require(try await world.claim("face", limit: 5))
             #expect(memory.size > 0)
             try await world.script("UPDATE claim SET lease_until = now() - interval '1 second'")
-            try await world.metaxy.expire()
+            try await world.metaxy.claims.expire()
             #expect(memory.recall(expired.claim) == nil && memory.size == 0)
             let failed = try #require(try await world.claim("face", limit: 1))
-            _ = try await world.metaxy.fail(
+            _ = try await world.metaxy.claims.fail(
                 claim: failed.claim.id, token: failed.claim.token,
                 report: FailureReport(records: nil, error: "no", isRetryable: true))
             #expect(memory.size == 0)
@@ -114,13 +114,13 @@ struct ClaimMemoryTests {
                 parents: [[ParentEntry(entry: 1, record: Int64(record))]])
         }
         let handedOut = HandedOut(units: units, keys: ByteColumn())
-        let count = 3 * Limits.claimMemoryBytes / units.size
+        let count = 3 * TransactionLimits.claimMemoryBytes / units.size
         for id in 1...Int64(count) {
             memory.remember(Self.claim(id, token: id), handedOut)
-            #expect(memory.size <= Limits.claimMemoryBytes)
+            #expect(memory.size <= TransactionLimits.claimMemoryBytes)
         }
         let kept = (1...Int64(count)).filter { memory.recall(Self.claim($0, token: $0)) != nil }
-        let fitting = Limits.claimMemoryBytes / (units.size + 256)
+        let fitting = TransactionLimits.claimMemoryBytes / (units.size + 256)
         #expect(kept == Array(Int64(count - fitting + 1)...Int64(count)))
         #expect(memory.recall(Self.claim(Int64(count), token: 0)) == nil)
         for id in kept { memory.forget(id) }

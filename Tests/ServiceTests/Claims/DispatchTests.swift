@@ -38,7 +38,7 @@ struct DispatchTests {
     ) async throws -> DispatchSummary {
         var settings = DispatchSettings.standard
         change(&settings)
-        return try await metaxy.configure(dispatch: try #require(FeatureKey(feature)), settings, expected: nil)
+        return try await metaxy.graph.configure(dispatch: try #require(FeatureKey(feature)), settings, expected: nil)
     }
 
     @Test("features of greater priority come first, then those that were named first; the first with work answers")
@@ -47,14 +47,14 @@ struct DispatchTests {
             try await Self.configure(world.metaxy, "b") { $0.priority = 5 }
             try await Self.configure(world.metaxy, "a") { $0.priority = -5 }
             let request = try Self.request(["a", "b"])
-            #expect(try await world.metaxy.claim(request)?.plan.key == FeatureKey("b"))
-            let second = try #require(try await world.metaxy.claim(request))
+            #expect(try await world.metaxy.claims.claim(request)?.plan.key == FeatureKey("b"))
+            let second = try #require(try await world.metaxy.claims.claim(request))
             #expect(second.plan.key == FeatureKey("a"))
-            #expect(try await world.metaxy.claim(request) == nil)
-            _ = try await world.metaxy.release(claim: second.claim.id, token: second.claim.token)
+            #expect(try await world.metaxy.claims.claim(request) == nil)
+            _ = try await world.metaxy.claims.release(claim: second.claim.id, token: second.claim.token)
             try await world.write("raw", [("r1", ["x": "1"])])
             try await Self.configure(world.metaxy, "b") { $0.priority = -5 }
-            #expect(try await world.metaxy.claim(request)?.plan.key == FeatureKey("a"))
+            #expect(try await world.metaxy.claims.claim(request)?.plan.key == FeatureKey("a"))
         }
     }
 
@@ -64,19 +64,20 @@ struct DispatchTests {
             try await Self.configure(world.metaxy, "a") { $0.requires = ["gpu": "a100", "zone": "1"] }
             for tags in [[:], ["gpu": "h100", "zone": "1"], ["gpu": "a100"]] {
                 await #expect(throws: ServiceError.self) {
-                    _ = try await world.metaxy.claim(try Self.request(["a"], wait: .seconds(3_600), tags: tags))
+                    _ = try await world.metaxy.claims.claim(try Self.request(["a"], wait: .seconds(3_600), tags: tags))
                 }
             }
             do {
-                _ = try await world.metaxy.claim(try Self.request(["a"], tags: ["gpu": "a100"]))
+                _ = try await world.metaxy.claims.claim(try Self.request(["a"], tags: ["gpu": "a100"]))
                 Issue.record("a worker without the zone was given work")
             } catch ServiceError.requirementsNotMet(let detail) {
                 #expect(detail == "a requires zone=1")
             }
-            let others = try await world.metaxy.claim(try Self.request(["a", "b"]))
+            let others = try await world.metaxy.claims.claim(try Self.request(["a", "b"]))
             #expect(others?.plan.key == FeatureKey("b"))
             let tags = ["gpu": "a100", "zone": "1", "more": "x"]
-            #expect(try await world.metaxy.claim(try Self.request(["a"], tags: tags))?.plan.key == FeatureKey("a"))
+            #expect(
+                try await world.metaxy.claims.claim(try Self.request(["a"], tags: tags))?.plan.key == FeatureKey("a"))
         }
     }
 
@@ -85,15 +86,15 @@ struct DispatchTests {
         try await Self.with(records: 2) { world in
             let pool = Pool(PoolConfiguration(connectionString: world.database.connectionString, size: 1))
             let other = Metaxy(pool: pool, random: { 0.5 })
-            #expect(try await other.claim(try Self.request(["a"]))?.records.count == 1)
+            #expect(try await other.claims.claim(try Self.request(["a"]))?.records.count == 1)
             let set = try await Self.configure(world.metaxy, "a") { $0.claimsMax = 1 }
             #expect(set.stored.revision == 1)
-            #expect(try await other.claim(try Self.request(["a"])) == nil)
-            #expect(try await other.dispatch(of: set.key) == set)
+            #expect(try await other.claims.claim(try Self.request(["a"])) == nil)
+            #expect(try await other.graph.dispatch(of: set.key) == set)
             // The same once more is no change; anything else is the next revision.
             #expect(try await Self.configure(other, "a") { $0.claimsMax = 1 }.stored.revision == 1)
             #expect(try await Self.configure(other, "a") { _ in }.stored.revision == 2)
-            #expect(try await world.metaxy.claim(try Self.request(["a"]))?.records.count == 1)
+            #expect(try await world.metaxy.claims.claim(try Self.request(["a"]))?.records.count == 1)
             await pool.close()
         }
     }
@@ -108,13 +109,13 @@ struct DispatchTests {
             switch cap {
             case .feature: try await Self.configure(world.metaxy, "a") { $0.claimsMax = 3 }
             case .project:
-                _ = try await world.metaxy.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 3)
+                _ = try await world.metaxy.graph.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 3)
             }
             for _ in 0..<8 {
                 let batches = try await withThrowingTaskGroup(of: ClaimedBatch?.self) { group in
                     for number in 0..<16 {
                         let features = cap == .project && number % 4 < 2 ? ["b"] : ["a"]
-                        group.addTask { try await servers[number % 2].claim(try Self.request(features)) }
+                        group.addTask { try await servers[number % 2].claims.claim(try Self.request(features)) }
                     }
                     var batches: [ClaimedBatch] = []
                     for try await batch in group { if let batch { batches.append(batch) } }
@@ -123,7 +124,7 @@ struct DispatchTests {
                 #expect(batches.count == 3)
                 for batch in batches.dropFirst() { try await world.complete(batch) }
                 let last = try #require(batches.first)
-                #expect(try await world.metaxy.claims(feature: nil, worker: nil, after: 0, limit: 100).count == 1)
+                #expect(try await world.metaxy.claims.list(feature: nil, worker: nil, after: 0, limit: 100).count == 1)
                 try await world.complete(last)
             }
             await pool.close()
@@ -138,22 +139,24 @@ struct DispatchTests {
             let metaxy = world.metaxy
             switch cap {
             case .feature: try await Self.configure(metaxy, "a") { $0.claimsMax = 1 }
-            case .project: _ = try await metaxy.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 1)
+            case .project:
+                _ = try await metaxy.graph.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 1)
             }
-            let first = try #require(try await metaxy.claim(try Self.request([cap == .project ? "b" : "a"], limit: 2)))
+            let first = try #require(
+                try await metaxy.claims.claim(try Self.request([cap == .project ? "b" : "a"], limit: 2)))
             let request = try Self.request(["a"], limit: 10, wait: .seconds(3_600))
-            let waiting = Task { try await metaxy.claim(request) }
-            while metaxy.load.waitingClaims == 0 { await Task.yield() }
+            let waiting = Task { try await metaxy.claims.claim(request) }
+            while metaxy.operations.load.waitingClaims == 0 { await Task.yield() }
             let (id, token) = (first.claim.id, first.claim.token)
             switch ending {
             case .completed: try await world.complete(first)
             case .failed:
                 let report = FailureReport(records: nil, error: "out of memory", isRetryable: true)
-                _ = try await metaxy.fail(claim: id, token: token, report: report)
-            case .released: _ = try await metaxy.release(claim: id, token: token)
+                _ = try await metaxy.claims.fail(claim: id, token: token, report: report)
+            case .released: _ = try await metaxy.claims.release(claim: id, token: token)
             case .expired:
                 try await world.script("UPDATE claim SET lease_until = now() - interval '1 second'")
-                try await metaxy.expire()
+                try await metaxy.claims.expire()
             }
             #expect(try await waiting.value?.records.count == 10)
         }
@@ -164,8 +167,8 @@ struct DispatchTests {
         try await Self.with(records: 10) { world in
             try await Self.configure(world.metaxy, "a") { $0.claimsMax = 0 }
             let request = try Self.request(["a"], limit: 4, wait: .seconds(3_600))
-            let waiting = (0..<2).map { _ in Task { try await world.metaxy.claim(request) } }
-            while world.metaxy.load.waitingClaims < 2 { await Task.yield() }
+            let waiting = (0..<2).map { _ in Task { try await world.metaxy.claims.claim(request) } }
+            while world.metaxy.operations.load.waitingClaims < 2 { await Task.yield() }
             try await Self.configure(world.metaxy, "a") { _ in }
             for task in waiting { #expect(try await task.value?.records.count == 4) }
         }
@@ -182,8 +185,8 @@ struct DispatchTests {
             for delay in [75.0, 112.5, nil] {
                 let batch = try #require(try await world.claim("a"))
                 let report = FailureReport(records: nil, error: "out of memory", isRetryable: true)
-                _ = try await world.metaxy.fail(claim: batch.claim.id, token: batch.claim.token, report: report)
-                let failed = try await world.metaxy.failures(of: key, after: -1, limit: 10).records
+                _ = try await world.metaxy.claims.fail(claim: batch.claim.id, token: batch.claim.token, report: report)
+                let failed = try await world.metaxy.failures.list(of: key, after: -1, limit: 10).records
                 let failure = try #require(failed.first?.failure)
                 let seconds = failure.retryAt.map { Double($0 - failure.lastAt) / 1e6 }
                 #expect(seconds == delay || abs((seconds ?? -1) - (delay ?? -2)) < 0.1)
@@ -193,8 +196,9 @@ struct DispatchTests {
             try await Self.configure(world.metaxy, "b") { $0.attemptsMax = 1 }
             _ = try #require(try await world.claim("b"))
             try await world.script("UPDATE claim SET lease_until = now() - interval '1 second'")
-            try await world.metaxy.expire()
-            let lost = try await world.metaxy.failures(of: try #require(FeatureKey("b")), after: -1, limit: 10).records
+            try await world.metaxy.claims.expire()
+            let lost = try await world.metaxy.failures.list(of: try #require(FeatureKey("b")), after: -1, limit: 10)
+                .records
             #expect(lost.map { $0.failure.retryAt } == [nil])
         }
     }
@@ -203,9 +207,9 @@ struct DispatchTests {
     func seconds() async throws {
         try await Self.with(records: 200) { world in
             func units(_ seconds: Double) async throws -> Int {
-                let batch = try await world.metaxy.claim(try Self.request(["a"], limit: 20, secondsMax: seconds))
+                let batch = try await world.metaxy.claims.claim(try Self.request(["a"], limit: 20, secondsMax: seconds))
                 let claimed = try #require(batch)
-                _ = try await world.metaxy.release(claim: claimed.claim.id, token: claimed.claim.token)
+                _ = try await world.metaxy.claims.release(claim: claimed.claim.id, token: claimed.claim.token)
                 return claimed.records.count
             }
             // Nothing is known yet.
@@ -216,13 +220,13 @@ struct DispatchTests {
             #expect(try await units(1e9) == 20)
             try await Self.complete(world, units: 10, seconds: 60)
             #expect(try await units(16) == 4)
-            #expect(try await world.metaxy.status().map(\.secondsPerUnit) == [nil, 4, nil])
+            #expect(try await world.metaxy.operations.status().map(\.secondsPerUnit) == [nil, 4, nil])
             // A new model, twice: once with others, then alone.
             for _ in 0..<31 { try await Self.complete(world, units: 1, seconds: 0.5) }
-            let mixed = try #require(try await world.metaxy.status()[1].secondsPerUnit)
+            let mixed = try #require(try await world.metaxy.operations.status()[1].secondsPerUnit)
             #expect(abs(mixed - (60 + 15.5) / 41) < 1e-9)
             try await Self.complete(world, units: 1, seconds: 0.5)
-            #expect(try await world.metaxy.status()[1].secondsPerUnit == 0.5)
+            #expect(try await world.metaxy.operations.status()[1].secondsPerUnit == 0.5)
         }
     }
 
@@ -239,7 +243,7 @@ struct DispatchTests {
         for (number, report) in reports.enumerated() {
             // The repeated report took no more time than the one that it repeats.
             let share = half == 0 ? seconds : number == 1 ? 1_000 : seconds / 2
-            _ = try await world.metaxy.complete(
+            _ = try await world.metaxy.claims.complete(
                 claim: batch.claim.id, token: batch.claim.token, rows: report, seconds: share, writer: Writer())
         }
     }

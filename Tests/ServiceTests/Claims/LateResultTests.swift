@@ -19,13 +19,13 @@ struct LateResultTests {
 
     /// The data version of the leaf's record of an id.
     private static func leafVersion(_ world: World, _ id: String) async throws -> String? {
-        let page = try await world.metaxy.records(
+        let page = try await world.metaxy.records.list(
             of: try #require(FeatureKey("leaf")), after: -1, limit: 100, includesDeleted: false)
         return page.records.first { world.text($0.key) == id }?.dataVersion.first?.version
     }
 
     private static func superseded(_ world: World, _ batch: ClaimedBatch) async throws -> [String] {
-        try await world.metaxy.heartbeat(claim: batch.claim.id, token: batch.claim.token, leaseSeconds: nil)
+        try await world.metaxy.claims.heartbeat(claim: batch.claim.id, token: batch.claim.token, leaseSeconds: nil)
             .superseded.map(world.text)
     }
 
@@ -154,7 +154,7 @@ struct LateResultTests {
             try await world.write("root", [("a", ["x": "2"])])
             let next = try #require(try await world.claim("leaf"))
             let report = FailureReport(records: nil, error: "no", isRetryable: true)
-            _ = try await world.metaxy.fail(claim: next.claim.id, token: next.claim.token, report: report)
+            _ = try await world.metaxy.claims.fail(claim: next.claim.id, token: next.claim.token, report: report)
             try await world.complete(batch)
             await #expect(throws: ServiceError.self) { try await world.complete(next) }
             #expect(try await world.resolve("leaf") == [.stale: ["a"]])
@@ -170,9 +170,9 @@ struct LateResultTests {
             let batch = try #require(try await world.claim("leaf"))
             let failed = (place: Fault.Place.line(1), key: RecordKey([.string("a")]))
             let report = FailureReport(records: [failed], error: "no", isRetryable: true)
-            _ = try await world.metaxy.fail(claim: batch.claim.id, token: batch.claim.token, report: report)
+            _ = try await world.metaxy.claims.fail(claim: batch.claim.id, token: batch.claim.token, report: report)
             await #expect(throws: ServiceError.self) { try await world.complete(batch) }
-            _ = try await world.metaxy.retry(try #require(FeatureKey("leaf")), filters: [])
+            _ = try await world.metaxy.failures.retry(try #require(FeatureKey("leaf")), filters: [])
             #expect(try await world.work("leaf") == ["a"])
             await #expect(throws: ServiceError.self) { try await world.complete(batch) }
             #expect(try await world.resolve("leaf") == [.new: ["b"]])
@@ -203,7 +203,7 @@ struct LateResultTests {
             try await world.delete("leaf", "id = 'a'")
             try await world.complete(batch)
             #expect(try await Self.leafVersion(world, "a") == nil)
-            _ = try await world.metaxy.restore(try #require(FeatureKey("leaf")), filters: [], writer: Writer())
+            _ = try await world.metaxy.records.restore(try #require(FeatureKey("leaf")), filters: [], writer: Writer())
             #expect(try await Self.leafVersion(world, "a") == "right")
             #expect(try await world.mismatches() == [])
         }

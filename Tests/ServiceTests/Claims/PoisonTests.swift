@@ -46,11 +46,11 @@ struct PoisonTests {
     private static func expire(_ world: World, _ batch: ClaimedBatch) async throws {
         try await world.script(
             "UPDATE claim SET lease_until = now() - interval '1 second' WHERE id = \(batch.claim.id)")
-        try await world.metaxy.expire()
+        try await world.metaxy.claims.expire()
     }
 
     private static func failures(_ world: World) async throws -> [FailedRecord] {
-        try await world.metaxy.failures(of: try #require(FeatureKey("leaf")), after: -1, limit: 100).records
+        try await world.metaxy.failures.list(of: try #require(FeatureKey("leaf")), after: -1, limit: 100).records
     }
 
     @Test("a poison record in a batch of 1,024 ends alone in quarantine, and the other 1,023 are completed")
@@ -101,7 +101,7 @@ struct PoisonTests {
                 let batch = try #require(try await world.claim("leaf"))
                 #expect(batch.records.count == held)
                 let first = batch.records[0]
-                _ = try await world.metaxy.complete(
+                _ = try await world.metaxy.claims.complete(
                     claim: batch.claim.id, token: batch.claim.token,
                     rows: [
                         RecordRow(
@@ -119,7 +119,7 @@ struct PoisonTests {
         try await Self.with(records: 2) { world in
             _ = try await Self.work(world, poison: ["r1"], limit: 2)
             #expect(try await world.claim("leaf") == nil)
-            #expect(try await world.metaxy.retry(try #require(FeatureKey("leaf")), filters: []) == 1)
+            #expect(try await world.metaxy.failures.retry(try #require(FeatureKey("leaf")), filters: []) == 1)
             #expect(try await Self.work(world, poison: ["r1"], limit: 2).lost == [1, 1, 1, 1, 1])
             try await world.write("root", [("r1", ["x": "2"])])
             let batch = try #require(try await world.claim("leaf"))

@@ -56,7 +56,7 @@ struct SmallClaimsTests {
 
     @Test("who comes alone is served at once; who comes meanwhile is served together, in the order of coming")
     func together() async throws {
-        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
+        let (claims, maker) = (Claims(most: TransactionLimits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c", "d"] { tasks.append(await Self.start(claims, maker, name)) }
         let other = await Self.start(
@@ -84,18 +84,18 @@ struct SmallClaimsTests {
 
     @Test("more than go together are served one after the other")
     func bounded() async throws {
-        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
+        let (claims, maker) = (Claims(most: TransactionLimits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
-        let count = Limits.smallClaimsTogetherMax + 3
+        let count = TransactionLimits.smallClaimsTogetherMax + 3
         for number in 0...count { tasks.append(await Self.start(claims, maker, "\(number)")) }
         for _ in 0..<3 { await maker.open() }
         for task in tasks { _ = try await task.value }
-        #expect(maker.asked.map(\.count) == [1, Limits.smallClaimsTogetherMax, 3])
+        #expect(maker.asked.map(\.count) == [1, TransactionLimits.smallClaimsTogetherMax, 3])
     }
 
     @Test("what goes wrong is told to all of them, and the next ones are served")
     func fails() async throws {
-        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
+        let (claims, maker) = (Claims(most: TransactionLimits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c"] { tasks.append(await Self.start(claims, maker, name)) }
         await maker.open(.stopping)
@@ -112,7 +112,7 @@ struct SmallClaimsTests {
 
     @Test("who gives up while waiting is not served; who makes claims for others and gives up does not end theirs")
     func cancelled() async throws {
-        let (claims, maker) = (Claims(most: Limits.smallClaimsTogetherMax), Maker())
+        let (claims, maker) = (Claims(most: TransactionLimits.smallClaimsTogetherMax), Maker())
         var tasks: [Task<ClaimOutcome, any Error>] = []
         for name in ["a", "b", "c", "d"] { tasks.append(await Self.start(claims, maker, name)) }
         tasks[1].cancel()
@@ -129,7 +129,7 @@ struct SmallClaimsTests {
     func special() throws {
         #expect(Self.request("a").isSmall)
         var request = Self.request("a")
-        request.limit = Limits.smallClaimUnitsMax + 1
+        request.limit = TransactionLimits.smallClaimUnitsMax + 1
         #expect(!request.isSmall)
         request = Self.request("a")
         request.secondsMax = 1
@@ -153,7 +153,7 @@ struct SmallClaimsTests {
                 for number in 0..<60 {
                     group.addTask {
                         let limit = 1 + number % 3
-                        let batch = try await world.metaxy.claim(
+                        let batch = try await world.metaxy.claims.claim(
                             ClaimRequest(features: [key], worker: "w\(number)", limit: limit))
                         #expect(batch?.claim.worker ?? "w\(number)" == "w\(number)")
                         return (limit, batch?.records.map { world.text($0.key) } ?? [])

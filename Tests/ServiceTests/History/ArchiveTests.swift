@@ -40,23 +40,24 @@ struct ArchiveTests {
                     metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
                 return UnitResult(place: .pointer("/units/\(index)"), key: record.key, records: [child])
             }
-            _ = try await world.metaxy.complete(
+            _ = try await world.metaxy.claims.complete(
                 claim: batch.claim.id, token: batch.claim.token, units: units, writer: Writer(worker: "w"))
             try await world.work("best")
             try await world.put("video", video("a", "2"), video("c", "2"), video("d", "2"))
             try await world.delete("video", "id = 'b'")
             try await world.delete("video", "id = 'd'")
-            _ = try await world.metaxy.erase(
+            _ = try await world.metaxy.records.erase(
                 try #require(FeatureKey("video")), filters: [try Filter("id = 'd'")], isDryRun: false,
                 writer: Writer(token: "t"))
             try await world.script("UPDATE feed_horizon SET at = now(), position = 3, operation_id = 1")
             try await world.script("INSERT INTO lineage_horizon (feature_id, at, entry) VALUES (1, now(), 2)")
-            _ = try await world.metaxy.createToken(TokenRequest(name: "reader", scopes: [.read]))
+            _ = try await world.metaxy.tokens.create(TokenRequest(name: "reader", scopes: [.read]))
             var settings = DispatchSettings.standard
             settings.orderBy = "path"
-            _ = try await world.metaxy.configure(dispatch: try #require(FeatureKey("crop")), settings, expected: nil)
+            _ = try await world.metaxy.graph.configure(
+                dispatch: try #require(FeatureKey("crop")), settings, expected: nil)
             let failing = try #require(try await world.claim("crop", limit: 1))
-            _ = try await world.metaxy.fail(
+            _ = try await world.metaxy.claims.fail(
                 claim: failing.claim.id, token: failing.claim.token,
                 report: FailureReport(records: nil, error: "no luck", isRetryable: false))
             try await body(world, try #require(try await world.claim("crop", limit: 1)))
@@ -80,7 +81,8 @@ struct ArchiveTests {
                 #expect(Self.rows(try await other.archive()) == Self.rows(archive))
                 #expect(try await other.mismatches() == [])
                 #expect(try await other.answers() == answers)
-                let settings = try await other.metaxy.dispatch(of: try #require(FeatureKey("crop"))).stored.settings
+                let settings = try await other.metaxy.graph.dispatch(of: try #require(FeatureKey("crop"))).stored
+                    .settings
                 #expect(settings.orderBy == "path")
                 #expect(try await other.candidates() == (try await world.candidates()))
                 await #expect(throws: ServiceError.self) { try await other.complete(held) }
@@ -190,7 +192,7 @@ struct ArchiveTests {
     func complete() async throws {
         let absent: Set = ["answer", "api_token_secret", "claim_batch", "lineage_part", "schema_migration"]
         try await Self.filled { world, _ in
-            let secret = try await world.metaxy.createToken(TokenRequest(name: "writer", scopes: [.write])).secret
+            let secret = try await world.metaxy.tokens.create(TokenRequest(name: "writer", scopes: [.write])).secret
             let tables = try await world.pool.withConnection { (connection) throws(StoreError) in
                 do throws(PostgresError) {
                     return try connection.query(Statement("tables", Self.tables)).map { row throws(PostgresError) in

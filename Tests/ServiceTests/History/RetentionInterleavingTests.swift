@@ -62,7 +62,7 @@ struct RetentionInterleavingTests {
         """
 
     private static func retention(_ world: World, _ root: FeatureKey) -> Task<RetentionOutcome, any Error> {
-        Task { try await world.metaxy.retain(root, versions: 1, days: nil, isDryRun: false, writer: Writer()) }
+        Task { try await world.metaxy.history.retain(root, versions: 1, days: nil, isDryRun: false, writer: Writer()) }
     }
 
     @Test("who reads as of before sees all that was there; what is written or erased meanwhile is so afterwards")
@@ -76,11 +76,12 @@ struct RetentionInterleavingTests {
                 try await Self.wait(world, until: Self.built)
                 // The new table has a's version that is superseded now, and the payload of b that is erased now.
                 try await world.write("root", [("a", ["x": "5"])])
-                let erased = try await world.metaxy.erase(
+                let erased = try await world.metaxy.records.erase(
                     root, filters: [Filter("id = 'b'")], isDryRun: false, writer: Writer())
                 #expect(erased == 1)
                 do {
-                    _ = try await world.metaxy.retain(root, versions: 1, days: nil, isDryRun: true, writer: Writer())
+                    _ = try await world.metaxy.history.retain(
+                        root, versions: 1, days: nil, isDryRun: true, writer: Writer())
                     Issue.record("two ran at a time")
                 } catch {
                     guard case ServiceError.conflict = error else { throw error }
@@ -147,7 +148,7 @@ struct RetentionInterleavingTests {
                 }
             }
             #expect(try await Self.versions(world) == 4)
-            try await world.metaxy.cleanRetentions()
+            try await world.metaxy.history.cleanRetentions()
             let left = """
                 SELECT count(*) FROM pg_constraint WHERE conname LIKE '%_gate'
                 UNION ALL \(Self.built) ORDER BY 1 DESC
@@ -158,7 +159,8 @@ struct RetentionInterleavingTests {
                 "SELECT setval('lineage_entry_sequence', last_value + 5000000000) FROM lineage_entry_sequence")
             try await world.write("root", [("a", ["x": "5"])])
             #expect(
-                try await world.metaxy.retain(root, versions: 1, days: nil, isDryRun: false, writer: Writer()).dropped
+                try await world.metaxy.history.retain(root, versions: 1, days: nil, isDryRun: false, writer: Writer())
+                    .dropped
                     == 4)
             #expect(try await Self.versions(world) == 1)
         }
@@ -171,7 +173,7 @@ struct RetentionInterleavingTests {
                 world, .repeatableRead, "SELECT count(*) FROM lineage", then: "SELECT count(*) FROM lineage"
             ) {
                 do {
-                    _ = try await world.metaxy.retain(
+                    _ = try await world.metaxy.history.retain(
                         root, versions: 1, days: nil, isDryRun: false, writer: Writer(), tries: 3)
                     return ServiceError?.none
                 } catch {

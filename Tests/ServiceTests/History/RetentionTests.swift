@@ -34,20 +34,20 @@ struct RetentionTests {
     private static func retain(
         _ world: World, _ feature: String = "root", versions: Int? = 1, days: Int? = nil, isDryRun: Bool = false
     ) async throws -> RetentionOutcome {
-        try await world.metaxy.retain(
+        try await world.metaxy.history.retain(
             try #require(FeatureKey(feature)), versions: versions, days: days, isDryRun: isDryRun, writer: Writer())
     }
 
     private static func trace(_ world: World, asOf time: Int64? = nil) async throws -> Trace {
         var query = TraceQuery(feature: try #require(FeatureKey("leaf")), key: RecordKey([.string("a")]))
         query.asOf = time
-        return try await world.metaxy.trace(query)
+        return try await world.metaxy.history.trace(query)
     }
 
     private static func history(_ world: World, _ feature: String = "root") async throws -> RecordPage {
         var query = RecordQuery(feature: try #require(FeatureKey(feature)), limit: 100)
         query.hasHistory = true
-        return try await world.metaxy.records(query)
+        return try await world.metaxy.records.list(query)
     }
 
     @Test(
@@ -77,7 +77,7 @@ struct RetentionTests {
             let old = try #require(middle.records.first)
             var query = TraceQuery(feature: try #require(FeatureKey("middle")), key: old.key)
             query.asOf = old.writtenAt
-            let thinned = try await world.metaxy.trace(query).thinned
+            let thinned = try await world.metaxy.history.trace(query).thinned
             #expect(thinned.map(\.feature.description) == ["root"] && thinned[0].dropped.count == 1)
             #expect(try await Self.retain(world, "middle").dropped == 2)
         }
@@ -102,15 +102,15 @@ struct RetentionTests {
             #expect(horizon > third)
             var query = RecordQuery(feature: try #require(FeatureKey("root")), limit: 10)
             query.asOf = horizon
-            #expect(try await world.metaxy.records(query).records.count == 2)
+            #expect(try await world.metaxy.records.list(query).records.count == 2)
             query.asOf = horizon - 1
             await #expect(throws: ServiceError.historyDropped(query.feature, horizon: horizon)) {
-                try await world.metaxy.records(query)
+                try await world.metaxy.records.list(query)
             }
             var trace = TraceQuery(feature: query.feature, key: RecordKey([.string("a")]))
             trace.asOf = third
             await #expect(throws: ServiceError.historyDropped(query.feature, horizon: horizon)) {
-                try await world.metaxy.trace(trace)
+                try await world.metaxy.history.trace(trace)
             }
             #expect(try await Self.history(world).horizon == horizon)
             #expect(try await Self.trace(world, asOf: third).nodes.count == 3)
@@ -172,7 +172,7 @@ struct RetentionTests {
                                 metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
                         })
                 }
-                _ = try await world.metaxy.complete(
+                _ = try await world.metaxy.claims.complete(
                     claim: batch.claim.id, token: batch.claim.token, units: units, writer: Writer())
             }
             try await world.push([Self.graph[0], frames(1)])
@@ -183,7 +183,7 @@ struct RetentionTests {
             // A record that was deleted and restored has two versions more than its unit: of these, the first two go.
             #expect(try await world.delete("frames", "n = 0") == 1)
             let key = try #require(FeatureKey("frames"))
-            let restored = try await world.metaxy.restore(key, filters: [Filter("n = 0")], writer: Writer())
+            let restored = try await world.metaxy.records.restore(key, filters: [Filter("n = 0")], writer: Writer())
             #expect(restored == 1)
             let outcome = try await Self.retain(world, "frames", versions: 2)
             #expect(outcome.dropped == 2 && outcome.kept == 6)

@@ -45,7 +45,7 @@ struct AggregationTests {
     func groups() async throws {
         try await Self.filled(Self.stats()) { world in
             #expect(try await world.increment("stats") == [.new: ["a", "b"]])
-            let page = try await world.metaxy.resolve(
+            let page = try await world.metaxy.increments.resolve(
                 IncrementQuery(feature: try #require(FeatureKey("stats")), limit: 10))
             var hasher = RecordHasher(.standard)
             let formula = FieldFormula(
@@ -83,7 +83,7 @@ struct AggregationTests {
             try await world.work("stats")
             try await world.delete("readings", "sensor = 'c' OR n = 10")
             #expect(try await world.increment("stats") == [.stale: ["a"], .orphaned: ["c"]])
-            _ = try await world.metaxy.restore(
+            _ = try await world.metaxy.records.restore(
                 try #require(FeatureKey("readings")), filters: [], writer: Writer())
             #expect(try await world.increment("stats") == [:])
         }
@@ -95,16 +95,16 @@ struct AggregationTests {
             try await world.work("stats")
             let stats = try #require(FeatureKey("stats"))
             let key = RecordKey([.string("a")])
-            let trace = try await world.metaxy.trace(TraceQuery(feature: stats, key: key))
+            let trace = try await world.metaxy.history.trace(TraceQuery(feature: stats, key: key))
             #expect(trace.nodes.count == 3)
             #expect(trace.nodes.first?.entry.parents.map(\.count) == [2])
-            let down = try await world.metaxy.trace(
+            let down = try await world.metaxy.history.trace(
                 TraceQuery(
                     feature: try #require(FeatureKey("readings")), key: RecordKey([.string("a"), .integer(9)]),
                     direction: .down))
             #expect(down.nodes.map(\.feature.description) == ["readings", "stats"])
             try await world.put("readings", Self.reading("a", 9, t: "y2", site: "s"))
-            let explained = try await world.metaxy.explain(stats, key)
+            let explained = try await world.metaxy.increments.explain(stats, key)
             guard case .upstream(_, let field, let from, let to, _)? = explained.fields.first?.causes.first else {
                 Issue.record("no upstream cause in \(explained.fields)")
                 return

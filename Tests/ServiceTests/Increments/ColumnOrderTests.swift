@@ -17,12 +17,12 @@ struct ColumnOrderTests {
     private static func order(_ world: World, by column: String?) async throws {
         var settings = DispatchSettings.standard
         settings.orderBy = column
-        _ = try await world.metaxy.configure(dispatch: try #require(FeatureKey("a")), settings, expected: nil)
+        _ = try await world.metaxy.graph.configure(dispatch: try #require(FeatureKey("a")), settings, expected: nil)
     }
 
     /// Writes rows with these shards, JSON values.
     private static func write(_ world: World, _ shards: [(id: String, shard: String)]) async throws {
-        let shape = try await world.metaxy.shape(of: try #require(FeatureKey("raw")))
+        let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("raw")))
         let rows = shards.enumerated().map { index, row in
             RecordRow(
                 place: .line(index + 1), key: RecordKey([.string(row.id)]),
@@ -36,7 +36,7 @@ struct ColumnOrderTests {
         batch: ClaimedBatch, shards: [String: String]
     )? {
         let request = ClaimRequest(features: [try #require(FeatureKey("a"))], worker: "w", limit: limit)
-        guard let batch = try await world.metaxy.claim(request) else { return nil }
+        guard let batch = try await world.metaxy.claims.claim(request) else { return nil }
         var shards: [String: String] = [:]
         for record in batch.records {
             let value = record.columns.first { $0.name == "shard" }?.value
@@ -61,7 +61,7 @@ struct ColumnOrderTests {
             }
             #expect(seen.count == 10)
             #expect(try await Self.claim(world, limit: 300) == nil)
-            #expect(try await world.metaxy.verify(nil).mismatches == [])
+            #expect(try await world.metaxy.operations.verify(nil).mismatches == [])
         }
     }
 
@@ -102,7 +102,7 @@ struct ColumnOrderTests {
                 try await Self.order(world, by: column)
                 let (batch, shards) = try #require(try await Self.claim(world, limit: 5))
                 #expect(shards.keys.sorted() == ["r10", "r11", "r12", "r13", "r14"])
-                _ = try await world.metaxy.release(claim: batch.claim.id, token: batch.claim.token)
+                _ = try await world.metaxy.claims.release(claim: batch.claim.id, token: batch.claim.token)
             }
             try await Self.order(world, by: "id")
             let (_, shards) = try #require(try await Self.claim(world, limit: 5))

@@ -44,14 +44,14 @@ struct ExpansionTests {
             }
             return UnitResult(place: .pointer("/units/\(index)"), key: record.key, records: children)
         }
-        let outcome = try await world.metaxy.complete(
+        let outcome = try await world.metaxy.claims.complete(
             claim: batch.claim.id, token: batch.claim.token, units: results, writer: Writer())
         #expect(outcome.completed == results.count && outcome.remaining == 0)
         return batch.records.map { world.ids($0.key) }
     }
 
     private static func list(_ world: World, _ feature: String = "frames") async throws -> [String] {
-        try await world.metaxy.records(RecordQuery(feature: try #require(FeatureKey(feature)), limit: 100))
+        try await world.metaxy.records.list(RecordQuery(feature: try #require(FeatureKey(feature)), limit: 100))
             .records.map { world.ids($0.key) }.sorted()
     }
 
@@ -72,16 +72,16 @@ struct ExpansionTests {
             #expect(try await world.increment("frames") == [:])
             #expect(try await Self.expand(world, [:]) == [])
             try await world.put("video", Self.video("d"), Self.video("e"))
-            let frames = try await world.metaxy.status().first { $0.key.description == "frames" }
+            let frames = try await world.metaxy.operations.status().first { $0.key.description == "frames" }
             #expect(frames?.pending == 2 && frames?.records == 4)
             try await world.delete("video", "id = 'd' OR id = 'e'")
             #expect(try await Self.list(world) == ["0,a", "0,b", "1,a", "2,a"])
             #expect(try await world.increment("faces") == [.new: ["0,a", "0,b", "1,a", "2,a"]])
             #expect(try await world.increment("best") == [.new: ["a", "b"]])
-            let record = try await world.metaxy.records(
+            let record = try await world.metaxy.records.list(
                 RecordQuery(feature: try #require(FeatureKey("frames")), limit: 1)
             ).records.first
-            let page = try await world.metaxy.resolve(
+            let page = try await world.metaxy.increments.resolve(
                 IncrementQuery(
                     feature: try #require(FeatureKey("frames")), limit: 3,
                     restriction: IncrementRestriction(skipsComparison: true)))
@@ -139,7 +139,7 @@ struct ExpansionTests {
             try await world.delete("frames", "video = 'a'")
             #expect(try await world.increment("frames") == [:])
             #expect(try await world.mismatches() == [])
-            _ = try await world.metaxy.restore(
+            _ = try await world.metaxy.records.restore(
                 try #require(FeatureKey("frames")), filters: [try Filter("n = 1")], writer: Writer())
             #expect(try await Self.list(world) == ["0,b", "1,a"])
             #expect(try await world.increment("frames") == [:])
@@ -188,19 +188,20 @@ struct ExpansionTests {
     func lineage() async throws {
         try await Self.filled { world in
             try await world.work("best")
-            let up = try await world.metaxy.trace(
+            let up = try await world.metaxy.history.trace(
                 TraceQuery(
                     feature: try #require(FeatureKey("frames")), key: RecordKey([.integer(1), .string("a")])))
             #expect(up.nodes.map(\.feature.description) == ["frames", "video"])
-            let down = try await world.metaxy.trace(
+            let down = try await world.metaxy.history.trace(
                 TraceQuery(
                     feature: try #require(FeatureKey("video")), key: RecordKey([.string("a")]), direction: .down))
             #expect(down.nodes.map(\.feature.description) == ["video", "frames", "frames", "frames", "best"])
             try await world.put("video", Self.video("a", frames: "2"))
             let frames = try #require(FeatureKey("frames"))
-            #expect(try await world.metaxy.explain(frames, RecordKey([.string("a")])).state == "stale")
+            #expect(try await world.metaxy.increments.explain(frames, RecordKey([.string("a")])).state == "stale")
             #expect(
-                try await world.metaxy.explain(frames, RecordKey([.integer(2), .string("a")])).state == "stale")
+                try await world.metaxy.increments.explain(frames, RecordKey([.integer(2), .string("a")])).state
+                    == "stale")
         }
     }
 
@@ -209,7 +210,7 @@ struct ExpansionTests {
         try await Self.filled { world in
             try await world.put("video", Self.video("d"))
             let batch = try #require(try await world.claim("frames"))
-            let shape = try await world.metaxy.shape(ofClaim: batch.claim.id)
+            let shape = try await world.metaxy.claims.shape(ofClaim: batch.claim.id)
             #expect(shape.idColumns == ["video"])
             #expect(shape.expansion == ExpansionShape(idColumns: ["video"], recordColumns: ["n", "video"]))
             let foreign = RecordRow(
@@ -217,7 +218,7 @@ struct ExpansionTests {
                 provenance: nil, dataVersions: nil)
             let unit = UnitResult(place: .line(1), key: RecordKey([.string("d")]), records: [foreign])
             await #expect(throws: ServiceError.self) {
-                _ = try await world.metaxy.complete(
+                _ = try await world.metaxy.claims.complete(
                     claim: batch.claim.id, token: batch.claim.token, units: [unit], writer: Writer())
             }
             await #expect(throws: ServiceError.self) { try await world.complete(batch) }

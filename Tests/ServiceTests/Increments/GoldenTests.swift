@@ -68,7 +68,7 @@ private struct GoldenReplay {
         guard case .integer(let length)? = scenario["hash_truncation_length"] else {
             throw GoldenError(text: "no truncation length")
         }
-        _ = try await world.metaxy.configure(project: "golden", algorithm: algorithm, truncation: Int(length))
+        _ = try await world.metaxy.graph.configure(project: "golden", algorithm: algorithm, truncation: Int(length))
     }
 
     mutating func run(_ step: JSONValue, name: String) async throws {
@@ -85,7 +85,7 @@ private struct GoldenReplay {
     private func push(_ step: JSONValue, _ name: String) async throws {
         let specs = (step["features"]?.arrayValue ?? []).compactMap { $0["spec"] }
         let features = try specs.map { (spec: try FeatureSpec(json: $0, at: ""), schema: JSONValue?.none) }
-        let outcome = try await world.metaxy.push(GraphPush(project: "golden", features: features))
+        let outcome = try await world.metaxy.graph.push(GraphPush(project: "golden", features: features))
         for feature in step["features"]?.arrayValue ?? [] {
             let key = feature["spec"]?["key"]?.stringValue
             let pushed = outcome.features.first { $0.key.description == key }
@@ -102,7 +102,7 @@ private struct GoldenReplay {
     }
 
     private func write(_ step: JSONValue) async throws {
-        let shape = try await world.metaxy.shape(of: key(step))
+        let shape = try await world.metaxy.records.shape(of: key(step))
         let run = step["args"]?["materialization_id"]?.stringValue
         _ = try await world.metaxy.put(
             rows(step["rows"], shape), shape: shape, writer: Writer(materialization: run))
@@ -110,7 +110,7 @@ private struct GoldenReplay {
 
     private func delete(_ step: JSONValue) async throws {
         let filter = try step["args"]?["where"]?.stringValue.map { try Filter($0) }
-        _ = try await world.metaxy.delete(
+        _ = try await world.metaxy.records.delete(
             key(step), filters: filter.map { [$0] } ?? [], isDryRun: false, writer: Writer())
     }
 
@@ -127,14 +127,14 @@ private struct GoldenReplay {
         for member in arguments["filters"]?.objectValue?.members ?? [] {
             restriction.filters[try #require(FeatureKey(member.name))] = try filters(member.value)
         }
-        let shape = try await world.metaxy.shape(of: feature)
+        let shape = try await world.metaxy.records.shape(of: feature)
         var query = IncrementQuery(feature: feature, limit: 10_000, restriction: restriction)
         if arguments["samples"]?.arrayValue != nil { query.samples = try rows(arguments["samples"], shape) }
         if step["error"] != nil {
             // A feature that was never written has no records here; there it is an error.
             if step["error"]?["type"]?.stringValue == "FeatureNotFoundError" { return }
             do {
-                _ = try await world.metaxy.resolve(query)
+                _ = try await world.metaxy.increments.resolve(query)
                 Issue.record("\(name) is not refused")
             } catch {
                 if case .invalid = error { return }
@@ -142,7 +142,7 @@ private struct GoldenReplay {
             }
             return
         }
-        let page = try await world.metaxy.resolve(query)
+        let page = try await world.metaxy.increments.resolve(query)
         #expect(page.next == nil)
         for (kind, counted) in [IncrementKind.new, .stale, .orphaned].map({ ($0, page.counts?.kinds[$0] ?? 0) }) {
             let expected = step[kind.rawValue]?.arrayValue ?? []
@@ -215,7 +215,7 @@ private struct GoldenReplay {
         let rows = step["rows"]?.arrayValue ?? []
         guard let version = rows.first?["metaxy_feature_version"]?.stringValue else { return }
         query.featureVersion = version
-        let page = try await world.metaxy.records(query)
+        let page = try await world.metaxy.records.list(query)
         let found = try page.records.map { record in
             var row: [String: JSONValue] = [:]
             for column in record.columns { row[column.name] = try JSONValue(parsing: column.value) }

@@ -34,7 +34,7 @@ struct OptionalDepTests {
             #expect(try await world.increment("leaf") == [.new: ["a", "b"]])
             try await world.work("leaf")
             #expect(try await world.increment("leaf") == [:])
-            let trace = try await world.metaxy.trace(
+            let trace = try await world.metaxy.history.trace(
                 TraceQuery(feature: try #require(FeatureKey("leaf")), key: RecordKey([.string("a")])))
             #expect(trace.nodes.map(\.feature.description) == ["leaf", "video"])
             let parents = try #require(trace.nodes.first?.entry.parents)

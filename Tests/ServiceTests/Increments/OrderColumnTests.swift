@@ -115,7 +115,7 @@ struct OrderColumnTests {
             var settings = DispatchSettings.standard
             settings.orderBy = test.column
             let key = try #require(FeatureKey(test.feature))
-            _ = try await world.metaxy.configure(dispatch: key, settings, expected: nil)
+            _ = try await world.metaxy.graph.configure(dispatch: key, settings, expected: nil)
             let batch = try #require(try await world.claim(test.feature, limit: test.batch.count))
             #expect(Set(batch.records.map { world.ids($0.key) }) == Set(test.batch))
         }
@@ -127,7 +127,7 @@ struct OrderColumnTests {
         settings.orderBy = column
         do {
             let key = try #require(FeatureKey("leaf"))
-            _ = try await world.metaxy.configure(dispatch: key, settings, expected: nil)
+            _ = try await world.metaxy.graph.configure(dispatch: key, settings, expected: nil)
             return nil
         } catch ServiceError.invalid(let faults) {
             return faults.map { "\($0.place.pointer): \($0.detail)" }.joined()
@@ -151,7 +151,7 @@ struct OrderColumnTests {
                 try await Self.refusal(world, "metaxy_provenance")
                     == "/order_by: the rows of leaf have no column \"metaxy_provenance\" to order by; they have id, shard"
             )
-            #expect(try await world.metaxy.dispatch(of: key).stored.settings.orderBy == "id")
+            #expect(try await world.metaxy.graph.dispatch(of: key).stored.settings.orderBy == "id")
             try await world.push([Self.raw, Self.leaf(#"{"feature":"raw","rename":{"rid":"id","file":"shard"}}"#)])
             #expect(try await Self.refusal(world, "size") == nil)
             #expect(
@@ -167,7 +167,8 @@ struct OrderColumnTests {
             try await world.push(Self.rekeyed)
             var settings = DispatchSettings.standard
             settings.orderBy = "shard"
-            _ = try await world.metaxy.configure(dispatch: try #require(FeatureKey("leaf")), settings, expected: nil)
+            _ = try await world.metaxy.graph.configure(
+                dispatch: try #require(FeatureKey("leaf")), settings, expected: nil)
             for (feature, row) in Self.rekeyedRows { try await world.put(feature, row) }
             try await world.push([Self.raw, Self.leaf(#"{"feature":"raw","rename":{"rid":"id"},"select":["size"]}"#)])
             let batch = try #require(try await world.claim("leaf", limit: 2))

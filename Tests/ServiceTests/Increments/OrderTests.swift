@@ -20,7 +20,7 @@ struct OrderTests {
 
     /// Writes records of `raw`: ids with the JSON of their column `file`, nil for none.
     private static func write(_ world: World, _ rows: [(id: String, file: String?)], x: String = "1") async throws {
-        let shape = try await world.metaxy.shape(of: try #require(FeatureKey("raw")))
+        let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("raw")))
         let records = rows.enumerated().map { index, row in
             RecordRow(
                 place: .line(index + 1), key: RecordKey([.string(row.id)]),
@@ -33,7 +33,7 @@ struct OrderTests {
     private static func order(_ world: World, _ feature: String = "a", by column: String?) async throws {
         var settings = DispatchSettings.standard
         settings.orderBy = column
-        _ = try await world.metaxy.configure(dispatch: try #require(FeatureKey(feature)), settings, expected: nil)
+        _ = try await world.metaxy.graph.configure(dispatch: try #require(FeatureKey(feature)), settings, expected: nil)
     }
 
     private static func claim(
@@ -41,12 +41,12 @@ struct OrderTests {
     ) async throws -> (batch: ClaimedBatch, ids: Set<String>)? {
         let request = ClaimRequest(
             features: [try #require(FeatureKey("a"))], worker: "w", limit: limit, leaseSeconds: 3_600, filters: filters)
-        guard let batch = try await world.metaxy.claim(request) else { return nil }
+        guard let batch = try await world.metaxy.claims.claim(request) else { return nil }
         return (batch, Set(batch.records.map { world.text($0.key) }))
     }
 
     private static func release(_ world: World, _ batch: ClaimedBatch) async throws {
-        _ = try await world.metaxy.release(claim: batch.claim.id, token: batch.claim.token)
+        _ = try await world.metaxy.claims.release(claim: batch.claim.id, token: batch.claim.token)
     }
 
     @Test("records of a shard that lie in many blocks come in one batch, and shard follows shard")
@@ -190,8 +190,8 @@ struct OrderTests {
             try await Self.order(world, by: "shard")
             let request = ClaimRequest(
                 features: [try #require(FeatureKey("a"))], worker: "w", limit: 10, wait: .seconds(3_600))
-            let tasks = (0..<12).map { _ in Task { try await world.metaxy.claim(request) } }
-            while world.metaxy.load.waitingClaims < 12 { await Task.yield() }
+            let tasks = (0..<12).map { _ in Task { try await world.metaxy.claims.claim(request) } }
+            while world.metaxy.operations.load.waitingClaims < 12 { await Task.yield() }
             try await Self.write(world, (0..<120).map { ("r\($0)", "\($0 % 12)") })
             var ids: Set<String> = []
             for task in tasks {
@@ -248,7 +248,7 @@ struct OrderTests {
                 lost += 1
                 try #require(lost <= 20, "the poison is handed out for ever")
                 try await world.script("UPDATE claim SET lease_until = now() - interval '1 second' WHERE state = 0")
-                try await world.metaxy.expire()
+                try await world.metaxy.claims.expire()
             }
             #expect(done.count == 199 && !done.contains("r123"))
             #expect(try await world.mismatches() == [])

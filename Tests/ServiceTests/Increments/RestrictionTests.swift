@@ -42,7 +42,7 @@ struct RestrictionTests {
         var after: RecordID = -1
         // A page at a time, so that pages are shown to be as good as the whole.
         while true {
-            let page = try await world.metaxy.resolve(
+            let page = try await world.metaxy.increments.resolve(
                 IncrementQuery(feature: key, limit: 1, after: after, restriction: restriction))
             for record in page.records { result[record.kind, default: []].append(world.ids(record.key)) }
             guard let next = page.next else {
@@ -92,7 +92,7 @@ struct RestrictionTests {
             ])
             #expect(try await Self.increment(world, restriction) == [.new: ["4", "5"], .stale: ["0", "2"]])
             try await world.put("root", Self.row(0, #""n":0"#, x: "2"))
-            let page = try await world.metaxy.resolve(
+            let page = try await world.metaxy.increments.resolve(
                 IncrementQuery(
                     feature: try #require(FeatureKey("leaf")), kinds: [.stale], limit: 10, restriction: restriction))
             #expect(page.records.map { $0.staleFields.map(\.causes) } == [[[.upstream, .predicate]], [[.predicate]]])
@@ -104,14 +104,14 @@ struct RestrictionTests {
     func samples() async throws {
         try await Self.filled { world in
             let root = try #require(FeatureKey("root"))
-            let shape = try await world.metaxy.shape(of: root)
+            let shape = try await world.metaxy.records.shape(of: root)
             let rows = try [Self.row(0, #""n":9"#), Self.row(1, #""n":1"#, x: "2"), Self.row(7, #""n":7"#)].map {
                 try world.row(try JSONValue(parsing: Array($0.utf8)), shape)
             }
             var found: [String] = []
             var after: RecordID = -1
             while true {
-                let page = try await world.metaxy.resolve(
+                let page = try await world.metaxy.increments.resolve(
                     IncrementQuery(feature: root, limit: 2, after: after, samples: rows))
                 found += page.records.map { "\($0.kind.rawValue) \(world.ids($0.key))" }
                 #expect(page.counts?.kinds == [.new: 1, .stale: 1, .orphaned: 4])
@@ -121,7 +121,7 @@ struct RestrictionTests {
             }
             #expect(found == ["stale 1", "new 7", "orphaned 2", "orphaned 3", "orphaned 4", "orphaned 5"])
             await #expect(throws: ServiceError.self) {
-                _ = try await world.metaxy.resolve(IncrementQuery(feature: root, limit: 2))
+                _ = try await world.metaxy.increments.resolve(IncrementQuery(feature: root, limit: 2))
             }
         }
     }
@@ -131,11 +131,11 @@ struct RestrictionTests {
         try await Self.filled { world in
             var request = ClaimRequest(features: [try #require(FeatureKey("leaf"))], worker: "w", limit: 10)
             request.filters = [try Filter("n > 4 AND id < 9")]
-            let batch = try #require(try await world.metaxy.claim(request))
+            let batch = try #require(try await world.metaxy.claims.claim(request))
             #expect(batch.records.map { world.ids($0.key) } == ["5"])
-            #expect(try await world.metaxy.claim(request) == nil)
+            #expect(try await world.metaxy.claims.claim(request) == nil)
             request.filters = []
-            #expect(try await world.metaxy.claim(request)?.records.map { world.ids($0.key) } == ["4"])
+            #expect(try await world.metaxy.claims.claim(request)?.records.map { world.ids($0.key) } == ["4"])
         }
     }
 
@@ -149,7 +149,7 @@ struct RestrictionTests {
                 try change(&query)
                 var found: [String] = []
                 while true {
-                    let page = try await world.metaxy.records(query)
+                    let page = try await world.metaxy.records.list(query)
                     found += page.records.map { record in
                         let n = record.columns.first { $0.name == "n" }.map {
                             String(decoding: $0.value, as: UTF8.self)
@@ -172,7 +172,7 @@ struct RestrictionTests {
             #expect(all == ["1:2", "1:50", "2:3", "2:3†", "3:4"])
             var query = RecordQuery(feature: try #require(FeatureKey("leaf")), limit: 10)
             query.hasHistory = true
-            let versions = try await world.metaxy.records(query).records
+            let versions = try await world.metaxy.records.list(query).records
             let first = try #require(versions.first { $0.key == RecordKey([.integer(1)]) })
             #expect(try await list { $0.asOf = first.writtenAt } == ["0:1", "1:2"])
             try await world.push([Self.graph[0], Self.graph[1].replacing(#""1","deps""#, with: #""2","deps""#)])

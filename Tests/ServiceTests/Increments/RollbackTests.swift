@@ -71,7 +71,7 @@ struct RollbackTests {
                 let row = RecordRow(
                     place: .line(1), key: batch.records[0].key, metadata: Array("{}".utf8), provenance: nil,
                     dataVersions: ["a": version])
-                _ = try await world.metaxy.complete(
+                _ = try await world.metaxy.claims.complete(
                     claim: batch.claim.id, token: batch.claim.token, rows: [row], writer: Writer())
             }
             try await world.push(graph("1"))

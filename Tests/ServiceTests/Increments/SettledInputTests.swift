@@ -28,7 +28,7 @@ struct SettledInputTests {
             RecordRow(
                 place: .line(1), key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: data)
         }
-        _ = try await world.metaxy.complete(
+        _ = try await world.metaxy.claims.complete(
             claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
     }
 
@@ -91,7 +91,7 @@ struct SettledInputTests {
             try await world.write("root", [("a", ["x": "1"])])
             try await world.push([Self.feature("root", fields: Self.field("x", "2")), leaf])
             #expect(try await world.claim("leaf") == nil)
-            let batch = try await world.metaxy.claim(
+            let batch = try await world.metaxy.claims.claim(
                 ClaimRequest(
                     features: [try #require(FeatureKey("leaf"))], worker: "w", allowsUnsettledInputs: true))
             #expect(batch?.records.map { world.text($0.key) } == ["a"])

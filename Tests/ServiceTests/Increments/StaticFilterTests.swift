@@ -91,9 +91,9 @@ struct StaticFilterTests {
             try await world.push([Self.video, crop, faces])
             try await world.put("video/raw", Self.row("a", #""n":1"#), Self.row("b", #""n":1"#))
             let claim = try #require(try await world.claim("crop"))
-            let shape = try await world.metaxy.shape(of: claim.plan.key)
+            let shape = try await world.metaxy.records.shape(of: claim.plan.key)
             let rows = [#"{"id":"a","faces":2}"#, #"{"id":"b","faces":0}"#]
-            _ = try await world.metaxy.complete(
+            _ = try await world.metaxy.claims.complete(
                 claim: claim.claim.id, token: claim.claim.token,
                 rows: rows.enumerated().map { try world.row(JSONValue(parsing: Array($1.utf8)), shape, line: $0 + 1) },
                 writer: Writer())

@@ -40,7 +40,7 @@ struct StoryTests {
             #expect(try await world.work("speech") == ["a", "b"])
             #expect(try await world.write("video", [("a", ["audio": "1", "frames": "1"])]).unchanged == 1)
             #expect(try await world.resolve("crop") == [:])
-            let verified = try await world.metaxy.verify(nil)
+            let verified = try await world.metaxy.operations.verify(nil)
             #expect(verified.mismatches == [])
             #expect(verified.checked == 8)
         }
@@ -77,10 +77,10 @@ struct StoryTests {
             #expect(try await world.work("crop", limit: 1) == ["a", "b"])
             #expect(try await world.resolve("speech") == [.stale: ["a", "b"]])
             #expect(try await world.work("speech") == ["a", "b"])
-            #expect(try await world.metaxy.verify(nil).mismatches == [])
+            #expect(try await world.metaxy.operations.verify(nil).mismatches == [])
             try await world.push(Self.graph)
             for feature in ["crop", "faces", "speech"] { #expect(try await world.resolve(feature) == [:]) }
-            #expect(try await world.metaxy.verify(nil).mismatches == [])
+            #expect(try await world.metaxy.operations.verify(nil).mismatches == [])
         }
     }
 

@@ -122,7 +122,7 @@ private struct FourFeaturesRun {
         }
         let candidates = try await rig.world.candidates()
         #expect(candidates == [:], "\(graph.upstreams)")
-        let mismatches = try await rig.world.metaxy.verify(nil).mismatches
+        let mismatches = try await rig.world.metaxy.operations.verify(nil).mismatches
         #expect(mismatches == [], "\(graph.upstreams)")
     }
 }

@@ -27,7 +27,7 @@ extension ModelRun {
     }
 
     private func verify(_ moment: String) async throws {
-        let found = try await rig.world.metaxy.verify(nil, comparingEvery: 1).mismatches
+        let found = try await rig.world.metaxy.operations.verify(nil, comparingEvery: 1).mismatches
         let texts = found.map { "\($0.feature) \($0.key.map { text(modelKey($0)) } ?? "as a whole"): \($0.detail)" }
         try expect("verify \(moment)", service: texts, model: [])
     }
@@ -36,7 +36,7 @@ extension ModelRun {
 
     private func checkIncrement(_ key: String) async throws {
         guard let feature = model.graph.features[key] else { return }
-        let page = try await rig.world.metaxy.resolve(
+        let page = try await rig.world.metaxy.increments.resolve(
             IncrementQuery(feature: try featureKey(key), kinds: Set(IncrementKind.allCases), limit: 1_000))
         var found: [ModelKey: IncrementRecord] = [:]
         for record in page.records { found[modelKey(record.key)] = record }
@@ -80,7 +80,7 @@ extension ModelRun {
     // MARK: Records and lineage
 
     private func checkRecords(_ key: String) async throws {
-        let page = try await rig.world.metaxy.records(
+        let page = try await rig.world.metaxy.records.list(
             of: try featureKey(key), after: -1, limit: 1_000, includesDeleted: false)
         var found: [ModelKey: StoredRecord] = [:]
         for record in page.records { found[modelKey(record.key)] = record }
@@ -237,7 +237,7 @@ extension ModelRun {
 
     /// The active claims are those of the model, and each holds what it should.
     private func checkClaims() async throws {
-        let found = try await rig.world.metaxy.claims(feature: nil, worker: nil, after: 0, limit: 1_000)
+        let found = try await rig.world.metaxy.claims.list(feature: nil, worker: nil, after: 0, limit: 1_000)
         let held = model.claims.filter(\.isActive)
         try expect(
             "active claims", service: found.map { "\($0.claim.id): \($0.claim.remaining) of \($0.feature)" },

@@ -83,7 +83,7 @@ extension ModelRun {
         note(
             "claim \(wanted.joined(separator: ", ")) limit \(request.limit) \(kinds)"
                 + (request.takesUnsettled ? " also unsettled" : ""))
-        let batch = try await rig.world.metaxy.claim(
+        let batch = try await rig.world.metaxy.claims.claim(
             ClaimRequest(
                 features: try wanted.map { try featureKey($0) }, worker: "w", limit: request.limit,
                 allowsUnsettledInputs: request.takesUnsettled, kinds: request.kinds))

@@ -32,7 +32,7 @@ extension ModelRun {
         }
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "completion", alsoFinished: true) {
-            try await metaxy.complete(claim: claim.id, token: claim.token, units: results, writer: Writer())
+            try await metaxy.claims.complete(claim: claim.id, token: claim.token, units: results, writer: Writer())
         }
         guard let outcome else { return }
         let before = model

@@ -17,7 +17,7 @@ extension ModelRun {
         let isDryRun = random.chance(15)
         note("\(isDryRun ? "try to rebase" : "rebase") \(key) from \(from.prefix(6))")
         let request = RebaseRequest(feature: try featureKey(key), from: from, isDryRun: isDryRun)
-        let outcome = try await rig.world.metaxy.rebase(request, writer: Writer())
+        let outcome = try await rig.world.metaxy.records.rebase(request, writer: Writer())
         let before = model
         let counts = model.rebase(feature, from: from)
         try expect("rebased", service: outcome.rebased, model: counts.rebased)

@@ -57,8 +57,8 @@ extension ModelRun {
         let metaxy = rig.world.metaxy
         let count =
             isRestoring
-            ? try await metaxy.restore(try featureKey(key), filters: filters, writer: Writer())
-            : try await metaxy.delete(try featureKey(key), filters: filters, isDryRun: false, writer: Writer())
+            ? try await metaxy.records.restore(try featureKey(key), filters: filters, writer: Writer())
+            : try await metaxy.records.delete(try featureKey(key), filters: filters, isDryRun: false, writer: Writer())
         let affected = chosen ?? present
         try expect("records", service: count, model: affected.count)
         isRestoring ? model.restore(feature, affected) : model.delete(feature, affected)
@@ -149,7 +149,7 @@ extension ModelRun {
                 provenance: row.provenance.map(Self.byStructKey),
                 dataVersions: row.data.isEmpty ? nil : Self.byStructKey(row.data))
         }
-        let shape = try await rig.world.metaxy.shape(of: try featureKey(feature.key))
+        let shape = try await rig.world.metaxy.records.shape(of: try featureKey(feature.key))
         let outcome = try await outcome(records, shape)
         let expected = store(rows, feature)
         try expect("new records", service: outcome?.new, model: expected?.new)

@@ -80,7 +80,7 @@ extension ModelRun {
                 + zip(positions, overrides).map { " \(text(claim.units[$0].key)) [\(text($1))]" }.joined())
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "completion", alsoFinished: true) {
-            try await metaxy.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
+            try await metaxy.claims.complete(claim: claim.id, token: claim.token, rows: rows, writer: Writer())
         }
         guard let outcome else { return }
         store(place, positions, overrides, metadata)
@@ -146,7 +146,7 @@ extension ModelRun {
         }
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "failure") {
-            try await metaxy.fail(
+            try await metaxy.claims.fail(
                 claim: claim.id, token: claim.token,
                 report: FailureReport(records: records, error: "e", isRetryable: isRetryable))
         }
@@ -157,7 +157,7 @@ extension ModelRun {
             let provenance = claim.definition.fieldKeys.compactMap { unit.provenance[$0] }
             let known = model.failure(claim.feature, unit.key, provenance)
             let attempts = known?.attempts ?? 0
-            let isLast = !isRetryable || attempts + 1 >= Limits.attemptsMax
+            let isLast = !isRetryable || attempts + 1 >= TransactionLimits.attemptsMax
             if isLast { quarantined += 1 }
             model.failures[claim.feature, default: [:]][unit.key] = ModelFailure(
                 provenance: provenance, attempts: attempts + 1, time: isLast ? .never : .later,
@@ -177,7 +177,7 @@ extension ModelRun {
         note("release \(name(place))")
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "release") {
-            try await metaxy.release(claim: claim.id, token: claim.token)
+            try await metaxy.claims.release(claim: claim.id, token: claim.token)
         }
         guard let outcome else { return }
         try expect("released", service: outcome, model: claim.open.count)
@@ -190,7 +190,7 @@ extension ModelRun {
         note("heartbeat \(name(place))")
         let metaxy = rig.world.metaxy
         let outcome = try await report(place, "heartbeat") {
-            try await metaxy.heartbeat(claim: claim.id, token: claim.token, leaseSeconds: nil)
+            try await metaxy.claims.heartbeat(claim: claim.id, token: claim.token, leaseSeconds: nil)
         }
         guard let outcome, let feature = model.graph.features[claim.feature] else { return }
         let superseded = Set(outcome.superseded.map(modelKey))
@@ -222,7 +222,7 @@ extension ModelRun {
         try await rig.endLease(of: model.claims[place].id)
         model.lose(place)
         if random.chance(50) || !model.derived.contains(feature) {
-            try await rig.world.metaxy.expire()
+            try await rig.world.metaxy.claims.expire()
             return false
         }
         try await claim([feature], ModelRequest(limit: 1))
@@ -257,7 +257,7 @@ extension Model {
             let expiries = (known?.expiries ?? 0) + 1
             failures[claim.feature, default: [:]][unit.key] = ModelFailure(
                 provenance: provenance, attempts: attempts,
-                time: open.count == 1 && attempts >= Limits.attemptsMax ? .never : .due, expiries: expiries,
+                time: open.count == 1 && attempts >= TransactionLimits.attemptsMax ? .never : .due, expiries: expiries,
                 batchMax: expiries == 1 ? .max : (open.count + 1) / 2)
         }
         claims[place].state = .ended

@@ -22,7 +22,7 @@ extension ModelRun {
         )
         let before = try await entriesByStore()
         let expected = try await StoredHistory(rig.world.pool).superseded(in: key, keep: versions ?? 0)
-        let outcome = try await rig.world.metaxy.retain(
+        let outcome = try await rig.world.metaxy.history.retain(
             try featureKey(key), versions: versions, days: versions == nil ? 0 : nil, isDryRun: isDryRun,
             writer: Writer())
         let mine = before.filter { $0.key == key || $0.key == "\(key) units" }.values.joined()
@@ -35,7 +35,7 @@ extension ModelRun {
         let dropped = Set(entries.filter { expected.contains($0.value) }.keys)
         model.forget(dropped)
         if let feature = model.graph.features[key], feature.expandsOn != nil { try await setHorizon(of: feature) }
-        let again = try await rig.world.metaxy.retain(
+        let again = try await rig.world.metaxy.history.retain(
             try featureKey(key), versions: versions, days: versions == nil ? 0 : nil, isDryRun: true, writer: Writer())
         try expect("what is to drop of \(key) then", service: again.dropped, model: 0)
     }

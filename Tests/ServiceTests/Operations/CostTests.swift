@@ -53,7 +53,7 @@ struct CostTests {
             try await world.write("root", (0..<records).map { (String($0), ["x": "1"]) })
             let leaf = try #require(FeatureKey("leaf"))
             let query = IncrementQuery(feature: leaf, kinds: [.new], limit: records)
-            #expect(try await world.metaxy.resolve(query).records.count == records)
+            #expect(try await world.metaxy.increments.resolve(query).records.count == records)
             let plans = try await world.pool.withConnection { (connection) throws(PostgresError) in
                 let sql = "SELECT name FROM pg_prepared_statements WHERE name LIKE 'identity_range%'"
                 let names = try connection.query(Statement("prepared", sql, prepare: false))
@@ -136,7 +136,7 @@ struct CostTests {
             try await makeStale(world, step: staleStep)
             // Once to warm the caches of the session, as every later request finds them.
             let first = try #require(try await world.claim("leaf", limit: 1))
-            _ = try await world.metaxy.release(claim: first.claim.id, token: first.claim.token)
+            _ = try await world.metaxy.claims.release(claim: first.claim.id, token: first.claim.token)
             var touched: [String: Touched] = [:]
             var batch: ClaimedBatch?
             touched["claim"] = try await count(world) { batch = try await world.claim("leaf", limit: Self.batch) }
@@ -144,7 +144,7 @@ struct CostTests {
             #expect(claimed.records.count == Self.batch)
             touched["complete"] = try await count(world) { try await world.complete(claimed) }
             touched["scrape"] = try await count(world) {
-                let figures = try #require(await world.metaxy.storedFigures())
+                let figures = try #require(await world.metaxy.operations.storedFigures())
                 #expect(figures.features.map(\.records) == [records, records])
             }
             touched["resolve"] = try await count(world) {
@@ -188,13 +188,13 @@ struct CostTests {
             FROM generate_series(1, 2) f, generate_series(0, \((records - 1) / 1024)) b;
             ANALYZE;
             """)
-        let verified = records <= 10_000 ? try await world.metaxy.verify(nil).mismatches : []
+        let verified = records <= 10_000 ? try await world.metaxy.operations.verify(nil).mismatches : []
         #expect(verified == [])
     }
 
     /// Changes every `step`th root record, by the ordinary way.
     private static func makeStale(_ world: World, step: Int) async throws {
-        let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+        let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
         let rows = (0..<staleCount).map { index in
             RecordRow(
                 place: .line(index + 1), key: RecordKey([.integer(Int64(index * step))]),

@@ -24,14 +24,16 @@ struct SchemaNameTests {
                 try await Self.fill(neighbour)
                 let feature = try #require(FeatureKey("root"))
                 let isA = try Filter("id = 'a'")
-                let erased = try await neighbour.metaxy.erase(
+                let erased = try await neighbour.metaxy.records.erase(
                     feature, filters: [isA], isDryRun: false, writer: Writer())
                 #expect(erased == 1)
-                #expect(try await neighbour.metaxy.delete(feature, filters: [], isDryRun: false, writer: Writer()) == 1)
-                let outcome = try await neighbour.metaxy.retain(
+                #expect(
+                    try await neighbour.metaxy.records.delete(feature, filters: [], isDryRun: false, writer: Writer())
+                        == 1)
+                let outcome = try await neighbour.metaxy.history.retain(
                     feature, versions: 1, days: nil, isDryRun: false, writer: Writer())
                 #expect(outcome.dropped > 0)
-                try await neighbour.metaxy.cleanRetentions()
+                try await neighbour.metaxy.history.cleanRetentions()
                 #expect(try await neighbour.mismatches() == [])
                 let payloads = try await neighbour.texts(
                     "SELECT count(*)::text FROM lineage WHERE metadata IS NULL")
@@ -62,7 +64,7 @@ struct SchemaNameTests {
             let feature = try #require(FeatureKey("root"))
             let may = try await world.texts("SELECT has_database_privilege(current_database(), 'TEMPORARY')::text")
             #expect(may == ["false"])
-            let outcome = try await world.metaxy.retain(
+            let outcome = try await world.metaxy.history.retain(
                 feature, versions: 1, days: nil, isDryRun: false, writer: Writer())
             #expect(outcome.dropped == 2)
             let left = try await world.texts(

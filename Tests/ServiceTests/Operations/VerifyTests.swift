@@ -76,7 +76,7 @@ struct VerifyTests {
         arguments: [(HashAlgorithm.sha256, 32), (.sha256, 64), (.md5, 32), (.md5, 8), (.xxhash64, 20)])
     func agreement(algorithm: HashAlgorithm, truncation: Int) async throws {
         try await World.with { world in
-            _ = try await world.metaxy.configure(project: "p", algorithm: algorithm, truncation: truncation)
+            _ = try await world.metaxy.graph.configure(project: "p", algorithm: algorithm, truncation: truncation)
             try await world.push([Self.video, Self.notes] + Self.derived)
             try await Self.fill(world)
             #expect(try await world.mismatches() == [])
@@ -98,14 +98,14 @@ struct VerifyTests {
 
     private static func damaged(_ algorithm: HashAlgorithm, by sql: String) async throws -> [String] {
         try await World.with { world in
-            _ = try await world.metaxy.configure(project: "p", algorithm: algorithm, truncation: 16)
+            _ = try await world.metaxy.graph.configure(project: "p", algorithm: algorithm, truncation: 16)
             try await world.push(chain)
             try await world.write("root", (0..<5).map { ("r\($0)", ["a": "1"]) })
             #expect(try await world.work("leaf").count == 5)
             try await world.write("root", [("r4", ["a": "2"])])
             #expect(try await world.mismatches() == [])
             try await world.script(sql)
-            return try await world.metaxy.verify(nil).mismatches.map {
+            return try await world.metaxy.operations.verify(nil).mismatches.map {
                 "\($0.feature) \($0.key.map(world.ids) ?? ""): \($0.detail)"
             }
         }
@@ -195,15 +195,15 @@ struct VerifyTests {
             try await world.script("SELECT setval('record_1_sequence', 200000, false)")
             try await world.write("root", rows.map { ("s\($0.0)", $0.1) })
             #expect(try await world.work("leaf", limit: 10_000).count == 6_000)
-            let outcome = try await world.metaxy.verify(nil)
+            let outcome = try await world.metaxy.operations.verify(nil)
             #expect(outcome.checked == 12_000)
             #expect(outcome.mismatchCount == 0)
             try await world.script(
                 "UPDATE head SET provenance = '{x}' WHERE rid >= 200000 AND feature_id = \(Self.leaf)")
-            let damaged = try await world.metaxy.verify(FeatureKey("leaf"))
+            let damaged = try await world.metaxy.operations.verify(FeatureKey("leaf"))
             #expect(damaged.checked == 6_000)
             #expect(damaged.mismatchCount == 3_000)
-            #expect(damaged.mismatches.count == Limits.faultsMax)
+            #expect(damaged.mismatches.count == TransactionLimits.faultsMax)
         }
     }
 
@@ -215,7 +215,7 @@ struct VerifyTests {
             let metaxy = world.metaxy
             let verification = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
-                return try await metaxy.verify(nil)
+                return try await metaxy.operations.verify(nil)
             }
             await #expect(throws: ServiceError.cancelled) { try await verification.value }
             #expect(try await world.mismatches() == [])

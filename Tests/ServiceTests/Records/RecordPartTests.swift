@@ -40,7 +40,7 @@ struct RecordPartTests {
     func dataVersions() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let given: [[Row]] = [
                 [(["a", "b"], [nil, nil]), (["c", "d"], [nil, nil])],
                 [(["e", "f"], [nil, "F"]), (["g", "h"], [nil, nil]), (["i", "j"], ["I", "j"])],
@@ -68,7 +68,7 @@ struct RecordPartTests {
     func fingerprints() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let digest = { (row: Row) in Array(Self.part(shape, [row]).fingerprints[0] ?? []) }
             #expect(digest((["a", "b"], [nil, nil])) == digest((["a", "b"], ["a", "b"])))
             let all: [Row] = [

@@ -12,7 +12,7 @@ struct SeenKeysTests {
     private static func shape() async throws -> RowShape {
         try await World.with { world in
             try await world.push(graph)
-            return try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            return try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
         }
     }
 
@@ -43,7 +43,7 @@ struct SeenKeysTests {
             if skipping.contains(line) { line += 3 }
             var faults: [Fault] = []
             for id in piece {
-                if let first = lines.updateValue(line, forKey: id), faults.count < Limits.faultsMax {
+                if let first = lines.updateValue(line, forKey: id), faults.count < TransactionLimits.faultsMax {
                     faults.append(Fault(.line(line), "the same record as at line \(first)"))
                 }
                 line += 1

@@ -17,7 +17,7 @@ struct SmallWritesTests {
     private static func with(_ body: (World, RowShape) async throws -> Void) async throws {
         try await World.with(connections: 4) { world in
             try await world.push(graph)
-            try await body(world, try await world.metaxy.shape(of: try #require(FeatureKey("root"))))
+            try await body(world, try await world.metaxy.records.shape(of: try #require(FeatureKey("root"))))
         }
     }
 
@@ -54,20 +54,22 @@ struct SmallWritesTests {
             do { _ = try gate.next(patience: .seconds(60)) } catch { throw ServiceError.internal("\(error)") }
         }
         for await _ in held { break }
-        let first = Task { try await metaxy.write(RootWrite(part: part(shape, [-1], "first"), writer: Writer())) }
-        while !metaxy.state.smallWrites.isBusy { await Task.yield() }
+        let first = Task {
+            try await metaxy.roots.write(RootWrite(part: part(shape, [-1], "first"), writer: Writer()))
+        }
+        while !metaxy.roots.smallWrites.isBusy { await Task.yield() }
         var tasks: [Task<Result<WriteOutcome, ServiceError>, Never>] = []
         for (number, part) in parts.enumerated() {
             tasks.append(
                 Task {
                     do throws(ServiceError) {
                         let writer = Writer(worker: "w\(number)", request: "r\(number)")
-                        return .success(try await metaxy.write(RootWrite(part: part, writer: writer)))
+                        return .success(try await metaxy.roots.write(RootWrite(part: part, writer: writer)))
                     } catch {
                         return .failure(error)
                     }
                 })
-            while metaxy.state.smallWrites.count <= number { await Task.yield() }
+            while metaxy.roots.smallWrites.count <= number { await Task.yield() }
         }
         gate.finish()
         try await holder
@@ -93,7 +95,7 @@ struct SmallWritesTests {
     @Test("each is told what came of its own rows, and each is a change of its own")
     func counts() async throws {
         try await Self.with { world, shape in
-            _ = try await world.metaxy.write(RootWrite(part: Self.part(shape, 0..<10, "a"), writer: Writer()))
+            _ = try await world.metaxy.roots.write(RootWrite(part: Self.part(shape, 0..<10, "a"), writer: Writer()))
             let results = try await Self.together(
                 world,
                 [
@@ -151,7 +153,7 @@ struct SmallWritesTests {
                     group.addTask {
                         // Each record is written by two of them, with the same content.
                         let ids = (0..<10).map { (number * 5 + $0) % 1_000 }
-                        return try await world.metaxy.write(
+                        return try await world.metaxy.roots.write(
                             RootWrite(part: Self.part(shape, ids, "a"), writer: Writer()))
                     }
                 }
@@ -159,7 +161,7 @@ struct SmallWritesTests {
             }
             #expect(outcomes.reduce(0) { $0 + $1.new } == 1_000)
             #expect(outcomes.reduce(0) { $0 + $1.unchanged } == 1_000)
-            #expect(try await world.metaxy.status().map(\.pending).reduce(0, +) == 1_000)
+            #expect(try await world.metaxy.operations.status().map(\.pending).reduce(0, +) == 1_000)
             #expect(try await world.mismatches() == [])
         }
     }
@@ -167,8 +169,12 @@ struct SmallWritesTests {
     @Test("what makes a write special keeps it to itself")
     func special() async throws {
         try await Self.with { _, shape in
-            #expect(RootWrite(part: Self.part(shape, 0..<Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
-            #expect(!RootWrite(part: Self.part(shape, 0...Limits.smallWriteRowsMax, "a"), writer: Writer()).isSmall)
+            #expect(
+                RootWrite(part: Self.part(shape, 0..<TransactionLimits.smallWriteRowsMax, "a"), writer: Writer())
+                    .isSmall)
+            #expect(
+                !RootWrite(part: Self.part(shape, 0...TransactionLimits.smallWriteRowsMax, "a"), writer: Writer())
+                    .isSmall)
             IdempotentRequest.$current.withValue(IdempotentRequest(caller: "", key: "k") { _ in nil }) {
                 #expect(!RootWrite(part: Self.part(shape, 0..<1, "a"), writer: Writer()).isSmall)
             }

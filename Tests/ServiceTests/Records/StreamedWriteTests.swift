@@ -30,21 +30,23 @@ struct StreamedWriteTests {
         _ world: World, _ parts: [RecordPart], to shape: RowShape
     ) async throws(ServiceError) -> WriteOutcome {
         var rest = parts[...]
-        return try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+        return try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
             () async throws(ServiceError) in rest.popFirst()
         }
     }
 
     private static func counts(_ world: World) async throws -> [String: Int] {
         Dictionary(
-            uniqueKeysWithValues: try await world.metaxy.status().map { ($0.key.description, $0.records + $0.pending) })
+            uniqueKeysWithValues: try await world.metaxy.operations.status().map {
+                ($0.key.description, $0.records + $0.pending)
+            })
     }
 
     @Test("many parts are one write: new, changed and unchanged rows are told apart across them")
     func parts() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let all = (0..<4).map { Self.part(shape, line: $0 * 100 + 1, $0 * 100..<$0 * 100 + 100, "a") }
             let first = try await Self.write(world, all, to: shape)
             #expect(first.new == 400 && first.changed == 0 && first.unchanged == 0)
@@ -55,7 +57,7 @@ struct StreamedWriteTests {
             mixed.append(Self.part(shape, line: 301, 390..<410, "b"))
             let third = try await Self.write(world, mixed, to: shape)
             #expect(third.new == 10 && third.changed == 10 && third.unchanged == 300)
-            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+            #expect(try await world.metaxy.operations.verify(nil).mismatches.isEmpty)
         }
     }
 
@@ -63,7 +65,7 @@ struct StreamedWriteTests {
     func metadata() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let write = { (metadata: String) async throws(ServiceError) in
                 try await Self.write(
                     world, [Self.part(shape, line: 1, 0..<3, "a", metadata: metadata)], to: shape)
@@ -81,7 +83,7 @@ struct StreamedWriteTests {
     func duplicates() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             var twice = Self.part(shape, line: 1, 0..<10, "a")
             twice.give(.provenance, field: 0, "b")
             twice.append([.integer(4)], metadata: Array("{}".utf8))
@@ -103,10 +105,10 @@ struct StreamedWriteTests {
     func abandoned() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             var given = 0
             await #expect(throws: ServiceError.cancelled) {
-                try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+                try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
                     () async throws(ServiceError) in
                     given += 1
                     if given == 4 { throw .cancelled }
@@ -122,7 +124,7 @@ struct StreamedWriteTests {
     func redefined() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             try await world.push([
                 Self.graph[0].replacing(#""code_version":"1""#, with: #""code_version":"2""#), Self.graph[1],
             ])
@@ -138,7 +140,7 @@ struct StreamedWriteTests {
         try await World.with { world in
             try await world.push(Self.graph)
             let key = try #require(FeatureKey("root"))
-            let shape = try await world.metaxy.shape(of: key)
+            let shape = try await world.metaxy.records.shape(of: key)
             let field = #"{"key":"x","code_version":"1"}"#
             let other = #"{"key":"z","code_version":"1"}"#
             try await world.push([Self.graph[0].replacing(field, with: "\(field),\(other)"), Self.graph[1]])
@@ -146,7 +148,7 @@ struct StreamedWriteTests {
             await #expect(throws: ServiceError.self) {
                 try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
             }
-            let now = try await world.metaxy.shape(of: key)
+            let now = try await world.metaxy.records.shape(of: key)
             #expect(now.definition == shape.definition && now != shape)
             #expect(try await Self.write(world, [Self.part(now, line: 1, 0..<9, "a")], to: now).new == 9)
         }
@@ -156,7 +158,7 @@ struct StreamedWriteTests {
     func numbers() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let rows = 2 * LineageAppend.copiedMin
             for (round, version) in ["a", "b", "c"].enumerated() {
                 // In the second round three of five parts say what is stored.
@@ -180,7 +182,7 @@ struct StreamedWriteTests {
                 }
             }
             #expect(found == [[Int64(12 * rows), Int64(12 * rows), 3, 1]])
-            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+            #expect(try await world.metaxy.operations.verify(nil).mismatches.isEmpty)
         }
     }
 
@@ -188,7 +190,7 @@ struct StreamedWriteTests {
     func alone() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
             var given = 0
             async let short = {
@@ -196,7 +198,7 @@ struct StreamedWriteTests {
                 for await _ in arrived { break }
                 return try await Self.write(world, [Self.part(shape, line: 1, 0..<1, "b")], to: shape)
             }()
-            let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+            let long = try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
                 () async throws(ServiceError) in
                 given += 1
                 if given == 3 { arrive.yield() }
@@ -205,7 +207,7 @@ struct StreamedWriteTests {
             #expect(long.new == 4)
             let outcome = try await short
             #expect(outcome.changed == 1 && outcome.new == 0)
-            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+            #expect(try await world.metaxy.operations.verify(nil).mismatches.isEmpty)
         }
     }
 
@@ -213,10 +215,10 @@ struct StreamedWriteTests {
     func locksNothing() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             _ = try await Self.write(world, [Self.part(shape, line: 1, 0..<9, "a")], to: shape)
             var (given, free) = (0, Int64(-1))
-            _ = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+            _ = try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
                 () async throws(ServiceError) in
                 given += 1
                 // The transaction took the third part, so it has written the first two.
@@ -243,7 +245,7 @@ struct StreamedWriteTests {
     func crossing() async throws {
         try await World.with { world in
             try await world.push(Self.graph)
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             for round in 0..<30 {
                 let rows = round * 300..<round * 300 + 300
                 let (begun, begin) = AsyncStream.makeStream(of: Void.self)
@@ -253,7 +255,7 @@ struct StreamedWriteTests {
                         world, [Self.part(shape, line: 1, rows.lowerBound + 250..<rows.upperBound, "b")], to: shape)
                 }()
                 var given = 0
-                let long = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+                let long = try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
                     () async throws(ServiceError) in
                     if given == round % 3 { begin.yield() }
                     defer { given += 1 }
@@ -263,7 +265,7 @@ struct StreamedWriteTests {
                 let other = try await short
                 #expect(long.new + other.new == 300 && long.changed + other.changed == 50)
             }
-            #expect(try await world.metaxy.verify(nil).mismatches.isEmpty)
+            #expect(try await world.metaxy.operations.verify(nil).mismatches.isEmpty)
         }
     }
 }

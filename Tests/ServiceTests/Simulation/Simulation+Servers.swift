@@ -12,24 +12,24 @@ extension Simulation {
             switch request.call {
             case .claim(let feature, let limit): return try await claim(feature, limit, server)
             case .heartbeat:
-                let outcome = try await server.heartbeat(
+                let outcome = try await server.claims.heartbeat(
                     claim: request.claim, token: request.token, leaseSeconds: nil)
                 try record.extended(request.claim, to: rig.simulated(outcome.leaseUntil))
             case .complete(let marks):
                 note("claim \(request.claim) completes \(marks.sorted { $0.key < $1.key }.map { "\($0)=\($1)" })")
-                _ = try await server.complete(
+                _ = try await server.claims.complete(
                     claim: request.claim, token: request.token, rows: rig.rows(marks), writer: Writer())
                 try record.completed(request.claim, marks)
             case .fail(let ids):
                 note("claim \(request.claim) fails \(ids.sorted())")
                 let records = ids.map { (place: Fault.Place.pointer(""), key: RecordKey([.string($0)])) }
-                _ = try await server.fail(
+                _ = try await server.claims.fail(
                     claim: request.claim, token: request.token,
                     report: FailureReport(records: records, error: "boom", isRetryable: random.chance(80)))
                 try record.failed(request.claim, ids)
             case .release:
                 note("claim \(request.claim) is released")
-                _ = try await server.release(claim: request.claim, token: request.token)
+                _ = try await server.claims.release(claim: request.claim, token: request.token)
                 try record.released(request.claim)
             }
             return .done
@@ -51,7 +51,7 @@ extension Simulation {
 
     private mutating func claim(_ feature: String, _ limit: Int, _ server: Metaxy) async throws -> SimulatedAnswer {
         guard let key = FeatureKey(feature) else { throw SimulationError(detail: "\(feature) is no key") }
-        let batch = try await server.claim(
+        let batch = try await server.claims.claim(
             ClaimRequest(features: [key], worker: "w", limit: limit, leaseSeconds: Self.leaseSeconds))
         guard let batch else { return .nothing }
         let units = batch.records.map { rig.world.text($0.key) }
@@ -70,10 +70,10 @@ extension Simulation {
         let server = rig.server()
         now += 3 * 3_600_000
         try await rig.advance(to: now)
-        try await server.expire()
+        try await server.claims.expire()
         for feature in Self.features {
             guard let key = FeatureKey(feature) else { continue }
-            _ = try await server.retry(key, filters: [])
+            _ = try await server.failures.retry(key, filters: [])
             for _ in 0..<10 * ids.count {
                 guard case .batch(let claim, let token, _, let ids) = try await claim(feature, 10, server) else {
                     break

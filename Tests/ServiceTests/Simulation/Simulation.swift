@@ -108,7 +108,7 @@ struct Simulation {
             try await write(random.some(1 + random.below(ids.count), of: ids))
         case .keepHouse(let server):
             try await rig.advance(to: now)
-            try await servers[server]?.expire()
+            try await servers[server]?.claims.expire()
             after(5_000 + random.below(20_000), .keepHouse(server: server))
         case .start(let server):
             servers[server] = rig.server()

@@ -55,7 +55,7 @@ final class SimulationRig: Sendable {
         var shapes: [String: RowShape] = [:]
         for feature in ["given", "made"] {
             guard let key = FeatureKey(feature) else { throw SimulationError(detail: "\(feature) is no key") }
-            shapes[feature] = try await world.metaxy.shape(of: key)
+            shapes[feature] = try await world.metaxy.records.shape(of: key)
         }
         self.shapes = shapes
     }

@@ -26,10 +26,10 @@ struct WakingTests {
             let there = Metaxy(pool: pool, random: { 0.5 })
             var settings = PoolConfiguration(connectionString: here.database.connectionString, size: 1)
             settings.applicationName = listenerName
-            let listener = NotificationListener(settings, channels: Metaxy.channels)
+            let listener = NotificationListener(settings, channels: CrossProcessWaking.channels)
             let tasks = [
-                Task { await here.metaxy.announceWork() }, Task { await there.announceWork() },
-                Task { await there.follow(listener.events) },
+                Task { await here.metaxy.waking.announce() }, Task { await there.waking.announce() },
+                Task { await there.waking.follow(listener.events) },
             ]
             let result: Result<Void, any Error>
             do { result = .success(try await body(here, there)) } catch { result = .failure(error) }
@@ -47,13 +47,13 @@ struct WakingTests {
     private static func waiting(
         _ metaxy: Metaxy, _ features: [String], worker: String, limit: Int = 10
     ) async throws -> Task<ClaimedBatch?, any Error> {
-        let before = metaxy.load.waitingClaims
+        let before = metaxy.operations.load.waitingClaims
         let keys = try features.map { try #require(FeatureKey($0)) }
         let task = Task<ClaimedBatch?, any Error> {
-            try await metaxy.claim(
+            try await metaxy.claims.claim(
                 ClaimRequest(features: keys, worker: worker, limit: limit, wait: .seconds(3_600)))
         }
-        while metaxy.load.waitingClaims == before { await Task.yield() }
+        while metaxy.operations.load.waitingClaims == before { await Task.yield() }
         return task
     }
 
@@ -91,13 +91,13 @@ struct WakingTests {
                 tasks.append(try await Self.waiting(there, ["video/a"], worker: "w\(number)"))
             }
             for number in 0..<3 {
-                let before = there.load.wakeUpsTotal
+                let before = there.operations.load.wakeUpsTotal
                 try await here.write("video/raw", [("r\(number + 1)", ["a": "1"])])
                 let batch = try #require(try await tasks[number].value)
                 #expect(batch.claim.worker == "w\(number)")
                 #expect(batch.records.map { here.text($0.key) } == ["r\(number + 1)"])
-                #expect(there.load.wakeUpsTotal - before == 1)
-                #expect(there.load.waitingClaims == 4 - number)
+                #expect(there.operations.load.wakeUpsTotal - before == 1)
+                #expect(there.operations.load.waitingClaims == 4 - number)
             }
             for task in tasks { task.cancel() }
             for task in tasks.dropFirst(3) { await #expect(throws: ServiceError.self) { _ = try await task.value } }
@@ -116,27 +116,27 @@ struct WakingTests {
             let probe = try await Self.waiting(there, ["video/b"], worker: "probe")
             try await here.write("video/raw", (0..<2_000).map { ("r\($0)", ["a": "0"]) })
             let first = try #require(try await probe.value)
-            _ = try await there.release(claim: first.claim.id, token: first.claim.token)
+            _ = try await there.claims.release(claim: first.claim.id, token: first.claim.token)
             if isProject {
-                _ = try await here.metaxy.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 1)
+                _ = try await here.metaxy.graph.configure(project: "p", algorithm: nil, truncation: nil, claimsMax: 1)
             } else {
                 var settings = DispatchSettings.standard
                 settings.claimsMax = 1
                 let key = try #require(FeatureKey("video/a"))
-                _ = try await here.metaxy.configure(dispatch: key, settings, expected: nil)
+                _ = try await here.metaxy.graph.configure(dispatch: key, settings, expected: nil)
             }
             let held = try #require(try await here.claim(isProject ? "video/b" : "video/a", limit: 2))
             // Who asks once finds no place; who waits has seen the same by the time that it waits.
-            let asked = try await there.claim(
+            let asked = try await there.claims.claim(
                 ClaimRequest(features: [try #require(FeatureKey("video/a"))], worker: "w"))
             #expect(asked == nil)
             let waiting = try await Self.waiting(there, ["video/a"], worker: "w")
             switch ending {
             case .completed: try await here.complete(held)
-            case .released: _ = try await here.metaxy.release(claim: held.claim.id, token: held.claim.token)
+            case .released: _ = try await here.metaxy.claims.release(claim: held.claim.id, token: held.claim.token)
             case .expired:
                 try await here.script("UPDATE claim SET lease_until = now() - interval '1 second' WHERE state = 0")
-                try await here.metaxy.expire()
+                try await here.metaxy.claims.expire()
             }
             #expect(try await waiting.value?.records.count == 10)
         }
@@ -181,12 +181,12 @@ struct WakingTests {
             let request = ClaimRequest(
                 features: [try #require(FeatureKey("video/a"))], worker: "w", wait: .seconds(3_600))
             try await withThrowingTaskGroup(of: ClaimedBatch?.self) { group in
-                for _ in 0..<3 { group.addTask { try await world.metaxy.claim(request) } }
-                while world.metaxy.load.waitingClaims < 3 { await Task.yield() }
+                for _ in 0..<3 { group.addTask { try await world.metaxy.claims.claim(request) } }
+                while world.metaxy.operations.load.waitingClaims < 3 { await Task.yield() }
                 mayEnd.signal()
                 #expect(try await group.next()??.records.count == 1)
                 // The one that has it was the only one that looked again; it let the next look, who found nothing.
-                #expect(world.metaxy.load.wakeUpsTotal <= 1)
+                #expect(world.metaxy.operations.load.wakeUpsTotal <= 1)
                 group.cancelAll()
                 while true {
                     do { guard try await group.next() != nil else { break } } catch is ServiceError {}
@@ -206,14 +206,14 @@ struct WakingTests {
             request.kinds = [.stale]
             var picky: [Task<ClaimedBatch?, any Error>] = []
             for count in 0..<10 {
-                picky.append(Task { [request] in try await world.metaxy.claim(request) })
-                while world.metaxy.load.waitingClaims == count { await Task.yield() }
+                picky.append(Task { [request] in try await world.metaxy.claims.claim(request) })
+                while world.metaxy.operations.load.waitingClaims == count { await Task.yield() }
             }
             let plain = try await Self.waiting(world.metaxy, ["video/a"], worker: "plain")
             try await world.write("video/raw", [("r", ["a": "1"])])
             #expect(try await plain.value?.claim.worker == "plain")
             // One of the picky and the plain one: the other nine would have found nothing either.
-            #expect(world.metaxy.load.wakeUpsTotal == 2)
+            #expect(world.metaxy.operations.load.wakeUpsTotal == 2)
             for task in picky { task.cancel() }
             for task in picky { await #expect(throws: ServiceError.self) { _ = try await task.value } }
         }

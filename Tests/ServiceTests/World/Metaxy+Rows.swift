@@ -8,7 +8,7 @@ extension Metaxy {
     /// Writes rows of a root or of a derived feature. Of a root they come as one part, so what is wrong with them is
     /// told by line.
     func put(_ rows: [RecordRow], shape: RowShape, writer: Writer) async throws(ServiceError) -> WriteOutcome {
-        guard shape.isRoot else { return try await write(rows, shape: shape, writer: writer) }
+        guard shape.isRoot else { return try await records.write(rows, shape: shape, writer: writer) }
         var part = RecordPart(shape, fromLine: 1)
         for (index, row) in rows.enumerated() {
             let names = Set((row.provenance ?? [:]).keys).union((row.dataVersions ?? [:]).keys)
@@ -25,7 +25,7 @@ extension Metaxy {
             part.append(row.key.values, metadata: row.metadata)
         }
         var rest = part.count > 0 ? part : nil
-        return try await write(to: shape, writer: writer) { () async throws(ServiceError) in rest.take() }
+        return try await roots.write(to: shape, writer: writer) { () async throws(ServiceError) in rest.take() }
     }
 }
 

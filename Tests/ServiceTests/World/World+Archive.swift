@@ -45,17 +45,17 @@ extension World {
     /// The history of every record, where each came from, and why it is as it is, in words.
     func answers() async throws -> [String] {
         var answers: [String] = []
-        for feature in try await metaxy.features(project: nil, prefix: nil, after: nil, limit: 1_000).features {
+        for feature in try await metaxy.graph.features(project: nil, prefix: nil, after: nil, limit: 1_000).features {
             var query = RecordQuery(feature: feature.key, limit: 1_000)
             query.hasHistory = true
             query.includesDeleted = true
-            let history = try await metaxy.records(query).records
+            let history = try await metaxy.records.list(query).records
             answers += history.map { "\(feature.key) \($0)" }
             for key in Set(history.map(\.key)) {
-                let explanation = try await metaxy.explain(feature.key, key)
+                let explanation = try await metaxy.increments.explain(feature.key, key)
                 answers.append("\(feature.key) \(ids(key)) \(explanation.state) \(explanation.fields)")
                 for direction in TraceDirection.allCases {
-                    let trace = try await metaxy.trace(
+                    let trace = try await metaxy.history.trace(
                         TraceQuery(feature: feature.key, key: key, direction: direction, depth: 10))
                     answers += trace.nodes.map { node in
                         "\(ids(key)) \(direction) \(node.entry) \(node.feature) \(node.id) \(node.featureVersion) "

@@ -36,7 +36,7 @@ extension World {
     /// Writes records given as JSON objects.
     @discardableResult
     func put(_ feature: String, _ rows: String...) async throws -> WriteOutcome {
-        let shape = try await metaxy.shape(of: try #require(FeatureKey(feature)))
+        let shape = try await metaxy.records.shape(of: try #require(FeatureKey(feature)))
         let records = try rows.enumerated().map { index, text in
             try row(try JSONValue(parsing: Array(text.utf8)), shape, line: index + 1)
         }
@@ -46,7 +46,7 @@ extension World {
     /// The increment of a feature: kind → ids, the values of each joined with `,`, sorted.
     func increment(_ feature: String) async throws -> [IncrementKind: [String]] {
         let key = try #require(FeatureKey(feature))
-        let page = try await metaxy.resolve(
+        let page = try await metaxy.increments.resolve(
             IncrementQuery(feature: key, kinds: Set(IncrementKind.allCases), limit: 1_000))
         var result: [IncrementKind: [String]] = [:]
         for record in page.records { result[record.kind, default: []].append(ids(record.key)) }
@@ -73,13 +73,13 @@ extension World {
     /// Deletes the records that pass a filter.
     @discardableResult
     func delete(_ feature: String, _ filter: String) async throws -> Int {
-        try await metaxy.delete(
+        try await metaxy.records.delete(
             try #require(FeatureKey(feature)), filters: [Filter(filter)], isDryRun: false, writer: Writer())
     }
 
     /// What the slow recomputation finds wrong, in words; the database and the process must agree on every unit.
     func mismatches() async throws -> [String] {
-        try await metaxy.verify(nil, comparingEvery: 1).mismatches.map {
+        try await metaxy.operations.verify(nil, comparingEvery: 1).mismatches.map {
             "\($0.feature) \($0.key.map(ids) ?? ""): \($0.detail)"
         }
     }

@@ -58,14 +58,14 @@ struct World {
         let features = try specs.map { text in
             (spec: try FeatureSpec(json: try JSONValue(parsing: Array(text.utf8)), at: ""), schema: JSONValue?.none)
         }
-        return try await metaxy.push(GraphPush(project: project, features: features))
+        return try await metaxy.graph.push(GraphPush(project: project, features: features))
     }
 
     /// Writes records of a root with one string id: id → versions by field.
     @discardableResult
     func write(_ feature: String, _ rows: [(String, [String: String])]) async throws -> WriteOutcome {
         let key = try #require(FeatureKey(feature))
-        let shape = try await metaxy.shape(of: key)
+        let shape = try await metaxy.records.shape(of: key)
         let records = rows.enumerated().map { index, row in
             RecordRow(
                 place: .line(index + 1), key: RecordKey([.string(row.0)]), metadata: Array("{}".utf8),
@@ -77,7 +77,7 @@ struct World {
     /// The increment of a feature: kind → ids.
     func resolve(_ feature: String) async throws -> [IncrementKind: [String]] {
         let key = try #require(FeatureKey(feature))
-        let page = try await metaxy.resolve(
+        let page = try await metaxy.increments.resolve(
             IncrementQuery(feature: key, kinds: Set(IncrementKind.allCases), limit: 1_000))
         var result: [IncrementKind: [String]] = [:]
         for record in page.records { result[record.kind, default: []].append(text(record.key)) }
@@ -103,7 +103,7 @@ struct World {
                 place: .line(index + 1), key: record.key, metadata: Array("{}".utf8), provenance: nil,
                 dataVersions: nil)
         }
-        return try await metaxy.complete(
+        return try await metaxy.claims.complete(
             claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
     }
 
@@ -123,7 +123,7 @@ struct World {
 
     /// Claims up to `limit` units.
     func claim(_ feature: String, limit: Int = 100) async throws -> ClaimedBatch? {
-        try await metaxy.claim(
+        try await metaxy.claims.claim(
             ClaimRequest(features: [try #require(FeatureKey(feature))], worker: "w", limit: limit))
     }
 

@@ -1,0 +1,6 @@
+// The use cases of failures: listing them, and trying their units again.
+
+/// Units that failed.
+public struct FailureService: Sendable {
+    let transactions: TransactionRunner
+}
