@@ -26,11 +26,11 @@ struct RecordRewriteTests {
         let key = try #require(FeatureKey(feature))
         let metaxy = world.metaxy
         switch action {
-        case .delete: return try await metaxy.delete(key, filters: [], isDryRun: false, writer: Writer())
-        case .restore: return try await metaxy.restore(key, filters: [], writer: Writer())
-        case .erase: return try await metaxy.erase(key, filters: [], isDryRun: false, writer: Writer())
+        case .delete: return try await metaxy.records.delete(key, filters: [], isDryRun: false, writer: Writer())
+        case .restore: return try await metaxy.records.restore(key, filters: [], writer: Writer())
+        case .erase: return try await metaxy.records.erase(key, filters: [], isDryRun: false, writer: Writer())
         case .rebase:
-            return try await metaxy.rebase(RebaseRequest(feature: key, from: from), writer: Writer()).rebased
+            return try await metaxy.records.rebase(RebaseRequest(feature: key, from: from), writer: Writer()).rebased
         }
     }
 
@@ -54,14 +54,14 @@ struct RecordRewriteTests {
         try await World.with { world in
             try await world.push([Self.root(), Self.leaf])
             let key = try #require(FeatureKey("root"))
-            let before = try await world.metaxy.shape(of: key)
+            let before = try await world.metaxy.records.shape(of: key)
             var first = [Self.part(before, 0..<2, "a")][...]
-            _ = try await world.metaxy.write(to: before, writer: Writer()) {
+            _ = try await world.metaxy.roots.write(to: before, writer: Writer()) {
                 () async throws(ServiceError) in first.popFirst()
             }
             if action == .restore { _ = try await Self.run(.delete, world, "root", from: "") }
             if action == .rebase { try await world.push([Self.root("2"), Self.leaf]) }
-            let shape = try await world.metaxy.shape(of: key)
+            let shape = try await world.metaxy.records.shape(of: key)
             let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
             let isDone = Atomic<Bool>(false)
             async let rewritten: Int = {
@@ -70,7 +70,7 @@ struct RecordRewriteTests {
                 return try await Self.run(action, world, "root", from: before.featureVersion)
             }()
             var given = 0
-            let outcome = try await world.metaxy.write(to: shape, writer: Writer(), shortRows: 0) {
+            let outcome = try await world.metaxy.roots.write(to: shape, writer: Writer(), shortRows: 0) {
                 () async throws(ServiceError) in
                 given += 1
                 guard given == 4 else { return given < 4 ? Self.part(shape, given..<given + 1, "b") : nil }
@@ -110,18 +110,18 @@ struct RecordRewriteTests {
                  "deps":[{"feature":"mid","lineage":{"relationship":{"type":"N:1","on":["kind"]}}}]}
                 """
             try await world.push([Self.root(), mid("1"), group])
-            let roots = try await world.metaxy.shape(of: try #require(FeatureKey("root")))
+            let roots = try await world.metaxy.records.shape(of: try #require(FeatureKey("root")))
             var parts = [Self.part(roots, 0..<count, "a")][...]
-            _ = try await world.metaxy.write(to: roots, writer: Writer()) {
+            _ = try await world.metaxy.roots.write(to: roots, writer: Writer()) {
                 () async throws(ServiceError) in parts.popFirst()
             }
-            let shape = try await world.metaxy.shape(of: try #require(FeatureKey("mid")))
+            let shape = try await world.metaxy.records.shape(of: try #require(FeatureKey("mid")))
             let rows = (0..<count).map { id in
                 RecordRow(
                     place: .line(id + 1), key: RecordKey([.integer(Int64(id))]),
                     metadata: Array(#"{"kind":\#(id % 7)}"#.utf8), provenance: nil, dataVersions: nil)
             }
-            #expect(try await world.metaxy.write(rows, shape: shape, writer: Writer()).new == count)
+            #expect(try await world.metaxy.records.write(rows, shape: shape, writer: Writer()).new == count)
             #expect(try await Self.run(.delete, world, "mid", from: "") == count)
             #expect(try await Self.run(.restore, world, "mid", from: "") == count)
             try await world.push([Self.root(), mid("2"), group])
@@ -186,20 +186,20 @@ struct RecordRewriteTests {
                     place: .pointer(""), key: $0.key, metadata: Array("{}".utf8), provenance: nil, dataVersions: nil)
             }
             let report = { (rows: [RecordRow]) in
-                try await world.metaxy.complete(
+                try await world.metaxy.claims.complete(
                     claim: batch.claim.id, token: batch.claim.token, rows: rows, writer: Writer())
             }
             _ = try await report(rows.filter { world.text($0.key) == "a" })
             try await world.write("root", [("a", ["x": "2"])])
             let other = try #require(try await world.claim("leaf"))
-            _ = try await world.metaxy.fail(
+            _ = try await world.metaxy.claims.fail(
                 claim: other.claim.id, token: other.claim.token,
                 report: FailureReport(records: nil, error: "no", isRetryable: true))
             _ = try await report(rows)
-            let failed = try await world.metaxy.failures(of: key, after: -1, limit: 10).records
+            let failed = try await world.metaxy.failures.list(of: key, after: -1, limit: 10).records
             #expect(failed.map { world.text($0.key) } == ["a"])
             #expect(try await world.mismatches() == [])
-            #expect(try await world.metaxy.retry(key, filters: []) == 1)
+            #expect(try await world.metaxy.failures.retry(key, filters: []) == 1)
             #expect(try await world.work("leaf") == ["a"])
         }
     }
