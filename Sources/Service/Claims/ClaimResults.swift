@@ -31,7 +31,7 @@ extension ClaimCompletion {
                 (known?.head.entry ?? 0) != held.units.bases[result.position] || unneeded.contains(record)
             writing.take(result, known, isOvertaken: isOvertaken)
         }
-        let access = try enter(plan)
+        let access = try transaction.enter(plan)
         let lineage = LineageAppend(connection, access)
         let author = Writer(
             worker: held.claim.worker, materialization: writer.materialization, token: writer.token,

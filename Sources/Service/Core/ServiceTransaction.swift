@@ -49,6 +49,14 @@ struct ServiceTransaction {
     /// The current graph as the caller sees it.
     var visible: VisibleCatalog { VisibleCatalog(catalog: catalog, projects: visibleProjects) }
 
+    /// The plan of a feature of the current graph.
+    ///
+    /// - Throws: `.featureNotFound`.
+    func plan(_ feature: FeatureID) throws(ServiceError) -> FeaturePlan {
+        guard let plan = catalog[feature] else { throw .featureNotFound("\(feature)") }
+        return plan
+    }
+
     /// The plan of a visible feature.
     ///
     /// - Throws: `.featureNotFound`.

@@ -61,7 +61,7 @@ extension FeatureSummary {
                 units: (presences[unit]?.live ?? 0) + (work?.absent ?? 0), oldestPending: work?.oldest)
             return FeatureSummary(
                 key: key, project: member.project, spec: member.spec, definition: definition,
-                parents: definition.fields.map { visibleParents(of: $0, key) },
+                parents: definition.fields.map { visibleParents(of: $0, key, visible) },
                 upstream: catalog.graph.upstream(of: key),
                 downstream: catalog.graph.downstream(of: key).filter { visible.sees($0) },
                 counts: counts, dispatch: catalog[unit]?.isRoot == false ? catalog.dispatch(of: unit) : nil)
@@ -69,9 +69,11 @@ extension FeatureSummary {
     }
 
     /// The fields of hidden features are left out: the spec names the feature, but not every field of it.
-    private func visibleParents(of field: StoredField, _ feature: FeatureKey) -> [String] {
-        guard !visibleProjects.isEverything else { return field.parents }
-        return catalog.graph.parents(of: FieldReference(feature: feature, field: field.key))
-            .filter { sees($0.feature) }.map(\.description)
+    private static func visibleParents(
+        of field: StoredField, _ feature: FeatureKey, _ visible: VisibleCatalog
+    ) -> [String] {
+        guard !visible.projects.isEverything else { return field.parents }
+        return visible.catalog.graph.parents(of: FieldReference(feature: feature, field: field.key))
+            .filter { visible.sees($0.feature) }.map(\.description)
     }
 }

@@ -140,7 +140,7 @@ private struct Explainer {
     ) -> [FieldCause] {
         let feature = plan.deps[parent.dep].spec.feature
         let moved = inputs.filter { $0.parent == parent }
-        guard !transaction.sees(feature) else {
+        guard !transaction.visible.sees(feature) else {
             return moved.map {
                 .upstream(feature: feature, field: $0.field, from: $0.from, to: $0.to, entry: $0.entry)
             }
