@@ -52,9 +52,13 @@ struct CanaryTests {
 
     /// Fills both projects: records in every state, claims, failures and deleted records.
     private static func fill(_ world: World, _ admin: [(String, String)]) async throws -> Claims {
+        let owner = [("Authorization", "Bearer \(try await world.token("owner", Set(Permission.allCases)))")]
         func post(_ target: String, _ body: String) async throws -> JSONValue {
+            let isOwn =
+                body.contains(#""project":"mine""#) || (target + body).contains("mine/") || body.contains("own ")
+            let request = "\(isOwn ? "own" : "canary")-request-\(target.utf8.count)"
             let answer = try await world.post(
-                target, body, headers: admin + [("X-Request-Id", "canary-request-\(target.utf8.count)")])
+                target, body, headers: (isOwn ? owner : admin) + [("X-Request-Id", request)])
             #expect(200...201 ~= answer.status, "\(target): \(answer.text)")
             return try answer.json
         }
@@ -78,7 +82,8 @@ struct CanaryTests {
         _ = try await post("/v1/records/canary/inner", #"{"records":[\#(inner.joined(separator: ","))]}"#)
         let done = try await claim("mine/mix", "own worker", 3)
         let results = ids.prefix(3).map { #"{"id":"\#($0)"}"# }.joined(separator: ",")
-        _ = try await post("/v1/claims/\(done.id)/complete", #"{"token":\#(done.token),"records":[\#(results)]}"#)
+        _ = try await world.post(
+            "/v1/claims/\(done.id)/complete", #"{"token":\#(done.token),"records":[\#(results)]}"#, headers: owner)
         // m1 is stale through the hidden feature, m2 is orphaned, m3 is up to date, m4 is new and claimed.
         _ = try await post("/v1/records/shared/raw", #"{"records":[\#(row("m1", "canary-version-2"))]}"#)
         _ = try await world.send("DELETE", "/v1/records/shared/raw?filter=id%20%3D%20'm2'", headers: admin)
@@ -159,12 +164,11 @@ struct CanaryTests {
     /// What an answer shows of the hidden project, without the words that the request itself brought.
     private static func leaks(_ answer: Answer, _ request: RouteProbe) throws -> [String] {
         let word = #/[A-Za-z0-9_\-\/]*canary[A-Za-z0-9_\-\/]*/#.ignoresCase()
-        let sent = Set(
-            (request.target + " " + (request.body ?? "")).matches(of: word).map { String($0.output).lowercased() })
+        let sent = (request.target + " " + (request.body ?? "")).lowercased()
         let headers = answer.headers.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
         let found = (answer.text + "\n" + headers).matches(of: word).map { String($0.output).lowercased() }
         // The path of the request comes back as the instance of a problem.
-        return found.filter { found in !sent.contains { found == $0 || $0.hasSuffix(found) || found.hasSuffix($0) } }
+        return found.filter { !sent.contains($0) }
     }
 
     @Test("no answer of any route to a limited token contains one")
@@ -195,8 +199,6 @@ struct CanaryTests {
             }
             #expect(answers > 200)
             // The same requests show canaries to a token that sees everything: they are there to be found.
-            let seen = try await world.get("/v1/explain/mine/mix?id=%7B%22id%22%3A%22m3%22%7D", headers: admin)
-            #expect(seen.status == 200)
             #expect(try await world.get("/v1/records/shared/raw", headers: admin).text.contains(Self.mark))
         }
     }

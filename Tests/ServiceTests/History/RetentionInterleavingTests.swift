@@ -142,9 +142,10 @@ struct RetentionInterleavingTests {
             if step == 2 {
                 try await world.pool.transaction(isolation: .repeatableRead) { (connection) throws(StoreError) in
                     let bound = try LineageParts(connection, feature: 1).all()[1].first ?? 0
-                    _ = try DroppableVersions(connection).find(
-                        in: [1], RetentionRule(versions: 1, since: nil), below: bound)
+                    let versions = DroppableVersions(connection)
+                    _ = try versions.find(in: [1], RetentionRule(versions: 1, since: nil), below: bound)
                     _ = try LineageParts(connection, feature: 1).build(below: bound)
+                    try versions.discard([1])
                 }
             }
             #expect(try await Self.versions(world) == 4)
