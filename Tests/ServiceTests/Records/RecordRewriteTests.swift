@@ -98,7 +98,7 @@ struct RecordRewriteTests {
 
     @Test("rewrites of more records than a page lock every block once, upstream before downstream")
     func pages() async throws {
-        let count = Limits.writeRowsStep + 1_500
+        let count = TransactionLimits.writeRowsStep + 1_500
         try await World.with { world in
             let mid = { (code: String) in
                 """

@@ -21,7 +21,7 @@ struct WakingTests {
     /// A service that makes work and tells of it, and another over the same database that hears.
     private static func withTwo(_ body: @escaping (World, Metaxy) async throws -> Void) async throws {
         try await World.with { here in
-            try await here.graph.push(specs)
+            try await here.push(specs)
             let pool = Pool(PoolConfiguration(connectionString: here.database.connectionString, size: 3))
             let there = Metaxy(pool: pool, random: { 0.5 })
             var settings = PoolConfiguration(connectionString: here.database.connectionString, size: 1)
@@ -83,7 +83,7 @@ struct WakingTests {
             _ = try await Self.heard(here)
             // The listener's own beginning wakes everybody once; by then nobody may wait.
             let last = try await Self.waiting(there, ["video/b"], worker: "probe")
-            try await here.records.write("video/raw", [("r0", ["a": "0"])])
+            try await here.write("video/raw", [("r0", ["a": "0"])])
             #expect(try await last.value?.records.count == 1)
             #expect(try await here.work("video/a") == ["r0"])
             var tasks: [Task<ClaimedBatch?, any Error>] = []
@@ -92,7 +92,7 @@ struct WakingTests {
             }
             for number in 0..<3 {
                 let before = there.operations.load.wakeUpsTotal
-                try await here.records.write("video/raw", [("r\(number + 1)", ["a": "1"])])
+                try await here.write("video/raw", [("r\(number + 1)", ["a": "1"])])
                 let batch = try #require(try await tasks[number].value)
                 #expect(batch.claim.worker == "w\(number)")
                 #expect(batch.records.map { here.text($0.key) } == ["r\(number + 1)"])
@@ -114,7 +114,7 @@ struct WakingTests {
             _ = try await Self.heard(here)
             // The listener's own beginning wakes everybody once; by then nobody may wait.
             let probe = try await Self.waiting(there, ["video/b"], worker: "probe")
-            try await here.records.write("video/raw", (0..<2_000).map { ("r\($0)", ["a": "0"]) })
+            try await here.write("video/raw", (0..<2_000).map { ("r\($0)", ["a": "0"]) })
             let first = try #require(try await probe.value)
             _ = try await there.claims.release(claim: first.claim.id, token: first.claim.token)
             if isProject {
@@ -125,14 +125,14 @@ struct WakingTests {
                 let key = try #require(FeatureKey("video/a"))
                 _ = try await here.metaxy.graph.configure(dispatch: key, settings, expected: nil)
             }
-            let held = try #require(try await here.claims.claim(isProject ? "video/b" : "video/a", limit: 2))
+            let held = try #require(try await here.claim(isProject ? "video/b" : "video/a", limit: 2))
             // Who asks once finds no place; who waits has seen the same by the time that it waits.
             let asked = try await there.claims.claim(
                 ClaimRequest(features: [try #require(FeatureKey("video/a"))], worker: "w"))
             #expect(asked == nil)
             let waiting = try await Self.waiting(there, ["video/a"], worker: "w")
             switch ending {
-            case .completed: try await here.claims.complete(held)
+            case .completed: try await here.complete(held)
             case .released: _ = try await here.metaxy.claims.release(claim: held.claim.id, token: held.claim.token)
             case .expired:
                 try await here.script("UPDATE claim SET lease_until = now() - interval '1 second' WHERE state = 0")
@@ -151,7 +151,7 @@ struct WakingTests {
                 tasks.append(try await Self.waiting(metaxy, ["video/a"], worker: "w\(number)", limit: 3))
             }
             _ = try await Self.heard(here)
-            try await here.records.write("video/raw", (0..<60).map { ("r\($0)", ["a": "1"]) })
+            try await here.write("video/raw", (0..<60).map { ("r\($0)", ["a": "1"]) })
             var ids: Set<String> = []
             for task in tasks {
                 let batch = try #require(try await task.value)
@@ -243,7 +243,7 @@ struct WakingTests {
             }
             await administrator.close()
             // Its notice goes to nobody; the listener that comes back wakes all.
-            try await here.records.write("video/raw", [("r", ["a": "1"])])
+            try await here.write("video/raw", [("r", ["a": "1"])])
             #expect(try await waiting.value?.records.count == 1)
             _ = try await Self.heard(here, but: backend)
         }
