@@ -1,5 +1,7 @@
 // Fuzzes a whole connection: requests, content and answers, whole and in pieces.
 
+import Base
+
 /// What a connection's peer would see.
 private struct Seen: Equatable {
     var answers: [UInt16] = []
